@@ -1,0 +1,208 @@
+# make                                    build everything under build/release
+# make check                              unit tests, corpus, attacks, integration; installs what is missing first
+# make check SANITIZE=address,undefined   the same, in its own build folder
+# make demo                               a gateway earns a label on this machine; see demo/
+# make lint                               format, headers, layers, manual pages, scripts
+# make fuzz                               libFuzzer programs under build/fuzz, run for FUZZ_SECONDS each
+# make knockout                           each guard removed once: at least one attack test must fail
+# make bench                              ours beside the machine's limit; also build/bench.json
+# make soak                               long forms of the attack matrix (hours; not in CI)
+# make install DESTDIR=... PREFIX=...     copy to the system or to a staging folder
+
+# Knobs. The person at the keyboard owns these: they are read, never appended to.
+PKG_CONFIG ?= pkg-config
+INSTALL    ?= install
+FUZZ_CC    ?= clang
+CFLAGS     ?= -O2 -g
+CPPFLAGS   ?=
+LDFLAGS    ?=
+DESTDIR    ?=
+PREFIX     ?= /usr/local
+SANITIZE   ?=
+KNOCKOUT   ?=
+WERROR     ?=
+V          ?=
+CORPUS     ?= $(wildcard ../shared/corpus)
+FUZZ_SECONDS ?= 600
+
+comma := ,
+VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),release)
+BUILD   ?= build/$(VARIANT)
+
+# The goals that people type first need nothing before them but git and make.
+SETS_UP := check demo bench knockout
+ifneq ($(filter $(SETS_UP),$(MAKECMDGOALS)),)
+ifneq ($(ATTEST_SETUP_DONE),1)
+$(info $(shell scripts/setup $(if $(filter check knockout,$(MAKECMDGOALS)),all,build) >&2 || echo scripts/setup failed))
+export ATTEST_SETUP_DONE := 1
+endif
+endif
+
+# Packages, by who may link them. lib/ never sees a TPM transport.
+LIB_PKGS     := libcrypto libcbor yaml-0.1 jansson
+P11_PKGS     := libp11
+HW_PKGS      := tss2-esys tss2-tctildr tss2-mu
+SERVER_PKGS  := libevent_core libevent_extra libevent_openssl libssl sqlite3
+COURIER_PKGS := libcurl
+TEST_PKGS    := check
+NO_BUILD     := clean help format lint
+ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
+$(foreach p,$(LIB_PKGS) $(P11_PKGS) $(HW_PKGS) $(SERVER_PKGS) $(COURIER_PKGS),\
+  $(if $(shell $(PKG_CONFIG) --exists $(p) && echo y),,\
+  $(error $(p) not found by $(PKG_CONFIG); scripts/setup installs what is needed)))
+endif
+pkg = $(shell $(PKG_CONFIG) $(1) $(2))
+
+# Flags. try keeps an option only if this compiler takes it.
+try = $(shell echo 'int main(void){return 0;}' | \
+        $(CC) -Werror $(1) -x c -o /dev/null - 2>/dev/null && echo '$(1)')
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion \
+        -Wcast-qual -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes \
+        -Wpointer-arith -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough
+HARDEN := -fPIE -fstack-protector-strong $(call try,-fstack-clash-protection) \
+        $(call try,-fcf-protection=full) $(call try,-mbranch-protection=standard) \
+        $(call try,-ftrivial-auto-var-init=zero) \
+        -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
+HARDEN_LD := -pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -Wl,--as-needed
+ifneq ($(SANITIZE),)
+SAN := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifneq ($(filter -O1 -O2 -O3 -Os,$(CFLAGS)),)
+HARDEN += -U_FORTIFY_SOURCE $(call try,-D_FORTIFY_SOURCE=3)
+endif
+VERSION := $(shell cat VERSION)
+ALL_CPPFLAGS = -D_GNU_SOURCE -DATT_VERSION='"$(VERSION)"' $(if $(KNOCKOUT),-DATT_KNOCKOUT_BUILD) \
+               $(INC) $(CPPFLAGS)
+ALL_CFLAGS   = -std=c11 -ffile-prefix-map=$(CURDIR)=. $(WARN) $(HARDEN) \
+               $(if $(WERROR),-Werror) $(SAN) $(CFLAGS)
+ALL_LDFLAGS  = $(HARDEN_LD) $(SAN) $(LDFLAGS)
+
+ifeq ($(V),)
+say = @printf '  %-6s %s\n' '$(1)' '$(@:$(BUILD)/%=%)';
+endif
+
+# Sources. A new file joins by standing in its folder.
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)))
+LIB_OBJ      := $(call obj,lib/*/*.c)
+HW_OBJ       := $(call obj,hw/*/*.c)
+COMMON_OBJ   := $(call obj,attestd/common/*.c)
+AGENT_OBJ    := $(call obj,attestd/agent/measurer/*.c)
+COURIER_OBJ  := $(call obj,attestd/agent/courier/*.c)
+VERIFIER_OBJ := $(call obj,attestd/verifier/*.c attestd/verifier/*/*.c)
+CLI_OBJ      := $(call obj,cli/*.c)
+SUPPORT_OBJ  := $(filter-out $(BUILD)/obj/tests/support/replay.o,$(call obj,tests/support/*.c))
+LIB  := $(BUILD)/libattest.a
+BINS := $(addprefix $(BUILD)/,attestd attest-agent attest-courier attestctl)
+
+UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+ATTACKS := $(patsubst tests/attacks/%.c,$(BUILD)/attacks/%,$(wildcard tests/attacks/test_*.c))
+REPLAY  := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+BENCH   := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
+
+all: $(BINS)
+
+# Include paths are the fence: a folder can include only what it is given here.
+$(BUILD)/obj/lib/%:       INC = -Ilib $(call pkg,--cflags,$(LIB_PKGS) $(P11_PKGS))
+$(BUILD)/obj/hw/%:        INC = -Ilib -Ihw $(call pkg,--cflags,$(HW_PKGS))
+$(BUILD)/obj/attestd/%:   INC = -Ilib -Iattestd $(call pkg,--cflags,$(LIB_PKGS) $(SERVER_PKGS))
+$(BUILD)/obj/attestd/agent/%: INC = -Ilib -Iattestd -Ihw $(call pkg,--cflags,$(COURIER_PKGS))
+$(BUILD)/obj/cli/%:       INC = -Ilib -Icli -Iattestd $(call pkg,--cflags,jansson)
+$(BUILD)/obj/tests/%:     INC = -Ilib -Iattestd -Ihw -Itests/support -Itests \
+                                $(call pkg,--cflags,$(LIB_PKGS) $(HW_PKGS) $(SERVER_PKGS) $(COURIER_PKGS) $(TEST_PKGS))
+$(BUILD)/obj/tests/fuzz/%: INC = -Ilib -Iattestd
+$(BUILD)/obj/bench/%:     INC = -Ilib -Iattestd -Itests/support \
+                                $(call pkg,--cflags,$(LIB_PKGS) $(SERVER_PKGS) $(COURIER_PKGS))
+
+LIB_LIBS     = $(call pkg,--libs,$(LIB_PKGS) $(P11_PKGS))
+HW_LIBS      = $(call pkg,--libs,$(HW_PKGS))
+SERVER_LIBS  = $(call pkg,--libs,$(SERVER_PKGS))
+COURIER_LIBS = $(call pkg,--libs,$(COURIER_PKGS))
+TEST_LIBS    = $(call pkg,--libs,$(TEST_PKGS))
+
+$(BUILD)/attestd: $(VERIFIER_OBJ) $(COMMON_OBJ) $(LIB)
+$(BUILD)/attestd: LIBS = $(SERVER_LIBS)
+$(BUILD)/attest-agent: $(AGENT_OBJ) $(BUILD)/obj/attestd/common/frame.o $(BUILD)/obj/attestd/common/log.o $(BUILD)/obj/attestd/common/notify.o $(HW_OBJ) $(LIB)
+$(BUILD)/attest-agent: LIBS = $(HW_LIBS)
+$(BUILD)/attest-courier: $(COURIER_OBJ) $(BUILD)/obj/attestd/common/frame.o $(LIB)
+$(BUILD)/attest-courier: LIBS = $(COURIER_LIBS)
+$(BUILD)/attestctl: $(CLI_OBJ) $(BUILD)/obj/attestd/common/frame.o $(LIB)
+
+# Tests may use everything but main programs: modules of the daemons come in as an archive of their own.
+$(BUILD)/libdaemon.a: $(filter-out %/main.o,$(VERIFIER_OBJ) $(AGENT_OBJ)) $(COMMON_OBJ) $(HW_OBJ)
+$(UNIT) $(ATTACKS): LIBS = $(TEST_LIBS) $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS)
+$(UNIT): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(BUILD)/libdaemon.a $(LIB)
+$(ATTACKS): $(BUILD)/attacks/%: $(BUILD)/obj/tests/attacks/%.o $(SUPPORT_OBJ) $(BUILD)/libdaemon.a $(LIB)
+$(REPLAY): $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/support/replay.o $(BUILD)/libdaemon.a $(LIB)
+$(REPLAY): LIBS = $(SERVER_LIBS) $(HW_LIBS)
+$(FUZZ): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libdaemon.a $(LIB)
+$(FUZZ): LIBS = -fsanitize=fuzzer $(SERVER_LIBS) $(HW_LIBS)
+$(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(SUPPORT_OBJ) $(BUILD)/libdaemon.a $(LIB)
+$(BENCH): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(TEST_LIBS)
+
+$(BINS) $(UNIT) $(ATTACKS) $(REPLAY) $(FUZZ) $(BENCH):
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIB_LIBS)
+
+$(LIB): $(LIB_OBJ)
+$(LIB) $(BUILD)/libdaemon.a:
+	@mkdir -p $(@D)
+	$(call say,AR)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Rebuild when the flags change, not only when a file does.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(VERSION)' > $@.new; \
+	 if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+programs: all $(UNIT) $(ATTACKS) $(REPLAY)
+
+check: programs
+	@BUILD='$(abspath $(BUILD))' CORPUS='$(abspath $(CORPUS))' tests/run $(UNIT) $(REPLAY) $(ATTACKS) \
+	 $(sort $(wildcard tests/integration/[0-9]*.sh))
+
+demo: all
+	@BUILD='$(abspath $(BUILD))' scripts/demo
+
+bench: all $(BENCH)
+	@BUILD='$(abspath $(BUILD))' bench/run
+
+knockout:
+	@$(MAKE) KNOCKOUT=1 CFLAGS='-O1 -g' BUILD=build/knockout programs
+	@BUILD='$(abspath build/knockout)' tests/knockout
+
+soak: programs
+	@BUILD='$(abspath $(BUILD))' tests/soak
+
+fuzz:
+	@$(MAKE) CC='$(FUZZ_CC)' BUILD=build/fuzz SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
+	@BUILD='$(abspath build/fuzz)' tests/fuzz/run $(FUZZ_SECONDS)
+fuzz-programs: $(FUZZ)
+
+lint:
+	@scripts/lint
+format:
+	@clang-format -i $$(git ls-files -co --exclude-standard '*.[ch]')
+
+install: all
+	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/sbin' '$(DESTDIR)$(PREFIX)/libexec/attestd' \
+	 '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man8' '$(DESTDIR)$(PREFIX)/share/attestd/policies'
+	$(INSTALL) -m 0755 $(BUILD)/attestctl '$(DESTDIR)$(PREFIX)/bin/'
+	$(INSTALL) -m 0755 $(BUILD)/attestd $(BUILD)/attest-agent '$(DESTDIR)$(PREFIX)/sbin/'
+	$(INSTALL) -m 0755 $(BUILD)/attest-courier '$(DESTDIR)$(PREFIX)/libexec/attestd/'
+	$(INSTALL) -m 0644 $(wildcard man/*.1) '$(DESTDIR)$(PREFIX)/share/man/man1/'
+	$(INSTALL) -m 0644 $(wildcard man/*.8) '$(DESTDIR)$(PREFIX)/share/man/man8/'
+	$(INSTALL) -m 0644 $(wildcard policies/*.yaml) '$(DESTDIR)$(PREFIX)/share/attestd/policies/'
+
+clean:
+	rm -rf build demo
+help:
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile
+
+.PHONY: all programs check demo bench knockout soak fuzz fuzz-programs lint format install clean help FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+-include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*/*/*.d)

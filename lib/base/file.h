@@ -1,0 +1,41 @@
+/* Whole files under a cap, and files replaced in one step. */
+#ifndef ATT_BASE_FILE_H
+#define ATT_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+/*
+ * att_file_read - read a regular file, or standard input for "-", whole.
+ *
+ * cap     the most bytes; a larger file is LIMIT and nothing is returned
+ * Errors  NOT_FOUND DENIED IO LIMIT NOMEM; FORMAT when it is not a regular file (a FIFO would hang us)
+ */
+ATT_MUST_USE enum att_err att_file_read(struct att_buf **out, const char *path, size_t cap,
+                                        struct att_diag *diag);
+
+/* The same from an open descriptor, to its end. */
+ATT_MUST_USE enum att_err att_file_read_fd(struct att_buf **out, int fd, size_t cap,
+                                           struct att_diag *diag);
+
+/*
+ * att_file_write - replace a file atomically and durably: temporary beside it (O_EXCL, O_NOFOLLOW),
+ * fsync, rename, fsync of the folder. "-" is standard output.
+ */
+ATT_MUST_USE enum att_err att_file_write(const char *path, struct att_slice in, mode_t mode,
+                                         struct att_diag *diag);
+
+/* Make sure that a private folder (mode 0700, ours, no symlink) is there. */
+ATT_MUST_USE enum att_err att_dir_private(const char *path, struct att_diag *diag);
+
+/* Write all of it, through EINTR and short writes. IO. */
+ATT_MUST_USE enum att_err att_write_all(int fd, const void *in, size_t len);
+
+/* Close and set to -1; negative is a no-op. For ATT_CLEANUP. */
+void att_closep(int *fd);
+
+#endif
