@@ -1,0 +1,28 @@
+/*
+ * Judge verified evidence by a policy and reference values. A pure function: "no" is a result.
+ */
+#ifndef ATT_APPRAISE_APPRAISE_H
+#define ATT_APPRAISE_APPRAISE_H
+
+#include "appraise/result.h"
+#include "base/err.h"
+#include "evidence/verify.h"
+#include "policy/policy.h"
+#include "policy/refval.h"
+
+/* What the verifier knows of the device beside its evidence. */
+struct att_device_facts {
+    bool ek_verified; /* the EK certificate leads to an anchor (E2 and above); else pinned (E1) */
+    const struct att_carry *carry; /* NULL on first contact and after a change of policy */
+};
+
+/*
+ * att_appraise - out is filled on ATT_OK. refvals may be NULL (then whatever asks for one fails).
+ * Errors  NOMEM CRYPTO only: everything else is in the result
+ */
+ATT_MUST_USE enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
+                                       const struct att_policy *policy,
+                                       const struct att_refvals *refvals,
+                                       const struct att_device_facts *facts);
+
+#endif

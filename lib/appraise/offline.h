@@ -1,0 +1,63 @@
+/*
+ * A label checked by a stranger with no network: the daemon's own code, and the anchors of a folder.
+ */
+#ifndef ATT_APPRAISE_OFFLINE_H
+#define ATT_APPRAISE_OFFLINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "appraise/label.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "crypto/cert.h"
+
+enum att_check_status {
+    ATT_CHECK_NOT_RUN,
+    ATT_CHECK_PASS,
+    ATT_CHECK_FAIL,
+    ATT_CHECK_NOT_APPLICABLE
+};
+enum att_verdict {
+    ATT_VERDICT_UNDECIDED,
+    ATT_VERDICT_PASS,
+    ATT_VERDICT_FAIL,
+    ATT_VERDICT_MALFORMED
+};
+
+struct att_check {
+    const char *id; /* "signature", "chain", "time", "status", ... */
+    enum att_check_status status;
+    struct att_diag why; /* when not PASS */
+};
+
+#define ATT_OFFLINE_CHECKS_MAX 16
+
+/* DIR/trust.yaml: what a verifier of labels requires. Absent means the strict value. */
+struct att_trust_rules {
+    bool forbid_file_key;
+    bool accept_warning;   /* --accept warning */
+    bool log_required;     /* no log key yet: not applicable */
+    const char *device_id; /* --device: the label must be for it; NULL for any */
+};
+
+struct att_offline {
+    enum att_verdict verdict; /* malformed before fail before undecided before pass */
+    size_t check_count;
+    struct att_check check[ATT_OFFLINE_CHECKS_MAX];
+    bool has_label; /* parsed; trustworthy only when signature and chain passed */
+    struct att_label label;
+    uint8_t anchor_fingerprint[32]; /* when chain passed */
+};
+
+/*
+ * att_offline_check - judge one label file at a time.
+ * now     UTC seconds: expiry is judged at it, the chain at the label's iat
+ * Errors  NOMEM CRYPTO INTERNAL only: a malformed label is a verdict
+ */
+ATT_MUST_USE enum att_err att_offline_check(struct att_offline *out, struct att_slice label,
+                                            const struct att_anchors *anchors,
+                                            const struct att_trust_rules *rules, int64_t now);
+
+#endif

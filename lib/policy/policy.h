@@ -1,0 +1,73 @@
+/*
+ * Appraisal policy: numbered requirements over measured facts, from strict YAML; what runs and what a
+ * label cites is the digest of the deterministic CBOR form.
+ */
+#ifndef ATT_POLICY_POLICY_H
+#define ATT_POLICY_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "crypto/digest.h"
+
+#define ATT_POLICY_REQUIREMENTS_MAX 128
+#define ATT_POLICY_NAMES_MAX        64
+#define ATT_POLICY_TEXT             256
+
+enum att_severity { ATT_SEVERITY_FAIL, ATT_SEVERITY_WARN, ATT_SEVERITY_IGNORE };
+
+enum att_predicate {
+    ATT_PRED_GRADE, /* grade_at_least: E1 | E2 | E3 */
+    ATT_PRED_OWN_ITEMS, /* own_items: {under: [prefix...], unlisted: fail|warn|ignore} judged by references */
+    ATT_PRED_OWN_MEASURED, /* own_measured: [name...]: each must have been measured and be present */
+    ATT_PRED_BOOT_PCRS, /* boot_pcrs: [0, 1, ...]: each value must be a reference value "pcr/<bank>/<n>" */
+    ATT_PRED_PCR_IN,         /* pcr_in: {pcr: 7, values: [hex...]} */
+    ATT_PRED_IMA_FILES,      /* ima_files: {unlisted: fail|warn} judged by references */
+    ATT_PRED_IMA_VIOLATIONS, /* ima_violations: fail | warn | ignore */
+    ATT_PRED_FIRMWARE,       /* tpm_firmware: unchanged */
+    ATT_PRED_LOGS, /* logs: [uefi, ima, own]: each must be there and covered by the quote */
+};
+
+struct att_requirement {
+    char id[32];
+    char title_en[ATT_POLICY_TEXT], title_ja[ATT_POLICY_TEXT], source[ATT_POLICY_TEXT];
+    enum att_severity severity; /* FAIL or WARN */
+    enum att_predicate predicate;
+    int grade;                  /* GRADE: 1..3 */
+    enum att_severity unlisted; /* OWN_ITEMS, IMA_FILES, and the verdict of IMA_VIOLATIONS */
+    size_t name_count;          /* OWN_ITEMS prefixes, OWN_MEASURED names */
+    char **name;                /* terminated, owned by the policy */
+    uint32_t pcr_mask;          /* BOOT_PCRS; PCR_IN: one bit */
+    size_t value_count;         /* PCR_IN */
+    uint8_t (*value)[ATT_HASH_MAX];
+    uint32_t log_mask; /* LOGS: 1 << enum att_log */
+};
+
+struct att_policy {
+    char name[64];
+    uint64_t version;
+    enum att_hash bank;
+    uint32_t boot_mask;    /* PCRs that the firmware log must explain; default 0-7 */
+    uint32_t ima_pcr;      /* default 10 */
+    uint32_t own_pcr_mask; /* PCRs that an agent may use for its own log; default {13} */
+    int64_t label_ttl_s;   /* default 4 h */
+    int64_t interval_s;    /* how often a gateway must attest; default 10 min */
+    size_t count;
+    struct att_requirement *requirement;
+    uint8_t digest[32]; /* SHA-256 of the encoded form */
+};
+
+/* name is for messages: "file:line:column: ...". Errors CONFIG FORMAT LIMIT NOMEM, reason CFG_POLICY. */
+ATT_MUST_USE enum att_err att_policy_parse_yaml(struct att_policy **out, const char *name,
+                                                struct att_slice in, struct att_diag *diag);
+ATT_MUST_USE enum att_err att_policy_encode(struct att_buf **out, const struct att_policy *p);
+ATT_MUST_USE enum att_err att_policy_decode(struct att_policy **out, struct att_slice in,
+                                            struct att_diag *diag);
+void att_policy_free(struct att_policy *p);
+void att_policy_freep(struct att_policy **p);
+
+#endif

@@ -1,0 +1,54 @@
+/*
+ * Reference values: which digests are expected, under which names. One compiled file, mapped read-only
+ * and shared by every appraisal.
+ *
+ * docs/formats/refvals.md: a header, entries of 40 bytes (digest 32, name hash 8) sorted by digest, and
+ * an index of entry numbers sorted by name hash. Lookups are binary searches; nothing is copied.
+ */
+#ifndef ATT_POLICY_REFVAL_H
+#define ATT_POLICY_REFVAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+struct att_refvals; /* borrows the mapped bytes */
+
+/* Structure is checked in constant time; order is what the maker promised. FMT_REFVALS. */
+ATT_MUST_USE enum att_err att_refvals_open(struct att_refvals **out, struct att_slice mapped,
+                                           struct att_diag *diag);
+/* Map a file read-only and open it; unmapped by att_refvals_free. */
+ATT_MUST_USE enum att_err att_refvals_map(struct att_refvals **out, const char *path,
+                                          struct att_diag *diag);
+void att_refvals_free(struct att_refvals *r);
+void att_refvals_freep(struct att_refvals **r);
+
+uint64_t att_refvals_count(const struct att_refvals *r);
+const uint8_t *att_refvals_digest(
+    const struct att_refvals *r); /* SHA-256 of the entries and index, from the header */
+/* Recompute the digest and check the order: for fsck and refvals show. */
+ATT_MUST_USE enum att_err att_refvals_check(const struct att_refvals *r, struct att_diag *diag);
+
+bool att_refvals_has(const struct att_refvals *r, const uint8_t digest[32]);
+/* Is this digest listed under this name? */
+bool att_refvals_has_named(const struct att_refvals *r, struct att_slice name,
+                           const uint8_t digest[32]);
+/* Up to cap digests that are listed under a name; the number found (may exceed cap). */
+size_t att_refvals_expected(const struct att_refvals *r, struct att_slice name, const uint8_t **out,
+                            size_t cap);
+
+/* Making: add pairs, then finish into a new buffer. Duplicates are merged. */
+struct att_refvals_maker;
+ATT_MUST_USE enum att_err att_refvals_maker_new(struct att_refvals_maker **out);
+ATT_MUST_USE enum att_err att_refvals_maker_add(struct att_refvals_maker *m, struct att_slice name,
+                                                const uint8_t digest[32]);
+ATT_MUST_USE enum att_err att_refvals_maker_finish(struct att_buf **out,
+                                                   struct att_refvals_maker *m);
+void att_refvals_maker_free(struct att_refvals_maker *m);
+void att_refvals_maker_freep(struct att_refvals_maker **m);
+
+#endif
