@@ -1,0 +1,24 @@
+/*
+ * Messages between processes: a four-byte big-endian length, then one deterministic CBOR item.
+ *
+ * Blocking calls for simple programs (courier, measurer, CLI helper); the daemons feed bytes from their
+ * event loop into struct frame_in. The maximum is fixed by the reader before anything arrives.
+ */
+#ifndef ATTESTD_COMMON_FRAME_H
+#define ATTESTD_COMMON_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+#define FRAME_MAX (16 * 1024 * 1024)
+
+/* Write one frame, whole. IO LIMIT */
+ATT_MUST_USE enum att_err frame_send(int fd, struct att_slice body);
+/* Read one frame, whole; NOT_FOUND at a clean end of the stream. IO LIMIT TRUNCATED NOMEM */
+ATT_MUST_USE enum att_err frame_receive(struct att_buf **out, int fd, size_t max);
+
+#endif

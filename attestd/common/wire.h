@@ -1,0 +1,124 @@
+/*
+ * The documents that gateway and verifier exchange over HTTPS, as deterministic CBOR maps with integer
+ * keys (docs/formats/protocol.md). Evidence itself is lib/evidence's.
+ *
+ * Readers refuse unknown keys, a version other than WIRE_VERSION (FMT_VERSION), wrong types and sizes.
+ * Slices borrow the input.
+ */
+#ifndef ATTESTD_COMMON_WIRE_H
+#define ATTESTD_COMMON_WIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "base/wr.h"
+
+#define WIRE_VERSION      1
+#define WIRE_EK_CERTS_MAX 8
+#define WIRE_LOGS         3 /* uefi, ima, own: the numbers of enum att_log */
+#define WIRE_REASONS_MAX  48
+
+/* POST /enrol/v1/begin  {0: version, 1: device id, ?2: token, 3: EK public, 4: [EK certificate...],
+ * 5: AK public, 6: CSR} */
+struct wire_enrol_begin {
+    struct att_slice device_id;                  /* text */
+    struct att_slice token;                      /* text; empty when none */
+    struct att_slice ek_public;                  /* TPMT_PUBLIC */
+    struct att_slice ek_cert[WIRE_EK_CERTS_MAX]; /* as read from NV; leaf candidates and chain */
+    size_t ek_cert_count;
+    struct att_slice ak_public; /* TPMT_PUBLIC */
+    struct att_slice csr;       /* PKCS#10 DER */
+};
+
+/* 200: {0: version, 1: session, 2: nonce, 3: verifier id, 4: TPM2B_ID_OBJECT, 5: TPM2B_ENCRYPTED_SECRET,
+ * 6: PCR selection as TPML_PCR_SELECTION} */
+struct wire_enrol_challenge {
+    struct att_slice session, nonce, verifier_id, id_object, secret, selection;
+};
+
+/* POST /enrol/v1/activate  {0: version, 1: session, 2: secret, 3: TPMS_ATTEST, 4: TPMT_SIGNATURE} */
+struct wire_enrol_activate {
+    struct att_slice session, secret, attest, signature;
+};
+
+/* 200: {0: version, 1: device id, 2: client certificate DER, 3: interval seconds} */
+struct wire_enrol_done {
+    struct att_slice device_id, client_cert;
+    uint64_t interval_s;
+};
+
+/* POST /challenge-response/v1/newSession  {0: version, 1: mask of logs that the gateway has,
+ * 2: own PCR, ?3: [resetCount, restartCount] of the boot that its logs belong to} */
+struct wire_new_session {
+    uint64_t log_mask; /* bit i: enum att_log i */
+    uint64_t own_pcr;
+    bool has_boot;
+    uint64_t reset_count, restart_count;
+};
+
+/* 201 + Location: {0: version, 1: session, 2: nonce, 3: verifier id, 4: selection, 5: {log: offset},
+ * 6: milliseconds until it expires} ; offsets are 0 unless the boot is the one that the verifier knows */
+struct wire_challenge {
+    struct att_slice session, nonce, verifier_id, selection;
+    uint64_t offset[WIRE_LOGS];
+    uint64_t expires_ms;
+};
+
+/* One reason: [code, severity (0 fail, 1 warn), requirement, name, expected / null, found / null, text] */
+struct wire_reason {
+    struct att_slice code, requirement, name, expected, found, text;
+    uint64_t severity;
+};
+
+/* Answer to evidence, with 200 (accepted) and inside the problem details of 422:
+ * {0: version, 1: status tier, 2: label, 3: [reason...], 4: seconds until the next attestation,
+ * 5: bytes of log behind the quote} */
+struct wire_outcome {
+    uint64_t status;
+    struct att_slice label; /* empty when none was issued */
+    struct wire_reason reason[WIRE_REASONS_MAX];
+    size_t reason_count;
+    uint64_t next_s;
+    uint64_t unattested;
+};
+
+/* Problem details in CBOR (RFC 9290) with our members: {-1: title, -2: detail, 70: code, 71: fix,
+ * ?72: outcome (encoded as above)} */
+struct wire_problem {
+    struct att_slice title, detail, code, fix;
+    struct att_slice outcome; /* empty when none */
+};
+
+ATT_MUST_USE enum att_err wire_enrol_begin_encode(struct att_wr *w,
+                                                  const struct wire_enrol_begin *m);
+ATT_MUST_USE enum att_err wire_enrol_begin_parse(struct wire_enrol_begin *out, struct att_slice in,
+                                                 struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_enrol_challenge_encode(struct att_wr *w,
+                                                      const struct wire_enrol_challenge *m);
+ATT_MUST_USE enum att_err wire_enrol_challenge_parse(struct wire_enrol_challenge *out,
+                                                     struct att_slice in, struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_enrol_activate_encode(struct att_wr *w,
+                                                     const struct wire_enrol_activate *m);
+ATT_MUST_USE enum att_err wire_enrol_activate_parse(struct wire_enrol_activate *out,
+                                                    struct att_slice in, struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_enrol_done_encode(struct att_wr *w, const struct wire_enrol_done *m);
+ATT_MUST_USE enum att_err wire_enrol_done_parse(struct wire_enrol_done *out, struct att_slice in,
+                                                struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_new_session_encode(struct att_wr *w,
+                                                  const struct wire_new_session *m);
+ATT_MUST_USE enum att_err wire_new_session_parse(struct wire_new_session *out, struct att_slice in,
+                                                 struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_challenge_encode(struct att_wr *w, const struct wire_challenge *m);
+ATT_MUST_USE enum att_err wire_challenge_parse(struct wire_challenge *out, struct att_slice in,
+                                               struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_outcome_encode(struct att_wr *w, const struct wire_outcome *m);
+ATT_MUST_USE enum att_err wire_outcome_parse(struct wire_outcome *out, struct att_slice in,
+                                             struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_problem_encode(struct att_wr *w, const struct wire_problem *m);
+ATT_MUST_USE enum att_err wire_problem_parse(struct wire_problem *out, struct att_slice in,
+                                             struct att_diag *diag);
+
+#endif
