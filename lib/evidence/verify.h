@@ -49,6 +49,14 @@ const struct att_quote *att_quoted_quote(const struct att_quoted *q); /* borrows
 void att_quoted_free(struct att_quoted *q);
 void att_quoted_freep(struct att_quoted **q);
 
+/*
+ * att_clock_check - Q_CLOCK unless (resetCount, restartCount, clock) rose, compared in that order (D6).
+ * The counters may stay while the clock rises; a clock that is not safe is no failure by itself.
+ */
+ATT_MUST_USE enum att_err att_clock_check(const struct att_clock_info *now,
+                                          const struct att_clock_info *prior,
+                                          struct att_diag *diag);
+
 /* Where the verifier stands in one log of one boot. */
 struct att_log_state {
     bool known;
@@ -101,6 +109,9 @@ uint64_t att_verified_unattested(const struct att_verified *v,
                                  enum att_log log); /* bytes behind it */
 /* The state to keep when this evidence is accepted. */
 const struct att_boot_state *att_verified_state(const struct att_verified *v);
+/* The TPM's firmware version is not the one of the last accepted evidence. */
+bool att_verified_firmware_changed(const struct att_verified *v);
+const struct att_quoted *att_verified_quoted(const struct att_verified *v); /* borrowed */
 /* True when a log was judged from the prior state and brought nothing new. */
 bool att_verified_log_continued(const struct att_verified *v, enum att_log log);
 

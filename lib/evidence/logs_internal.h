@@ -1,0 +1,54 @@
+/*
+ * The ends that a log may have had when the quote was made: for verify.c.
+ *
+ * The agent quotes first and reads each log afterwards, so a log is never shorter than the quote but may
+ * be longer (D4). Each candidate end is a place in the log and the PCR value after it; the newest are kept.
+ */
+#ifndef ATT_EVIDENCE_LOGS_INTERNAL_H
+#define ATT_EVIDENCE_LOGS_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "evidence/verify.h"
+#include "tcg/pcr.h"
+
+struct att_log_end {
+    size_t len;     /* bytes of the sent part up to here */
+    uint64_t count; /* entries, or the next record number, since the start of the boot */
+    uint8_t pcr[ATT_HASH_MAX];
+};
+
+/* A ring of the newest ends. */
+struct att_log_ends {
+    struct att_log_end *end;
+    size_t room; /* slots */
+    size_t used;
+    size_t next; /* slot that is written next */
+};
+
+ATT_MUST_USE enum att_err att_log_ends_init(struct att_log_ends *e, size_t room);
+void att_log_ends_clear(struct att_log_ends *e);
+void att_log_ends_push(struct att_log_ends *e, const struct att_log_end *end);
+/* 0 is the newest. */
+const struct att_log_end *att_log_ends_at(const struct att_log_ends *e, size_t age);
+
+/* What a boot record said, when the sent part of the own log had one. */
+struct att_own_seen {
+    bool any_boot;
+    uint32_t reset_count, restart_count; /* of the last boot record */
+};
+
+/* Replay each log from where it starts; the ring ends with the whole log. */
+ATT_MUST_USE enum att_err att_ima_ends(struct att_log_ends *out, const struct att_evidence *ev,
+                                       const struct att_log_rules *rules,
+                                       const struct att_log_state *from, struct att_diag *diag);
+ATT_MUST_USE enum att_err att_own_ends(struct att_log_ends *out, struct att_own_seen *seen,
+                                       const struct att_evidence *ev,
+                                       const struct att_log_rules *rules,
+                                       const struct att_log_state *from, struct att_diag *diag);
+
+#endif

@@ -1,0 +1,422 @@
+/*
+ * Evidence judged as a whole: the quote, the order of time, and logs that lead to what was quoted. The
+ * only maker of att_verified.
+ */
+#include "evidence/verify.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/guard.h"
+#include "evidence/logs_internal.h"
+#include "tcg/evlog.h"
+
+#define OWN_WINDOW 16 /* records that may follow between quote and reading: the agent writes few */
+
+struct att_verified {
+    struct att_quoted *quoted;
+    struct att_evidence ev;
+    struct att_pcr_values values;
+    size_t covered[ATT_LOG__COUNT]; /* bytes of the sent part that the quote covers */
+    bool continued[ATT_LOG__COUNT];
+    bool firmware_changed;
+    struct att_boot_state state;
+};
+
+void att_verified_free(struct att_verified *v)
+{
+    if (v == NULL) {
+        return;
+    }
+    att_quoted_free(v->quoted);
+    free(v);
+}
+
+void att_verified_freep(struct att_verified **v)
+{
+    att_verified_free(*v);
+    *v = NULL;
+}
+
+const struct att_quote *att_verified_quote(const struct att_verified *v)
+{
+    return att_quoted_quote(v->quoted);
+}
+
+const struct att_quoted *att_verified_quoted(const struct att_verified *v)
+{
+    return v->quoted;
+}
+
+const struct att_evidence *att_verified_evidence(const struct att_verified *v)
+{
+    return &v->ev;
+}
+
+const struct att_pcr_values *att_verified_pcrs(const struct att_verified *v)
+{
+    return &v->values;
+}
+
+struct att_slice att_verified_log(const struct att_verified *v, enum att_log log)
+{
+    return att_slice_of(v->ev.log[log].p, v->covered[log]);
+}
+
+uint64_t att_verified_unattested(const struct att_verified *v, enum att_log log)
+{
+    return v->ev.log[log].len - v->covered[log];
+}
+
+const struct att_boot_state *att_verified_state(const struct att_verified *v)
+{
+    return &v->state;
+}
+
+bool att_verified_log_continued(const struct att_verified *v, enum att_log log)
+{
+    return v->continued[log];
+}
+
+bool att_verified_firmware_changed(const struct att_verified *v)
+{
+    return v->firmware_changed;
+}
+
+/* D6: time is (resetCount, restartCount, clock), compared in this order. */
+enum att_err att_clock_check(const struct att_clock_info *now, const struct att_clock_info *prior,
+                             struct att_diag *diag)
+{
+    bool reset_back = now->reset_count < prior->reset_count;
+    bool same_reset = now->reset_count == prior->reset_count;
+    bool restart_back = same_reset && now->restart_count < prior->restart_count;
+    bool same_boot = same_reset && now->restart_count == prior->restart_count;
+
+    if (ATT_GUARD(Q_RESET_COUNT, reset_back)) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_Q_CLOCK, "resetCount",
+                        "expected at least %u, found %u", (unsigned int)prior->reset_count,
+                        (unsigned int)now->reset_count);
+    }
+    if (ATT_GUARD(Q_RESTART_COUNT, restart_back)) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_Q_CLOCK, "restartCount",
+                        "expected at least %u, found %u", (unsigned int)prior->restart_count,
+                        (unsigned int)now->restart_count);
+    }
+    if (ATT_GUARD(Q_CLOCK, same_boot && now->clock_ms <= prior->clock_ms)) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_Q_CLOCK, "clock",
+                        "expected more than %llu ms, found %llu ms",
+                        (unsigned long long)prior->clock_ms, (unsigned long long)now->clock_ms);
+    }
+    return ATT_OK;
+}
+
+static bool same_boot(const struct att_clock_info *a, const struct att_clock_info *b)
+{
+    return a->reset_count == b->reset_count && a->restart_count == b->restart_count;
+}
+
+/* A log may go on only where the last accepted evidence of the same boot ended. */
+static enum att_err check_offsets(const struct att_verified *v, const struct att_boot_state *prior,
+                                  struct att_diag *diag)
+{
+    const struct att_quote *q = att_quoted_quote(v->quoted);
+
+    for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
+        uint64_t off = v->ev.claims.logs.off[i];
+        bool goes_on = prior != NULL && prior->known && prior->log[i].known &&
+                       q->clock.reset_count == prior->clock.reset_count && prior->log[i].off == off;
+
+        if (off == 0) {
+            continue;
+        }
+        if (ATT_GUARD(LOG_OFFSET, !goes_on)) {
+            return att_fail(diag, ATT_E_MISMATCH, ATT_R_LOG_PCR, att_log_name((enum att_log)i),
+                            "offset %llu is not where the judged part of this boot ends",
+                            (unsigned long long)off);
+        }
+    }
+    return ATT_OK;
+}
+
+/* CVE-2018-6622: a TPM that was reset alone must not look like the boot before. */
+static enum att_err check_boot_record(const struct att_verified *v,
+                                      const struct att_boot_state *prior,
+                                      const struct att_own_seen *seen, struct att_diag *diag)
+{
+    const struct att_clock_info *now = &att_quoted_quote(v->quoted)->clock;
+    bool moved = prior != NULL && prior->known && !same_boot(now, &prior->clock);
+    bool from_start = v->ev.claims.logs.has[ATT_LOG_OWN] && v->ev.claims.logs.off[ATT_LOG_OWN] == 0;
+    bool named = seen->any_boot && seen->reset_count == now->reset_count &&
+                 seen->restart_count == now->restart_count;
+
+    if (!moved && !from_start) {
+        return ATT_OK;
+    }
+    if (ATT_GUARD(Q_RESET, !named)) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_Q_RESET, "own.boot",
+                        "no boot record for resetCount %u and restartCount %u",
+                        (unsigned int)now->reset_count, (unsigned int)now->restart_count);
+    }
+    return ATT_OK;
+}
+
+/* PCRs that no log extends keep the value of a start: zeros, ones for 17 to 22 (Part 4, 4.6.3). */
+static enum att_err initial_values(struct att_pcr_values *values,
+                                   const struct att_pcr_selection *sel)
+{
+    for (uint32_t i = 0; i < sel->count; i++) {
+        struct att_pcr_bank *bank = att_pcr_bank_add(values, sel->sel[i].bank);
+
+        if (bank == NULL) {
+            return ATT_E_LIMIT;
+        }
+        bank->has = sel->sel[i].mask;
+        for (uint32_t pcr = 17; pcr <= 22; pcr++) {
+            memset(bank->value[pcr], 0xff, att_hash_size(bank->bank));
+        }
+    }
+    return ATT_OK;
+}
+
+static void take_values(struct att_pcr_values *to, const struct att_pcr_values *from)
+{
+    for (uint32_t i = 0; i < from->count; i++) {
+        struct att_pcr_bank *bank = att_pcr_bank_get(to, from->bank[i].bank);
+
+        for (uint32_t pcr = 0; bank != NULL && pcr < ATT_PCR_COUNT; pcr++) {
+            if ((from->bank[i].has & (1U << pcr)) != 0) {
+                memcpy(bank->value[pcr], from->bank[i].value[pcr], ATT_HASH_MAX);
+            }
+        }
+    }
+}
+
+/* Only the policy's bank is kept: 24 values of one bank, not of four. */
+static void keep_bank(struct att_pcr_values *out, const struct att_pcr_values *all,
+                      enum att_hash bank)
+{
+    const struct att_pcr_bank *found = att_pcr_bank_find(all, bank);
+
+    memset(out, 0, sizeof(*out));
+    if (found != NULL) {
+        out->count = 1;
+        out->bank[0] = *found;
+    }
+}
+
+static enum att_err replay_boot(struct att_verified *v, const struct att_log_rules *rules,
+                                const struct att_boot_state *prior, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_evlog_freep) struct att_evlog *log = NULL;
+    struct att_log_state *state = &v->state.log[ATT_LOG_UEFI];
+    struct att_pcr_values all = {0};
+    struct att_slice in = v->ev.log[ATT_LOG_UEFI];
+    enum att_err err = ATT_OK;
+
+    if (!v->ev.claims.logs.has[ATT_LOG_UEFI]) {
+        return ATT_OK;
+    }
+    if (v->ev.claims.logs.off[ATT_LOG_UEFI] > 0) {
+        if (in.len > 0) {
+            return att_fail(diag, ATT_E_MISMATCH, ATT_R_LOG_PCR, "uefi",
+                            "a boot log that grew is sent whole, from offset 0");
+        }
+        *state = prior->log[ATT_LOG_UEFI];
+        v->continued[ATT_LOG_UEFI] = true;
+        take_values(&v->values, &state->values);
+        return ATT_OK;
+    }
+    err = att_evlog_parse(&log, in, diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = att_evlog_replay(&all, log, diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    keep_bank(&state->values, &all, rules->bank);
+    if (ATT_GUARD(LOG_BANK, state->values.count == 0)) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_LOG_BANK, "uefi",
+                        "the log has no digests for %s", att_hash_name(rules->bank));
+    }
+    state->known = true;
+    state->off = in.len;
+    state->count = att_evlog_count(log);
+    v->covered[ATT_LOG_UEFI] = in.len;
+    take_values(&v->values, &all);
+    return ATT_OK;
+}
+
+static enum att_err matches(const struct att_verified *v, const struct att_expect *expect,
+                            bool *same)
+{
+    const struct att_quote *q = att_quoted_quote(v->quoted);
+    uint8_t digest[ATT_HASH_MAX];
+    enum att_err err = att_pcr_composite(digest, expect->hash, &q->selection, &v->values, NULL);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    *same = att_digest_eq(digest, q->pcr_digest.p, q->pcr_digest.len);
+    return ATT_OK;
+}
+
+struct ends_pair {
+    struct att_log_ends ima;
+    struct att_log_ends own;
+};
+
+static void put_end(struct att_verified *v, const struct att_log_rules *rules, uint32_t pcr,
+                    const struct att_log_end *end)
+{
+    struct att_pcr_bank *bank = att_pcr_bank_get(&v->values, rules->bank);
+
+    if (bank != NULL) {
+        memcpy(bank->value[pcr], end->pcr, ATT_HASH_MAX);
+    }
+}
+
+static void keep_end(struct att_verified *v, enum att_log log, const struct att_log_end *end)
+{
+    struct att_log_state *state = &v->state.log[log];
+
+    state->known = true;
+    state->off = v->ev.claims.logs.off[log] + end->len;
+    state->count = end->count;
+    memcpy(state->pcr, end->pcr, sizeof(state->pcr));
+    v->covered[log] = end->len;
+    v->continued[log] = v->ev.claims.logs.off[log] > 0 && end->len == 0;
+}
+
+/* Newest ends first: the logs as sent nearly always match, at the cost of one composite. */
+static enum att_err find_ends(struct att_verified *v, const struct att_expect *expect,
+                              const struct att_log_rules *rules, const struct ends_pair *ends,
+                              struct att_diag *diag)
+{
+    bool has_ima = v->ev.claims.logs.has[ATT_LOG_IMA];
+    bool has_own = v->ev.claims.logs.has[ATT_LOG_OWN];
+    size_t ima_tries = has_ima ? ends->ima.used : 1;
+    size_t own_tries = has_own ? ends->own.used : 1;
+
+    for (size_t o = 0; o < own_tries; o++) {
+        if (has_own) {
+            put_end(v, rules, rules->own_pcr, att_log_ends_at(&ends->own, o));
+        }
+        for (size_t i = 0; i < ima_tries; i++) {
+            bool same = false;
+            enum att_err err = ATT_OK;
+
+            if (has_ima) {
+                put_end(v, rules, rules->ima_pcr, att_log_ends_at(&ends->ima, i));
+            }
+            err = matches(v, expect, &same);
+            if (err != ATT_OK) {
+                return att_fail(diag, err, ATT_R_BUSY, "pcrDigest", "it could not be computed");
+            }
+            if (!same) {
+                continue;
+            }
+            if (has_ima) {
+                keep_end(v, ATT_LOG_IMA, att_log_ends_at(&ends->ima, i));
+            }
+            if (has_own) {
+                keep_end(v, ATT_LOG_OWN, att_log_ends_at(&ends->own, o));
+            }
+            return ATT_OK;
+        }
+    }
+    if (ATT_GUARD(LOG_PCR, true)) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_LOG_PCR, "pcrDigest",
+                        "no end of the logs leads to what the TPM signed");
+    }
+    return ATT_OK;
+}
+
+static enum att_err replay_and_match(struct att_verified *v, const struct att_expect *expect,
+                                     const struct att_log_rules *rules,
+                                     const struct att_boot_state *prior, struct ends_pair *ends,
+                                     struct att_diag *diag)
+{
+    static const struct att_log_state NONE;
+    const struct att_log_state *ima = prior != NULL ? &prior->log[ATT_LOG_IMA] : &NONE;
+    const struct att_log_state *own = prior != NULL ? &prior->log[ATT_LOG_OWN] : &NONE;
+    struct att_own_seen seen = {0};
+    enum att_err err = initial_values(&v->values, &att_quoted_quote(v->quoted)->selection);
+
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_Q_BANK, "pcrSelect", "too many banks");
+    }
+    err = replay_boot(v, rules, prior, diag);
+    if (err == ATT_OK && v->ev.claims.logs.has[ATT_LOG_OWN]) {
+        err = att_own_ends(&ends->own, &seen, &v->ev, rules, own, diag);
+    }
+    if (err == ATT_OK && v->ev.claims.logs.has[ATT_LOG_IMA]) {
+        err = att_ima_ends(&ends->ima, &v->ev, rules, ima, diag);
+    }
+    if (err == ATT_OK) {
+        err = check_boot_record(v, prior, &seen, diag);
+    }
+    if (err == ATT_OK) {
+        err = find_ends(v, expect, rules, ends, diag);
+    }
+    return err;
+}
+
+static enum att_err judge(struct att_verified *v, const struct att_expect *expect,
+                          const struct att_log_rules *rules, const struct att_boot_state *prior,
+                          struct att_diag *diag)
+{
+    struct ends_pair ends = {0};
+    const struct att_quote *q = NULL;
+    enum att_err err = att_quote_verify(&v->quoted, v->ev.attest, v->ev.signature, expect, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    q = att_quoted_quote(v->quoted);
+    if (prior != NULL && prior->known) {
+        err = att_clock_check(&q->clock, &prior->clock, diag);
+        v->firmware_changed = q->firmware_version != prior->firmware_version;
+    }
+    if (err == ATT_OK) {
+        err = check_offsets(v, prior, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    v->state.known = true;
+    v->state.clock = q->clock;
+    v->state.firmware_version = q->firmware_version;
+    err = att_log_ends_init(&ends.ima, (size_t)rules->window + 1);
+    if (err == ATT_OK) {
+        err = att_log_ends_init(&ends.own, OWN_WINDOW + 1);
+    }
+    if (err == ATT_OK) {
+        err = replay_and_match(v, expect, rules, prior, &ends, diag);
+    } else {
+        err = att_fail(diag, err, ATT_R_NOMEM, "evidence", "no memory");
+    }
+    att_log_ends_clear(&ends.ima);
+    att_log_ends_clear(&ends.own);
+    return err;
+}
+
+enum att_err att_evidence_verify(struct att_verified **out, const struct att_evidence *ev,
+                                 const struct att_expect *expect, const struct att_log_rules *rules,
+                                 const struct att_boot_state *prior, struct att_diag *diag)
+{
+    struct att_verified *v = calloc(1, sizeof(*v));
+    enum att_err err = ATT_OK;
+
+    if (v == NULL) {
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "evidence", "no memory");
+    }
+    v->ev = *ev;
+    err = judge(v, expect, rules, prior, diag);
+    if (err != ATT_OK) {
+        att_verified_free(v);
+        return err;
+    }
+    *out = v;
+    return ATT_OK;
+}
