@@ -1,0 +1,261 @@
+/* Reading the compiled reference values: binary searches over mapped bytes. */
+#include "policy/refval.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/rd.h"
+#include "crypto/digest.h"
+#include "policy/refval_internal.h"
+
+struct att_refvals {
+    const uint8_t *entry; /* count times REFVAL_ENTRY */
+    const uint8_t *index; /* count times 4, little endian */
+    size_t count;
+    uint8_t digest[32];
+    void *map; /* NULL when the bytes are borrowed */
+    size_t map_len;
+};
+
+void att_refvals_free(struct att_refvals *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    if (r->map != NULL) {
+        (void)munmap(r->map, r->map_len);
+    }
+    free(r);
+}
+
+void att_refvals_freep(struct att_refvals **r)
+{
+    att_refvals_free(*r);
+    *r = NULL;
+}
+
+enum att_err att_refvals_open(struct att_refvals **out, struct att_slice mapped,
+                              struct att_diag *diag)
+{
+    struct att_rd rd = att_rd_slice(mapped);
+    struct att_slice magic = att_rd_bytes(&rd, REFVAL_MAGIC_LEN);
+    uint64_t count = att_rd_u64le(&rd);
+    struct att_refvals *r = NULL;
+    struct att_slice entries;
+    struct att_slice index;
+    uint8_t digest[32];
+    enum att_err err = ATT_OK;
+
+    att_rd_copy(&rd, digest, sizeof(digest));
+    if (att_rd_ok(&rd) && !att_slice_eq(magic, att_slice_str(REFVAL_MAGIC))) {
+        return att_fail_at(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "magic", 0, "expected \"%s\"",
+                           REFVAL_MAGIC);
+    }
+    if (count > REFVAL_COUNT_MAX) {
+        return att_fail_at(diag, ATT_E_LIMIT, ATT_R_FMT_REFVALS, "count", REFVAL_MAGIC_LEN,
+                           "at most %u entries", REFVAL_COUNT_MAX);
+    }
+    entries = att_rd_bytes(&rd, (size_t)count * REFVAL_ENTRY);
+    index = att_rd_bytes(&rd, (size_t)count * 4);
+    err = att_rd_end_diag(&rd, ATT_R_FMT_REFVALS, "reference values", diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    r = calloc(1, sizeof(*r));
+    if (r == NULL) {
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "reference values", "no memory");
+    }
+    r->entry = entries.p;
+    r->index = index.p;
+    r->count = (size_t)count;
+    memcpy(r->digest, digest, sizeof(digest));
+    *out = r;
+    return ATT_OK;
+}
+
+enum att_err att_refvals_map(struct att_refvals **out, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
+    char shown[96];
+    void *map = NULL;
+    enum att_err err = ATT_OK;
+
+    (void)att_escape(shown, sizeof(shown), path, strlen(path));
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, "reference values", "cannot open %s",
+                        shown);
+    }
+    if (st.st_size <= 0) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "reference values", "%s is empty",
+                        shown);
+    }
+    map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED) {
+        return att_fail(diag, ATT_E_IO, ATT_R_FILE, "reference values", "cannot map %s", shown);
+    }
+    err = att_refvals_open(out, att_slice_of(map, (size_t)st.st_size), diag);
+    if (err != ATT_OK) {
+        (void)munmap(map, (size_t)st.st_size);
+        return err;
+    }
+    (*out)->map = map;
+    (*out)->map_len = (size_t)st.st_size;
+    return ATT_OK;
+}
+
+uint64_t att_refvals_count(const struct att_refvals *r)
+{
+    return r->count;
+}
+
+const uint8_t *att_refvals_digest(const struct att_refvals *r)
+{
+    return r->digest;
+}
+
+static const uint8_t *entry_at(const struct att_refvals *r, size_t i)
+{
+    return r->entry + i * REFVAL_ENTRY;
+}
+
+/* The entry behind place i of the name index; the file is the operator's, but a bad number must not read
+ * outside it. */
+static const uint8_t *named_at(const struct att_refvals *r, size_t i)
+{
+    struct att_rd rd = att_rd_from(r->index + 4 * i, 4);
+    size_t at = att_rd_u32le(&rd);
+
+    return entry_at(r, at < r->count ? at : 0);
+}
+
+bool att_refvals_has(const struct att_refvals *r, const uint8_t digest[32])
+{
+    size_t low = 0;
+    size_t high = r->count;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        int order = memcmp(entry_at(r, mid), digest, 32);
+
+        if (order == 0) {
+            return true;
+        }
+        if (order < 0) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return false;
+}
+
+/* The first place of the index whose name hash is not below the wanted one. */
+static size_t first_named(const struct att_refvals *r, const uint8_t name_hash[REFVAL_NAME])
+{
+    size_t low = 0;
+    size_t high = r->count;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+
+        if (memcmp(named_at(r, mid) + 32, name_hash, REFVAL_NAME) < 0) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return low;
+}
+
+bool att_refval_name_hash(uint8_t out[REFVAL_NAME], struct att_slice name)
+{
+    uint8_t full[32];
+
+    if (att_sha256(name, full) != ATT_OK) {
+        return false;
+    }
+    memcpy(out, full, REFVAL_NAME);
+    return true;
+}
+
+bool att_refvals_has_named(const struct att_refvals *r, struct att_slice name,
+                           const uint8_t digest[32])
+{
+    uint8_t hash[REFVAL_NAME];
+
+    if (!att_refval_name_hash(hash, name)) {
+        return false;
+    }
+    for (size_t i = first_named(r, hash); i < r->count; i++) {
+        const uint8_t *e = named_at(r, i);
+
+        if (memcmp(e + 32, hash, REFVAL_NAME) != 0) {
+            return false;
+        }
+        if (memcmp(e, digest, 32) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+size_t att_refvals_expected(const struct att_refvals *r, struct att_slice name, const uint8_t **out,
+                            size_t cap)
+{
+    uint8_t hash[REFVAL_NAME];
+    size_t found = 0;
+
+    if (!att_refval_name_hash(hash, name)) {
+        return 0;
+    }
+    for (size_t i = first_named(r, hash); i < r->count; i++) {
+        const uint8_t *e = named_at(r, i);
+
+        if (memcmp(e + 32, hash, REFVAL_NAME) != 0) {
+            break;
+        }
+        if (found < cap) {
+            out[found] = e;
+        }
+        found++;
+    }
+    return found;
+}
+
+static enum att_err check_order(const struct att_refvals *r, struct att_diag *diag)
+{
+    for (size_t i = 1; i < r->count; i++) {
+        if (memcmp(entry_at(r, i - 1), entry_at(r, i), REFVAL_ENTRY) >= 0) {
+            return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "entries",
+                            "entry %zu is not above the one before", i);
+        }
+        if (memcmp(named_at(r, i - 1) + 32, named_at(r, i) + 32, REFVAL_NAME) > 0) {
+            return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "index",
+                            "place %zu is not above the one before", i);
+        }
+    }
+    return ATT_OK;
+}
+
+enum att_err att_refvals_check(const struct att_refvals *r, struct att_diag *diag)
+{
+    struct att_slice part[2] = {att_slice_of(r->entry, r->count * REFVAL_ENTRY),
+                                att_slice_of(r->index, r->count * 4)};
+    uint8_t digest[32];
+    enum att_err err = att_digest(ATT_HASH_SHA256, part, 2, digest);
+
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_INTERNAL, "reference values", "hashing failed");
+    }
+    if (memcmp(digest, r->digest, 32) != 0) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_FMT_REFVALS, "digest",
+                        "the file does not have the digest of its header");
+    }
+    return check_order(r, diag);
+}

@@ -1,0 +1,20 @@
+/* The layout of docs/formats/refvals.md, shared by reader and maker. */
+#ifndef ATT_POLICY_REFVAL_INTERNAL_H
+#define ATT_POLICY_REFVAL_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+#define REFVAL_MAGIC     "ATTREFV1"
+#define REFVAL_MAGIC_LEN 8
+#define REFVAL_HEADER    48
+#define REFVAL_NAME      8
+#define REFVAL_ENTRY     (32 + REFVAL_NAME)
+#define REFVAL_COUNT_MAX 100000000U
+
+/* The first bytes of SHA-256 of a name. False when hashing failed. */
+bool att_refval_name_hash(uint8_t out[REFVAL_NAME], struct att_slice name);
+
+#endif
