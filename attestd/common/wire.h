@@ -20,6 +20,8 @@
 #define WIRE_EK_CERTS_MAX 8
 #define WIRE_LOGS         3 /* uefi, ima, own: the numbers of enum att_log */
 #define WIRE_REASONS_MAX  48
+#define WIRE_SESSION_LEN  16
+#define WIRE_NONCE_LEN    32
 
 /* POST /enrol/v1/begin  {0: version, 1: device id, ?2: token, 3: EK public, 4: [EK certificate...],
  * 5: AK public, 6: CSR} */
@@ -85,8 +87,8 @@ struct wire_outcome {
     uint64_t unattested;
 };
 
-/* Problem details in CBOR (RFC 9290) with our members: {-1: title, -2: detail, 70: code, 71: fix,
- * ?72: outcome (encoded as above)} */
+/* Problem details in CBOR (RFC 9290) with our members: {70: code, 71: fix, ?72: outcome
+ * (encoded as above, in a byte string), -1: title, -2: detail} */
 struct wire_problem {
     struct att_slice title, detail, code, fix;
     struct att_slice outcome; /* empty when none */

@@ -1,0 +1,106 @@
+/* Length-prefixed messages over a pipe or a socket, whole or not at all. */
+#include "common/frame.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/rd.h"
+#include "base/wr.h"
+
+#define HEAD_LEN 4
+#define STEP     65536 /* read and allocate no more at once, whatever the head promises */
+
+enum att_err frame_send(int fd, struct att_slice body)
+{
+    uint8_t head[HEAD_LEN];
+    struct att_wr w = att_wr_into(head, sizeof(head));
+    enum att_err err = ATT_OK;
+
+    if (body.len > FRAME_MAX) {
+        return ATT_E_LIMIT;
+    }
+    att_wr_u32be(&w, (uint32_t)body.len);
+    err = att_write_all(fd, head, sizeof(head));
+    if (err != ATT_OK) {
+        return err;
+    }
+    return att_write_all(fd, body.p, body.len);
+}
+
+/* Up to len bytes; *got is less only at the end of the stream. */
+static enum att_err read_up_to(int fd, uint8_t *out, size_t len, size_t *got)
+{
+    size_t have = 0;
+
+    while (have < len) {
+        ssize_t n = read(fd, out + have, len - have);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return ATT_E_IO;
+        }
+        if (n == 0) {
+            break;
+        }
+        have += (size_t)n;
+    }
+    *got = have;
+    return ATT_OK;
+}
+
+static enum att_err read_body(struct att_buf *b, int fd, size_t len)
+{
+    while (att_buf_len(b) < len) {
+        size_t left = len - att_buf_len(b);
+        size_t step = left < STEP ? left : STEP;
+        size_t got = 0;
+        uint8_t *at = NULL;
+        enum att_err err = att_buf_room(b, step, &at);
+
+        if (err == ATT_OK) {
+            err = read_up_to(fd, at, step, &got);
+        }
+        if (err != ATT_OK) {
+            return err;
+        }
+        if (got < step) {
+            return ATT_E_TRUNCATED;
+        }
+        att_buf_commit(b, got);
+    }
+    return ATT_OK;
+}
+
+enum att_err frame_receive(struct att_buf **out, int fd, size_t max)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
+    uint8_t head[HEAD_LEN];
+    struct att_rd r = att_rd_from(head, sizeof(head));
+    size_t got = 0;
+    uint32_t len = 0;
+    enum att_err err = read_up_to(fd, head, sizeof(head), &got);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (got < sizeof(head)) {
+        return got == 0 ? ATT_E_NOT_FOUND : ATT_E_TRUNCATED;
+    }
+    len = att_rd_u32be(&r);
+    if (len > max || len > FRAME_MAX) {
+        return ATT_E_LIMIT;
+    }
+    err = att_buf_new(&b, len);
+    if (err == ATT_OK) {
+        err = read_body(b, fd, len);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    *out = b;
+    b = NULL;
+    return ATT_OK;
+}
