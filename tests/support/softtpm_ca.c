@@ -1,0 +1,158 @@
+/* The TPM in software: who vouches for it. A root, EK certificates, certificate requests. */
+#include <time.h>
+
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+
+#include "need.h"
+#include "softtpm.h"
+
+#define YEAR_S 31536000L
+
+static void add_name(X509_NAME *name, const char *common_name)
+{
+    NEED(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)common_name,
+                                    -1, -1, 0) == 1);
+}
+
+static void add_extension(X509 *cert, X509 *issuer, int nid, const char *value)
+{
+    X509V3_CTX ctx;
+    X509_EXTENSION *ext;
+
+    X509V3_set_ctx(&ctx, issuer, cert, NULL, NULL, 0);
+    ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
+    NEED(ext != NULL && X509_add_ext(cert, ext, -1) == 1);
+    X509_EXTENSION_free(ext);
+}
+
+static X509 *blank(EVP_PKEY *key, int64_t not_before_s, int64_t not_after_s)
+{
+    X509 *cert = X509_new();
+    uint8_t serial[16];
+    BIGNUM *bn;
+
+    NEED(cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1);
+    NEED(RAND_bytes(serial, sizeof(serial)) == 1);
+    serial[0] = (uint8_t)((serial[0] & 0x7f) | 0x40);
+    bn = BN_bin2bn(serial, sizeof(serial), NULL);
+    NEED(bn != NULL && BN_to_ASN1_INTEGER(bn, X509_get_serialNumber(cert)) != NULL);
+    BN_free(bn);
+    NEED(X509_gmtime_adj(X509_getm_notBefore(cert), (long)not_before_s) != NULL);
+    NEED(X509_gmtime_adj(X509_getm_notAfter(cert), (long)not_after_s) != NULL);
+    NEED(X509_set_pubkey(cert, key) == 1);
+    return cert;
+}
+
+struct softtpm_ca *softtpm_ca_new(const char *name)
+{
+    struct softtpm_ca *ca = calloc(1, sizeof(*ca));
+
+    NEED(ca != NULL);
+    ca->key = softtpm_p256();
+    ca->root = blank(ca->key, -3600, 20 * YEAR_S);
+    add_name(X509_get_subject_name(ca->root), name);
+    NEED(X509_set_issuer_name(ca->root, X509_get_subject_name(ca->root)) == 1);
+    add_extension(ca->root, ca->root, NID_basic_constraints, "critical,CA:TRUE");
+    add_extension(ca->root, ca->root, NID_key_usage, "critical,keyCertSign,cRLSign");
+    add_extension(ca->root, ca->root, NID_subject_key_identifier, "hash");
+    NEED(X509_sign(ca->root, ca->key, EVP_sha256()) > 0);
+    return ca;
+}
+
+void softtpm_ca_free(struct softtpm_ca *ca)
+{
+    if (ca == NULL) {
+        return;
+    }
+    EVP_PKEY_free(ca->key);
+    X509_free(ca->root);
+    free(ca);
+}
+
+void softtpm_ca_write_pem(const struct softtpm_ca *ca, const char *path)
+{
+    FILE *f = fopen(path, "w");
+
+    NEED(f != NULL && PEM_write_X509(f, ca->root) == 1);
+    NEED(fclose(f) == 0);
+}
+
+/* Manufacturer, model and version in a critical directoryName, subject empty (EK profile, 3.2.9). */
+static void add_tpm_name(X509 *cert)
+{
+    static const char *const oid[] = {"2.23.133.2.1", "2.23.133.2.2", "2.23.133.2.3"};
+    static const char *const text[] = {"id:46414B45", "SOFTTPM", "id:20231024"};
+    GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    X509_NAME *dir = X509_NAME_new();
+    size_t i;
+
+    NEED(names != NULL && name != NULL && dir != NULL);
+    for (i = 0; i < ATT_COUNT(oid); i++) {
+        ASN1_OBJECT *obj = OBJ_txt2obj(oid[i], 1);
+
+        NEED(obj != NULL);
+        NEED(X509_NAME_add_entry_by_OBJ(dir, obj, MBSTRING_UTF8, (const unsigned char *)text[i], -1,
+                                        -1, 0) == 1);
+        ASN1_OBJECT_free(obj);
+    }
+    GENERAL_NAME_set0_value(name, GEN_DIRNAME, dir);
+    NEED(sk_GENERAL_NAME_push(names, name) > 0);
+    NEED(X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 1, 0) == 1);
+    GENERAL_NAMES_free(names);
+}
+
+void softtpm_certify_ek(struct softtpm *tpm, const struct softtpm_ca *ca,
+                        const struct softtpm_cert_order *order)
+{
+    bool usual = order->not_before_s == 0 && order->not_after_s == 0;
+    bool rsa = EVP_PKEY_get_base_id(tpm->ek.pkey) == EVP_PKEY_RSA;
+    X509 *cert = blank(tpm->ek.pkey, usual ? -3600 : order->not_before_s,
+                       usual ? 10 * YEAR_S : order->not_after_s);
+    unsigned char *p = tpm->ek_cert;
+    int len;
+
+    NEED(X509_set_issuer_name(cert, X509_get_subject_name(ca->root)) == 1);
+    add_extension(cert, ca->root, NID_basic_constraints,
+                  order->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    add_extension(cert, ca->root, NID_key_usage,
+                  rsa ? "critical,keyEncipherment" : "critical,keyAgreement");
+    if (!order->without_ek_usage) {
+        add_extension(cert, ca->root, NID_ext_key_usage, "2.23.133.8.1");
+    }
+    add_extension(cert, ca->root, NID_authority_key_identifier, "keyid");
+    add_tpm_name(cert);
+    NEED(X509_sign(cert, ca->key, EVP_sha256()) > 0);
+    len = i2d_X509(cert, NULL);
+    NEED(len > 0 && (size_t)len <= sizeof(tpm->ek_cert));
+    len = i2d_X509(cert, &p);
+    NEED(len > 0);
+    tpm->ek_cert_len = (size_t)len;
+    X509_free(cert);
+}
+
+struct softtpm_bytes softtpm_csr(EVP_PKEY *key, const char *common_name)
+{
+    struct softtpm_bytes out = {.len = 0};
+    unsigned char *p = out.p;
+    X509_REQ *req = X509_REQ_new();
+    X509_NAME *name = X509_NAME_new();
+    int len;
+
+    NEED(req != NULL && name != NULL && X509_REQ_set_version(req, X509_REQ_VERSION_1) == 1);
+    add_name(name, common_name);
+    NEED(X509_REQ_set_subject_name(req, name) == 1);
+    NEED(X509_REQ_set_pubkey(req, key) == 1);
+    NEED(X509_REQ_sign(req, key, EVP_sha256()) > 0);
+    len = i2d_X509_REQ(req, NULL);
+    NEED(len > 0 && (size_t)len <= sizeof(out.p));
+    len = i2d_X509_REQ(req, &p);
+    NEED(len > 0);
+    out.len = (size_t)len;
+    X509_NAME_free(name);
+    X509_REQ_free(req);
+    return out;
+}
