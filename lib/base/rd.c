@@ -203,6 +203,14 @@ uint8_t att_rd_peek(const struct att_rd *r)
     return att_rd_left(r) == 0 ? 0 : r->p[r->pos];
 }
 
+struct att_slice att_rd_ahead(const struct att_rd *r)
+{
+    if (r->err != ATT_OK || r->pos == r->len) {
+        return (struct att_slice){.p = NULL, .len = 0};
+    }
+    return att_slice_of(r->p + r->pos, r->len - r->pos);
+}
+
 size_t att_rd_left(const struct att_rd *r)
 {
     return r->err != ATT_OK ? 0 : r->len - r->pos;

@@ -55,6 +55,9 @@ struct att_rd att_rd_sub(struct att_rd *r, size_t len);
 /* Look without consuming; 0 at the end of the input, which is not a failure. */
 uint8_t att_rd_peek(const struct att_rd *r);
 
+/* All bytes that are still to come, without consuming them; empty after a failure. Borrowed. */
+struct att_slice att_rd_ahead(const struct att_rd *r);
+
 size_t att_rd_left(const struct att_rd *r);
 size_t att_rd_off(const struct att_rd *r); /* from the start of the outermost input */
 bool att_rd_ok(const struct att_rd *r);

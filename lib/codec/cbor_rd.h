@@ -8,6 +8,11 @@
  *
  * The first failure sticks in the inner reader, as in base/rd.h; off is always that of the outermost
  * input. Map keys are integers or text; the reader checks that they rise.
+ *
+ * Errors of a refused input: TRUNCATED (it ends inside an item, or a count promises more than the
+ * bytes left can hold), TRAILING, LIMIT (a caller's max, or the depth), FORMAT (everything else).
+ * Reading past the last item of an array or map is FORMAT: no read ever crosses into the level above.
+ * Reading a key as a value or a value as a key is our own mistake: INTERNAL.
  */
 #ifndef ATT_CODEC_CBOR_RD_H
 #define ATT_CODEC_CBOR_RD_H
@@ -36,15 +41,16 @@ enum att_cbor_type {
 };
 
 struct att_cbor_level {
-    uint32_t left; /* items of an array, or entries of a map, still to come */
+    uint32_t
+        left; /* items still to come; in a map each entry is two, so even means a key is next */
     bool map;
-    size_t key_off; /* start and length of the previous key's encoding; len 0 before the first */
-    size_t key_len;
+    struct att_slice key; /* the previous key's encoding; empty before the first */
 };
 
 struct att_cbor {
     struct att_rd rd;
-    uint32_t depth;
+    uint32_t depth; /* arrays and maps entered */
+    uint32_t tags;  /* tags read whose content is still to come; they count as depth */
     struct att_cbor_level level[ATT_CBOR_DEPTH];
 };
 

@@ -2,8 +2,8 @@
  * Deterministic CBOR out (RFC 8949 section 4.2.1): libcbor's low-level encoders over a bounded writer.
  *
  * The caller writes map entries in the order of their encoded keys: non-negative integers rising, then
- * negative ones from -1 down, then text by length and then bytewise. In a build with assertions a wrong
- * order is caught by att_cbor_wr_done, which checks what was written with att_cbor_check.
+ * negative ones from -1 down, then text by length and then bytewise. A wrong order, count or text is
+ * caught by att_cbor_wr_done, which reads what was written with att_cbor_check (a few ns an item).
  */
 #ifndef ATT_CODEC_CBOR_WR_H
 #define ATT_CODEC_CBOR_WR_H
