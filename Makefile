@@ -130,13 +130,13 @@ $(BUILD)/attestctl: $(CLI_OBJ) $(BUILD)/obj/attestd/common/frame.o $(LIB)
 # Tests may use everything but main programs: modules of the daemons come in as an archive of their own.
 $(BUILD)/libdaemon.a: $(filter-out %/main.o,$(VERIFIER_OBJ) $(AGENT_OBJ)) $(COMMON_OBJ) $(HW_OBJ)
 $(UNIT) $(ATTACKS): LIBS = $(TEST_LIBS) $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS)
-$(UNIT): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(SUPPORT_OBJ) $(BUILD)/libdaemon.a $(LIB)
-$(ATTACKS): $(BUILD)/attacks/%: $(BUILD)/obj/tests/attacks/%.o $(SUPPORT_OBJ) $(BUILD)/libdaemon.a $(LIB)
+$(UNIT): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
+$(ATTACKS): $(BUILD)/attacks/%: $(BUILD)/obj/tests/attacks/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
 $(REPLAY): $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/support/replay.o $(BUILD)/libdaemon.a $(LIB)
 $(REPLAY): LIBS = $(SERVER_LIBS) $(HW_LIBS)
 $(FUZZ): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libdaemon.a $(LIB)
 $(FUZZ): LIBS = -fsanitize=fuzzer $(SERVER_LIBS) $(HW_LIBS)
-$(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(SUPPORT_OBJ) $(BUILD)/libdaemon.a $(LIB)
+$(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
 $(BENCH): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(TEST_LIBS)
 
 $(BINS) $(UNIT) $(ATTACKS) $(REPLAY) $(FUZZ) $(BENCH):
@@ -144,7 +144,8 @@ $(BINS) $(UNIT) $(ATTACKS) $(REPLAY) $(FUZZ) $(BENCH):
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIB_LIBS)
 
 $(LIB): $(LIB_OBJ)
-$(LIB) $(BUILD)/libdaemon.a:
+$(BUILD)/libsupport.a: $(SUPPORT_OBJ)
+$(LIB) $(BUILD)/libdaemon.a $(BUILD)/libsupport.a:
 	@mkdir -p $(@D)
 	$(call say,AR)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
