@@ -23,6 +23,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "base/wr.h"
 #include "evidence/context.h"
 #include "tcg/pcr.h"
 
@@ -91,5 +92,91 @@ struct msg_enrol_facts {
     uint8_t tls_spki[512]; /* the key of the request, proof of possession verified */
     size_t tls_spki_len;
 };
+
+/* What the appraiser found in evidence. Slices borrow the sealed bytes they were opened from. */
+struct msg_judged {
+    uint8_t context_digest[32];  /* SHA-256 of the context's sealed bytes: which one was answered */
+    uint8_t evidence_digest[32]; /* SHA-256 of the evidence as sent */
+    uint8_t claims_digest[32];   /* with the offsets: what the qualifying data is computed from */
+    struct att_log_offsets offsets;
+    struct att_slice attest, signature; /* TPMS_ATTEST, TPMT_SIGNATURE as sent */
+    struct att_slice result;            /* att_result_encode */
+};
+
+/* The content type of an answer's body. */
+enum msg_type {
+    MSG_TYPE_NONE,    /* no body */
+    MSG_TYPE_CBOR,    /* a document of wire.h */
+    MSG_TYPE_JSON,    /* administrator */
+    MSG_TYPE_LABEL,   /* application/eat+cwt */
+    MSG_TYPE_TEXT,    /* Prometheus text */
+    MSG_TYPE_OUTCOME, /* wire_outcome; with status 422 the front wraps it into problem details */
+    MSG_TYPE__COUNT
+};
+
+enum msg_ask { MSG_ASK_READY, MSG_ASK_METRICS };
+
+/*
+ * One message. Which members a kind has, in the order of the array that travels:
+ *
+ *   ENROL_BEGIN     sealed (msg_enrol_facts)
+ *   NEW_SESSION     peer, body (wire_new_session)
+ *   CONTEXT         peer, session
+ *   COMMIT          peer, session, body (evidence), sealed (msg_judged)
+ *   ENROL_ACTIVATE  body (wire_enrol_activate)
+ *   SESSION_GET     peer, session
+ *   SESSION_DELETE  peer, session
+ *   LABEL           peer, session (cti, or zeros), name (device id, or empty)
+ *   ADMIN           name (method), path (behind /admin/v1), body
+ *   STATUS          number (enum msg_ask)
+ *   DONE            number (HTTP status), type, path (Location, or empty), body. The answer to CONTEXT
+ *                   has number 200 and the sealed context as body
+ *   FAILED          number (enum att_reason), name (further words, English, printable; or empty)
+ *   APPRAISE        sealed (msg_context), body (evidence)
+ *   ENROL_CHECK     body (wire_enrol_begin)
+ *   JUDGED          sealed (msg_judged)
+ *   CHECKED         sealed (msg_enrol_facts)
+ *   HELLO           number (generation of the appraiser worker)
+ *
+ * Slices are borrowed: from the caller when sending, from the frame when received.
+ */
+struct msg {
+    enum msg_kind kind;
+    uint64_t id;
+    struct msg_peer peer;
+    uint8_t session[ATT_SESSION_LEN];
+    struct att_slice name, path; /* text */
+    struct att_slice body, sealed;
+    uint64_t number;
+    enum msg_type type;
+};
+
+#define MSG_NAME_MAX 512
+#define MSG_PATH_MAX 512
+
+/* Bytes that the encoding needs at most. */
+size_t msg_size(const struct msg *m);
+/* Only the members of its kind are written. LIMIT INTERNAL. */
+ATT_MUST_USE enum att_err msg_encode(struct att_wr *w, const struct msg *m);
+/* Members that the kind does not have are zero. FORMAT LIMIT TRUNCATED TRAILING with FMT_FRAME. */
+ATT_MUST_USE enum att_err msg_decode(struct msg *out, struct att_slice in, struct att_diag *diag);
+
+/*
+ * Sealed bytes: an encoded structure and HMAC-SHA-256(key, purpose byte || encoding) behind it; the
+ * purpose keeps one kind from passing for another. _open refuses with UNTRUSTED (FMT_FRAME) before it
+ * reads anything. The structs are large: keep them off deep stacks.
+ */
+ATT_MUST_USE enum att_err msg_context_seal(struct att_buf **out, const struct msg_context *c,
+                                           const uint8_t key[MSG_SEAL_LEN]);
+ATT_MUST_USE enum att_err msg_context_open(struct msg_context *out, struct att_slice sealed,
+                                           const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag);
+ATT_MUST_USE enum att_err msg_facts_seal(struct att_buf **out, const struct msg_enrol_facts *f,
+                                         const uint8_t key[MSG_SEAL_LEN]);
+ATT_MUST_USE enum att_err msg_facts_open(struct msg_enrol_facts *out, struct att_slice sealed,
+                                         const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag);
+ATT_MUST_USE enum att_err msg_judged_seal(struct att_buf **out, const struct msg_judged *j,
+                                          const uint8_t key[MSG_SEAL_LEN]);
+ATT_MUST_USE enum att_err msg_judged_open(struct msg_judged *out, struct att_slice sealed,
+                                          const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag);
 
 #endif

@@ -1,0 +1,99 @@
+/*
+ * attestd.yaml: what the verifier service is told by its operator (docs/formats and attestd(8)).
+ *
+ * Strict: unknown, duplicate and mistyped keys are refused with file:line:column. Absent means the
+ * strict value. A path that is not absolute is taken from the folder of the configuration file, so that
+ * a folder made by `attestd init` can be moved as a whole.
+ *
+ *   verifier_id: verifier.example           # required: named in quotes and labels
+ *   listen: "0.0.0.0:8443"                  # or "[::]:8443"; port 0 takes a free one
+ *   operator: "127.0.0.1:9464"              # healthz, readyz, metrics; absent: none
+ *   admin_socket: /run/attestd/admin.sock   # administrator routes; absent: none
+ *   state_dir: /var/lib/attestd             # required: database
+ *   tls: {cert: tls.pem, key: tls.key}      # required: chain and key of the server
+ *   device_ca: {cert: ca.pem, key: "file:ca.key"}  # required: issues and judges client certificates
+ *   label: {chain: label.pem, key: "pkcs11:..."}   # required: signs labels
+ *   product: {manufacturer: "", model: "", hardware_version: "", support_end: "", contact: ""}
+ *   policy: policy.yaml                     # required
+ *   refvals: refvals.bin                    # absent: what asks for a reference value fails
+ *   ek_anchors: trust.d                     # folder of TPM makers' roots; absent: none
+ *   insecure_file_key: false                # true: device_ca.key and label.key may be file:
+ *   public: false                           # true: labels are for everybody
+ *   fronts: 1
+ *   nonce_ttl: 2m
+ *   limits: {request_deadline: 10s, idle: 60s, body: 8388608, enrol_body: 131072, inflight: 268435456,
+ *            connections: 4096, connections_per_peer: 256, sessions: 65536, sessions_per_device: 8,
+ *            enrolments: 256, appraiser_memory: 536870912, appraiser_evidences: 1000}
+ */
+#ifndef ATTESTD_VERIFIER_CONFIG_H
+#define ATTESTD_VERIFIER_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+#define CONFIG_DEFAULT_PATH "/etc/attestd/attestd.yaml"
+#define CONFIG_FRONTS_MAX   16
+
+struct config_files {
+    const char *cert; /* PEM file */
+    const char *key;  /* tls: PEM file. Others: "file:PATH" (absolute by now) or "pkcs11:..." */
+};
+
+struct config_product {
+    const char *manufacturer, *model, *hardware_version, *support_end, *contact; /* or NULL */
+};
+
+struct config_limits {
+    int64_t request_deadline_ms; /* from accept or first byte to the last byte of a request */
+    int64_t idle_ms;             /* between two requests on one connection */
+    size_t body;                 /* bytes, of a gateway that showed its certificate */
+    size_t enrol_body;           /* bytes, of anybody */
+    size_t inflight;             /* bytes of all request bodies together */
+    size_t connections, connections_per_peer;
+    size_t sessions, sessions_per_device; /* open challenges */
+    size_t enrolments;                    /* begun and not yet activated */
+    size_t appraiser_memory;              /* bytes of address space */
+    size_t appraiser_evidences;           /* judged by one worker before it is replaced */
+};
+
+/* Strings belong to the configuration; optional ones are NULL when absent. */
+struct config {
+    const char *path; /* of the file itself */
+    const char *verifier_id;
+    const char *listen_host;
+    uint16_t listen_port;
+    const char *operator_host; /* or NULL */
+    uint16_t operator_port;
+    const char *admin_socket; /* or NULL */
+    const char *state_dir;
+    struct config_files tls, device_ca;
+    const char *label_chain, *label_key;
+    struct config_product product;
+    const char *policy;
+    const char *refvals;    /* or NULL */
+    const char *ek_anchors; /* or NULL */
+    bool insecure_file_key;
+    bool public_labels;
+    size_t fronts;
+    int64_t nonce_ttl_ms;
+    struct config_limits limits;
+    struct config_pool *pool; /* owns the strings */
+};
+
+/*
+ * config_load - read and judge a file. Errors CONFIG (CFG_KEY) FORMAT (FMT_YAML) NOT_FOUND IO NOMEM;
+ * the text of a refusal starts with file:line:column. *out is the caller's to free.
+ */
+ATT_MUST_USE enum att_err config_load(struct config **out, const char *path, struct att_diag *diag);
+
+/* The same from bytes; path gives the folder for relative paths and the name in messages. */
+ATT_MUST_USE enum att_err config_parse(struct config **out, const char *path, struct att_slice in,
+                                       struct att_diag *diag);
+void config_free(struct config *cfg);
+void config_freep(struct config **cfg);
+
+#endif
