@@ -48,7 +48,6 @@ struct att_offline {
     struct att_check check[ATT_OFFLINE_CHECKS_MAX];
     bool has_label; /* parsed; trustworthy only when signature and chain passed */
     struct att_label label;
-    uint8_t anchor_fingerprint[32]; /* when chain passed */
 };
 
 /*

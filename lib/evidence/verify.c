@@ -19,6 +19,7 @@ struct att_verified {
     struct att_pcr_values values;
     size_t covered[ATT_LOG__COUNT]; /* bytes of the sent part that the quote covers */
     bool continued[ATT_LOG__COUNT];
+    uint64_t first[ATT_LOG__COUNT];
     bool firmware_changed;
     struct att_boot_state state;
 };
@@ -78,6 +79,11 @@ bool att_verified_log_continued(const struct att_verified *v, enum att_log log)
     return v->continued[log];
 }
 
+uint64_t att_verified_log_first(const struct att_verified *v, enum att_log log)
+{
+    return v->first[log];
+}
+
 bool att_verified_firmware_changed(const struct att_verified *v)
 {
     return v->firmware_changed;
@@ -116,7 +122,7 @@ static bool same_boot(const struct att_clock_info *a, const struct att_clock_inf
 }
 
 /* A log may go on only where the last accepted evidence of the same boot ended. */
-static enum att_err check_offsets(const struct att_verified *v, const struct att_boot_state *prior,
+static enum att_err check_offsets(struct att_verified *v, const struct att_boot_state *prior,
                                   struct att_diag *diag)
 {
     const struct att_quote *q = att_quoted_quote(v->quoted);
@@ -134,6 +140,7 @@ static enum att_err check_offsets(const struct att_verified *v, const struct att
                             "offset %llu is not where the judged part of this boot ends",
                             (unsigned long long)off);
         }
+        v->first[i] = goes_on ? prior->log[i].count : 0;
     }
     return ATT_OK;
 }

@@ -109,6 +109,8 @@ uint64_t att_verified_unattested(const struct att_verified *v,
                                  enum att_log log); /* bytes behind it */
 /* The state to keep when this evidence is accepted. */
 const struct att_boot_state *att_verified_state(const struct att_verified *v);
+/* The number of the sent part's first entry; for the own log the record number it must carry. */
+uint64_t att_verified_log_first(const struct att_verified *v, enum att_log log);
 /* The TPM's firmware version is not the one of the last accepted evidence. */
 bool att_verified_firmware_changed(const struct att_verified *v);
 const struct att_quoted *att_verified_quoted(const struct att_verified *v); /* borrowed */

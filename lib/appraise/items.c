@@ -1,0 +1,303 @@
+/*
+ * Own items and IMA entries against reference values.
+ *
+ * The latest item of a name counts: a repair clears the deviation that a change made. What deviates is
+ * kept in the carry, so the next attestation needs only the new part of the log.
+ */
+#include "appraise/items_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/guard.h"
+#include "base/rd.h"
+#include "crypto/digest.h"
+#include "tcg/ima.h"
+#include "tcg/ownlog.h"
+
+#define LINK_PREFIX "link:"
+
+static bool starts_with(struct att_slice name, const char *prefix, size_t len)
+{
+    return name.len >= len && memcmp(name.p, prefix, len) == 0;
+}
+
+bool att_under(const struct att_requirement *r, struct att_slice name)
+{
+    for (size_t i = 0; i < r->name_count; i++) {
+        size_t len = strlen(r->name[i]);
+
+        if (!starts_with(name, r->name[i], len)) {
+            continue;
+        }
+        if (name.len == len || r->name[i][len - 1] == '/' || name.p[len] == '/' ||
+            name.p[len] == '#') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The first rule that covers a name, or NULL; *at is its index. */
+static const struct att_requirement *rule_for(const struct att_policy *p, struct att_slice name,
+                                              uint32_t *at)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->requirement[i].predicate == ATT_PRED_OWN_ITEMS &&
+            att_under(&p->requirement[i], name)) {
+            *at = (uint32_t)i;
+            return &p->requirement[i];
+        }
+    }
+    return NULL;
+}
+
+static enum att_err hash_name(struct att_slice name, uint64_t *out)
+{
+    uint8_t digest[32];
+    struct att_rd rd = att_rd_from(digest, sizeof(digest));
+    enum att_err err = att_sha256(name, digest);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    *out = att_rd_u64be(&rd);
+    return ATT_OK;
+}
+
+static void forget(struct att_carry *c, uint64_t name_hash)
+{
+    for (uint32_t i = 0; i < c->deviation_count; i++) {
+        if (c->deviation[i].name_hash == name_hash) {
+            c->deviation[i] = c->deviation[c->deviation_count - 1];
+            c->deviation_count--;
+            return;
+        }
+    }
+}
+
+static void remember(struct att_carry *c, const struct att_deviation *d)
+{
+    forget(c, d->name_hash);
+    if (c->deviation_count >= ATT_DEVIATIONS_MAX) {
+        c->overflow = true;
+        return;
+    }
+    c->deviation[c->deviation_count++] = *d;
+}
+
+static void note_digests(struct att_deviation *d, const uint8_t *expected, const uint8_t *found)
+{
+    if (expected != NULL) {
+        d->has_expected = true;
+        memcpy(d->expected, expected, 32);
+    }
+    if (found != NULL) {
+        d->has_found = true;
+        memcpy(d->found, found, 32);
+    }
+}
+
+/* A link is listed under "link:" and its path: a file that holds the target's text is not the link. */
+static struct att_slice listed_name(const struct att_own_item *item, uint8_t *room, size_t cap)
+{
+    size_t prefix = strlen(LINK_PREFIX);
+
+    if (item->type != ATT_OWN_LINK || item->name.len + prefix > cap) {
+        return item->name;
+    }
+    memcpy(room, LINK_PREFIX, prefix);
+    memcpy(room + prefix, item->name.p, item->name.len);
+    return att_slice_of(room, prefix + item->name.len);
+}
+
+/* What is wrong with an item under a rule: NONE when nothing is. Fills the digests of d. */
+static enum att_reason judge_item(const struct judging *j, const struct att_own_item *item,
+                                  const struct att_requirement *rule, struct att_deviation *d)
+{
+    uint8_t room[ATT_OWN_NAME_MAX + 8];
+    struct att_slice name = listed_name(item, room, sizeof(room));
+    const uint8_t *expected[1] = {NULL};
+    size_t listed = j->refvals == NULL ? 0 : att_refvals_expected(j->refvals, name, expected, 1);
+
+    d->severity = rule->severity;
+    if (item->type == ATT_OWN_UNREADABLE) {
+        return ATT_R_REF_UNREADABLE;
+    }
+    if (item->type == ATT_OWN_ABSENT) {
+        note_digests(d, listed > 0 ? expected[0] : NULL, NULL);
+        return listed > 0 ? ATT_R_REF_ABSENT : ATT_R_NONE;
+    }
+    if (item->digest != NULL && listed > 0) {
+        if (!ATT_GUARD(REF_MISMATCH, !att_refvals_has_named(j->refvals, name, item->digest))) {
+            return ATT_R_NONE;
+        }
+        note_digests(d, expected[0], item->digest);
+        return ATT_R_REF_MISMATCH;
+    }
+    if (!ATT_GUARD(REF_UNLISTED, rule->unlisted != ATT_SEVERITY_IGNORE)) {
+        return ATT_R_NONE;
+    }
+    d->severity = rule->unlisted > rule->severity ? rule->unlisted : rule->severity;
+    note_digests(d, NULL, item->digest);
+    return ATT_R_REF_UNLISTED;
+}
+
+/* Bits of the policy's own_measured names: set while an item of that name is there with a digest. */
+static void note_measured(struct judging *j, const struct att_own_item *item)
+{
+    struct att_carry *c = &j->out->carry;
+    size_t bit = 0;
+
+    for (size_t i = 0; i < j->policy->count; i++) {
+        const struct att_requirement *r = &j->policy->requirement[i];
+
+        for (size_t k = 0; r->predicate == ATT_PRED_OWN_MEASURED && k < r->name_count; k++, bit++) {
+            uint64_t mask = UINT64_C(1) << (bit % 64);
+
+            if (!att_slice_eq(item->name, att_slice_str(r->name[k]))) {
+                continue;
+            }
+            if (item->digest != NULL) {
+                c->measured_mask[bit / 64] |= mask;
+            } else {
+                c->measured_mask[bit / 64] &= ~mask;
+            }
+        }
+    }
+}
+
+static enum att_err take_item(struct judging *j, const struct att_own_item *item)
+{
+    static const struct att_requirement NO_RULE = {.severity = ATT_SEVERITY_FAIL};
+    struct att_carry *c = &j->out->carry;
+    struct att_deviation d = {.requirement = UINT32_MAX};
+    const struct att_requirement *rule = rule_for(j->policy, item->name, &d.requirement);
+    enum att_err err = ATT_OK;
+
+    note_measured(j, item);
+    c->items_judged++;
+    if (rule == NULL) {
+        rule = &NO_RULE; /* measured, but no rule speaks of it: never good by silence */
+        d.severity = ATT_SEVERITY_FAIL;
+        d.reason = ATT_R_REF_UNLISTED;
+        note_digests(&d, NULL, item->digest);
+    } else {
+        d.reason = judge_item(j, item, rule, &d);
+    }
+    if (d.reason == ATT_R_NONE && c->deviation_count == 0) {
+        return ATT_OK;
+    }
+    err = hash_name(item->name, &d.name_hash);
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (d.reason == ATT_R_NONE) {
+        forget(c, d.name_hash);
+        return ATT_OK;
+    }
+    (void)att_escape(d.name, sizeof(d.name), item->name.p, item->name.len);
+    remember(c, &d);
+    return ATT_OK;
+}
+
+enum att_err att_judge_own_items(struct judging *j)
+{
+    ATT_CLEANUP(att_hasher_freep) struct att_hasher *h = NULL;
+    struct att_slice log = att_verified_log(j->v, ATT_LOG_OWN);
+    const struct att_evidence *ev = att_verified_evidence(j->v);
+    struct att_own it;
+    struct att_own_record rec;
+    bool more = true;
+    enum att_err err = att_hasher_new(&h);
+
+    if (err != ATT_OK || !ev->claims.logs.has[ATT_LOG_OWN] || log.len == 0) {
+        return err;
+    }
+    it = att_own_from(log, att_verified_log_first(j->v, ATT_LOG_OWN));
+    while (err == ATT_OK) {
+        struct att_own_items items;
+        struct att_own_item item;
+
+        err = att_own_next(&it, &rec, &more, h, NULL);
+        if (err != ATT_OK || !more) {
+            return err;
+        }
+        if (rec.is_boot) {
+            continue;
+        }
+        items = att_own_items_from(&rec);
+        while (err == ATT_OK && att_own_item_next(&items, &item)) {
+            err = take_item(j, &item);
+        }
+    }
+    return err;
+}
+
+static const struct att_requirement *ima_rule(const struct att_policy *p, uint32_t *at)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->requirement[i].predicate == ATT_PRED_IMA_FILES) {
+            *at = (uint32_t)i;
+            return &p->requirement[i];
+        }
+    }
+    return NULL;
+}
+
+static bool ima_listed(const struct judging *j, const struct att_ima_entry *e)
+{
+    return j->refvals != NULL && e->alg == ATT_HASH_SHA256 && e->digest.len == 32 &&
+           att_refvals_has(j->refvals, e->digest.p);
+}
+
+static enum att_err take_ima_entry(struct judging *j, const struct att_ima_entry *e,
+                                   const struct att_requirement *rule, uint32_t at)
+{
+    struct att_deviation d = {
+        .requirement = at, .severity = rule->unlisted, .reason = ATT_R_REF_UNLISTED};
+    enum att_err err = ATT_OK;
+
+    if (!ATT_GUARD(IMA_UNLISTED, !ima_listed(j, e))) {
+        return ATT_OK;
+    }
+    err = hash_name(e->template_data, &d.name_hash); /* history: a later entry repairs nothing */
+    if (err != ATT_OK) {
+        return err;
+    }
+    (void)att_escape(d.name, sizeof(d.name), e->path.p, e->path.len);
+    note_digests(&d, NULL, e->digest.len == 32 ? e->digest.p : NULL);
+    remember(&j->out->carry, &d);
+    return ATT_OK;
+}
+
+enum att_err att_judge_ima_entries(struct judging *j)
+{
+    uint32_t at = 0;
+    const struct att_requirement *rule = ima_rule(j->policy, &at);
+    struct att_ima it = att_ima_from(att_verified_log(j->v, ATT_LOG_IMA));
+    struct att_ima_entry e;
+    bool more = true;
+    enum att_err err = ATT_OK;
+
+    while (err == ATT_OK) {
+        bool first = it.count == 0 && att_verified_log_first(j->v, ATT_LOG_IMA) == 0;
+
+        err = att_ima_next(&it, &e, &more, NULL);
+        if (err != ATT_OK || !more) {
+            return err;
+        }
+        j->out->carry.ima_judged++;
+        if (e.violation) {
+            j->out->carry.ima_violations++;
+            continue;
+        }
+        if (first && att_slice_eq(e.path, att_slice_str("boot_aggregate"))) {
+            continue; /* no file: a digest over the boot PCRs */
+        }
+        if (rule != NULL) {
+            err = take_ima_entry(j, &e, rule, at);
+        }
+    }
+    return err;
+}
