@@ -16,6 +16,9 @@ char *hw_rc_print(char *out, size_t cap, uint32_t rc);
 /* Which of the TPM_... reasons a code belongs to. */
 enum att_reason hw_rc_reason(uint32_t rc);
 
+/* The code without layer and parameter number: TPM_RC_HANDLE (0x8b) for 0x18b. */
+uint32_t hw_rc_base(uint32_t rc);
+
 /* Fill a diagnosis for a failed TPM command and return ATT_E_BUSY or ATT_E_TPM. */
 enum att_err hw_rc_fail(struct att_diag *diag, uint32_t rc, const char *command);
 
