@@ -22,6 +22,9 @@
 #define ATT_COSE_ES384 (-35)
 #define ATT_COSE_EDDSA (-8)
 
+#define ATT_COSE_HEADERS 32   /* labels in one header map */
+#define ATT_COSE_SIG_MAX 1024 /* bytes of a signature that is worth looking at */
+
 /* What a parsed, unverified message says of itself; every slice is borrowed from the input. */
 struct att_cose {
     int64_t alg;
@@ -40,7 +43,11 @@ struct att_cose {
 /*
  * att_cose_parse - FORMAT (FMT_COSE, FMT_CBOR); alg missing or only unprotected: UNSUPPORTED (LBL_ALG);
  * crit anything but absent: UNSUPPORTED (LBL_CRIT); a header label in both maps: FORMAT. Payload nil
- * or empty: FORMAT.
+ * or empty: FORMAT. Untagged: FORMAT (FMT_COSE).
+ *
+ * FMT_CBOR is for bytes that are not deterministic CBOR, FMT_COSE for those that are and yet no
+ * COSE_Sign1, and for a label twice in one header map. A header map may have ATT_COSE_HEADERS labels;
+ * labels without a field above are skipped: crit, which would forbid that, is refused.
  */
 ATT_MUST_USE enum att_err att_cose_parse(struct att_cose *out, struct att_slice in,
                                          struct att_diag *diag);
@@ -49,7 +56,9 @@ struct att_cose_verified; /* opaque */
 
 /*
  * att_cose_verify - alg must be the key's (LBL_ALG), the signature must verify (LBL_SIG).
- * external_aad may be empty. The result borrows m and its input.
+ * external_aad may be empty. The result borrows m's input.
+ * Errors UNSUPPORTED (a key that we do not use with COSE) MISMATCH (alg is not the key's) SIGNATURE
+ * CRYPTO NOMEM.
  */
 ATT_MUST_USE enum att_err att_cose_verify(struct att_cose_verified **out, const struct att_cose *m,
                                           const struct att_pubkey *key,
@@ -67,7 +76,10 @@ struct att_cose_order {
     struct att_slice cwt_claims; /* encoded map for header 15; empty for none */
     struct att_slice payload;
 };
-/* Tagged, deterministic, unprotected map empty. LIMIT CRYPTO and what the signer says. */
+/*
+ * Tagged, deterministic, unprotected map empty. UNSUPPORTED (a key that we do not use with COSE),
+ * INTERNAL (an order that att_cose_parse would refuse), NOMEM and what the signer says.
+ */
 ATT_MUST_USE enum att_err att_cose_make(struct att_buf **out, const struct att_cose_order *order,
                                         const struct att_signer *signer);
 

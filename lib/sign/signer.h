@@ -26,12 +26,16 @@ struct att_signer {
     void *ctx;
 };
 
+/* What the implementation says; INTERNAL for a cap below 512. out_len is written on ATT_OK only. */
 ATT_MUST_USE enum att_err att_signer_sign(const struct att_signer *s, struct att_slice message,
                                           uint8_t *out, size_t cap, size_t *out_len);
 void att_signer_free(struct att_signer *s); /* NULL is a no-op; frees s itself */
 void att_signer_freep(struct att_signer **s);
 
-/* A signer over a software key, of which it takes ownership. */
+/*
+ * A signer over a software key, of which it takes ownership on ATT_OK only. ECDSA with the hash of the
+ * curve's size, Ed25519, or RSASSA with SHA-256.
+ */
 ATT_MUST_USE enum att_err att_signer_software(struct att_signer **out, struct att_privkey *key);
 
 #endif
