@@ -2,6 +2,7 @@
 #include "common/frame.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -11,21 +12,52 @@
 #define HEAD_LEN 4
 #define STEP     65536 /* read and allocate no more at once, whatever the head promises */
 
-enum att_err frame_send(int fd, struct att_slice body)
+/* As att_write_all, but a socket whose peer is gone gives an error and no SIGPIPE. */
+static enum att_err write_whole(int fd, struct att_slice part)
+{
+    size_t done = 0;
+
+    while (done < part.len) {
+        ssize_t n = send(fd, part.p + done, part.len - done, MSG_NOSIGNAL);
+
+        if (n < 0 && errno == ENOTSOCK) {
+            return att_write_all(fd, part.p + done, part.len - done);
+        }
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            return ATT_E_IO;
+        }
+        done += (size_t)n;
+    }
+    return ATT_OK;
+}
+
+enum att_err frame_send_parts(int fd, const struct att_slice *part, size_t count)
 {
     uint8_t head[HEAD_LEN];
     struct att_wr w = att_wr_into(head, sizeof(head));
+    size_t left = FRAME_MAX;
     enum att_err err = ATT_OK;
 
-    if (body.len > FRAME_MAX) {
-        return ATT_E_LIMIT;
+    for (size_t i = 0; i < count; i++) {
+        if (part[i].len > left) {
+            return ATT_E_LIMIT;
+        }
+        left -= part[i].len;
     }
-    att_wr_u32be(&w, (uint32_t)body.len);
-    err = att_write_all(fd, head, sizeof(head));
-    if (err != ATT_OK) {
-        return err;
+    att_wr_u32be(&w, (uint32_t)(FRAME_MAX - left));
+    err = write_whole(fd, att_slice_of(head, sizeof(head)));
+    for (size_t i = 0; i < count && err == ATT_OK; i++) {
+        err = write_whole(fd, part[i]);
     }
-    return att_write_all(fd, body.p, body.len);
+    return err;
+}
+
+enum att_err frame_send(int fd, struct att_slice body)
+{
+    return frame_send_parts(fd, &body, 1);
 }
 
 /* Up to len bytes; *got is less only at the end of the stream. */

@@ -1,0 +1,234 @@
+/* Starting, asking and stopping the courier: the side of whoever needs the network. */
+#include "common/relay.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "common/frame.h"
+
+#define ARGS_MAX   24
+#define NUMBER_LEN 16
+#define GRACE_MS   10000 /* the courier gives up by itself before we do */
+
+struct relay {
+    int fd;
+    pid_t pid;
+};
+
+int relay_pid(const struct relay *r)
+{
+    return (int)r->pid;
+}
+
+/* The folder of our own executable, then where an installed one lives. */
+static enum att_err find_program(char *out, size_t cap, struct att_diag *diag)
+{
+    static const char *const place[] = {"attest-courier", "../libexec/attestd/attest-courier"};
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash = NULL;
+
+    if (n > 0) {
+        self[n] = '\0';
+        slash = strrchr(self, '/');
+    }
+    if (slash == NULL) {
+        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, NULL,
+                        "cannot find our own executable through /proc/self/exe");
+    }
+    slash[1] = '\0';
+    for (size_t i = 0; i < ATT_COUNT(place); i++) {
+        int len = snprintf(out, cap, "%s%s", self, place[i]);
+
+        if (len > 0 && (size_t)len < cap && access(out, X_OK) == 0) {
+            return ATT_OK;
+        }
+    }
+    return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, NULL,
+                    "attest-courier is neither in %s nor in %s../libexec/attestd", self, self);
+}
+
+/* The argument vector, built option by option. */
+struct args {
+    const char *v[ARGS_MAX];
+    size_t count;
+};
+
+static void add(struct args *a, const char *option, const char *value)
+{
+    if (value != NULL && a->count + 3 < ARGS_MAX) {
+        a->v[a->count++] = option;
+        a->v[a->count++] = value;
+    }
+}
+
+/* posix_spawn wants char *const *, and changes nothing behind it. */
+static enum att_err spawn(pid_t *pid, const char *program, const struct args *a, int fd)
+{
+    static char *const no_environment[] = {NULL}; /* proxies, key logs, library paths: not wanted */
+    union {
+        const char *const *from;
+        char *const *to;
+    } argv = {.from = a->v};
+    posix_spawn_file_actions_t actions;
+    int rc = posix_spawn_file_actions_init(&actions);
+
+    if (rc != 0) {
+        return ATT_E_NOMEM;
+    }
+    rc = posix_spawn_file_actions_adddup2(&actions, fd, RELAY_FD);
+    if (rc == 0) {
+        rc = posix_spawn(pid, program, &actions, NULL, argv.to, no_environment);
+    }
+    posix_spawn_file_actions_destroy(&actions);
+    return rc == 0 ? ATT_OK : ATT_E_IO;
+}
+
+/* A courier that hangs must not hang us. */
+static enum att_err bound_waiting(int fd, uint32_t timeout_ms)
+{
+    struct timeval tv = {.tv_sec = (time_t)((timeout_ms + GRACE_MS) / 1000)};
+
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) != 0) {
+        return ATT_E_IO;
+    }
+    return ATT_OK;
+}
+
+static enum att_err start(struct relay *r, const char *program, const struct relay_settings *s)
+{
+    char connect_ms[NUMBER_LEN];
+    char total_ms[NUMBER_LEN];
+    struct args a = {.v = {"attest-courier"}, .count = 1};
+    ATT_CLEANUP(att_closep) int theirs = -1;
+    int fd[2];
+    enum att_err err = ATT_OK;
+
+    (void)snprintf(connect_ms, sizeof(connect_ms), "%u", s->connect_timeout_ms);
+    (void)snprintf(total_ms, sizeof(total_ms), "%u", s->timeout_ms);
+    add(&a, "--url", s->url);
+    add(&a, "--ca", s->ca_file);
+    add(&a, "--key", s->key_file);
+    add(&a, "--cert", s->cert_file);
+    add(&a, "--proxy", s->proxy);
+    add(&a, "--admin-socket", s->admin_socket);
+    add(&a, "--connect-timeout-ms", connect_ms);
+    add(&a, "--timeout-ms", total_ms);
+    if (s->operator_kinds) {
+        a.v[a.count++] = "--operator";
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0) {
+        return ATT_E_IO;
+    }
+    r->fd = fd[0];
+    theirs = fd[1];
+    err = bound_waiting(r->fd, s->timeout_ms);
+    if (err == ATT_OK) {
+        err = spawn(&r->pid, program, &a, theirs);
+    }
+    return err;
+}
+
+enum att_err relay_start(struct relay **out, const struct relay_settings *settings,
+                         struct att_diag *diag)
+{
+    ATT_CLEANUP(relay_stopp) struct relay *r = calloc(1, sizeof(*r));
+    char found[PATH_MAX];
+    const char *program = settings->program;
+    enum att_err err = ATT_OK;
+
+    if (r == NULL) {
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, NULL, "no memory for the courier");
+    }
+    r->fd = -1;
+    if (program == NULL) {
+        err = find_program(found, sizeof(found), diag);
+        program = found;
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = start(r, program, settings);
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_FILE, NULL, "cannot start %s", program);
+    }
+    *out = r;
+    r = NULL;
+    return ATT_OK;
+}
+
+/* It ends by itself when its descriptor closes; one that does not within a second is ended. */
+static void wait_for_end(pid_t pid)
+{
+    for (int i = 0; i < 100; i++) {
+        pid_t got = waitpid(pid, NULL, WNOHANG);
+
+        if (got == pid || (got < 0 && errno != EINTR)) {
+            return;
+        }
+        (void)usleep(10000);
+    }
+    (void)kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
+void relay_stop(struct relay *r)
+{
+    if (r == NULL) {
+        return;
+    }
+    att_closep(&r->fd);
+    if (r->pid > 0) {
+        wait_for_end(r->pid);
+    }
+    free(r);
+}
+
+void relay_stopp(struct relay **r)
+{
+    relay_stop(*r);
+    *r = NULL;
+}
+
+void relay_answer_free(struct relay_answer *a)
+{
+    att_buf_free(a->frame);
+    *a = (struct relay_answer){0};
+}
+
+enum att_err relay_ask(struct relay_answer *out, struct relay *r,
+                       const struct relay_request *request, struct att_diag *diag)
+{
+    ATT_CLEANUP(relay_answer_free) struct relay_answer a = {0};
+    enum att_err err = relay_send_request(r->fd, request);
+
+    if (err == ATT_E_LIMIT) {
+        return att_fail(diag, err, ATT_R_LIM_SIZE, NULL,
+                        "the request has %zu bytes, at most %d fit", request->body.len, FRAME_MAX);
+    }
+    if (err == ATT_OK) {
+        err = frame_receive(&a.frame, r->fd, RELAY_BULK_MAX + 4096);
+    }
+    if (err != ATT_OK) {
+        return att_fail(diag, ATT_E_IO, ATT_R_INTERNAL, NULL, "attest-courier is gone (%s)",
+                        att_err_name(err));
+    }
+    err = relay_answer_parse(&a, att_buf_slice(a.frame), diag);
+    if (err == ATT_OK) {
+        *out = a;
+        a = (struct relay_answer){0};
+    }
+    return err;
+}
