@@ -36,7 +36,7 @@ static enum att_err write_whole(int fd, struct att_slice part)
 
 enum att_err frame_send_parts(int fd, const struct att_slice *part, size_t count)
 {
-    uint8_t head[HEAD_LEN];
+    uint8_t head[HEAD_LEN] = {0};
     struct att_wr w = att_wr_into(head, sizeof(head));
     size_t left = FRAME_MAX;
     enum att_err err = ATT_OK;
@@ -109,7 +109,7 @@ static enum att_err read_body(struct att_buf *b, int fd, size_t len)
 enum att_err frame_receive(struct att_buf **out, int fd, size_t max)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
-    uint8_t head[HEAD_LEN];
+    uint8_t head[HEAD_LEN] = {0};
     struct att_rd r = att_rd_from(head, sizeof(head));
     size_t got = 0;
     uint32_t len = 0;
