@@ -1,0 +1,440 @@
+/* The SQLite engine: the file, its lock, the connection, and transactions. */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "sqlite_internal.h"
+
+#define TIDY_PAGES 4096 /* 16 MiB of log before it is moved into the database */
+
+static const char schema[] =
+    "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE device ("
+    " enrolment INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,"
+    " ek_name BLOB NOT NULL UNIQUE, ek_public BLOB NOT NULL, ak_name BLOB NOT NULL UNIQUE,"
+    " ak_public BLOB NOT NULL, tls_key BLOB NOT NULL UNIQUE, ek_cert BLOB NOT NULL,"
+    " ek_verified INTEGER NOT NULL CHECK (ek_verified IN (0, 1)), enrolled_utc INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE outcome ("
+    " idx INTEGER PRIMARY KEY, utc INTEGER NOT NULL, kind INTEGER NOT NULL, device TEXT NOT NULL,"
+    " reason TEXT NOT NULL, detail TEXT NOT NULL, cti BLOB, evidence BLOB, policy BLOB, refvals "
+    "BLOB"
+    ") STRICT;"
+    "CREATE TABLE label ("
+    " cti BLOB NOT NULL UNIQUE, outcome INTEGER PRIMARY KEY REFERENCES outcome (idx),"
+    " device TEXT NOT NULL, iat INTEGER NOT NULL, exp INTEGER NOT NULL, tier INTEGER NOT NULL,"
+    " bytes BLOB NOT NULL) STRICT;"
+    "CREATE TABLE evidence ("
+    " outcome INTEGER PRIMARY KEY REFERENCES outcome (idx), bytes BLOB NOT NULL) STRICT;"
+    "CREATE TABLE device_state ("
+    " enrolment INTEGER PRIMARY KEY REFERENCES device (enrolment) ON DELETE CASCADE,"
+    " status INTEGER NOT NULL CHECK (status BETWEEN 0 AND 4), reason TEXT NOT NULL,"
+    " last_utc INTEGER NOT NULL, deadline_utc INTEGER NOT NULL, cti BLOB REFERENCES label (cti),"
+    " boot BLOB NOT NULL, carry BLOB NOT NULL) STRICT;"
+    "CREATE INDEX device_state_due ON device_state (deadline_utc) WHERE status IN (0, 1, 2);"
+    "CREATE TABLE token (digest BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL,"
+    " expires_utc INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE ek_allow (ek_name BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL)"
+    " STRICT, WITHOUT ROWID;";
+
+static const struct {
+    const char *name;
+    const char *text;
+} statements[SQL__COUNT] = {
+#define STORE_SQL(name, text) [SQL_##name] = {#name, text},
+#include "sql.def"
+#undef STORE_SQL
+};
+
+/* What the system said of a write: sqlite3_system_errno is not set for prepared statements. */
+static int write_errno(struct store *st)
+{
+    sqlite3_file *journal = NULL;
+    int os = 0;
+
+    if (st->db == NULL)
+        return 0;
+    if (sqlite3_file_control(st->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &journal) == SQLITE_OK &&
+        journal != NULL && journal->pMethods != NULL)
+        (void)journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &os);
+    if (os == 0)
+        (void)sqlite3_file_control(st->db, NULL, SQLITE_FCNTL_LAST_ERRNO, &os);
+    return os != 0 ? os : sqlite3_system_errno(st->db);
+}
+
+/* The kinds of I/O failure after which the disk still holds what was committed. */
+static bool is_full(int rc, int system_errno)
+{
+    int primary = rc & 0xff;
+
+    if (primary == SQLITE_FULL || primary == SQLITE_READONLY)
+        return true;
+    if (rc != SQLITE_IOERR_WRITE && primary != SQLITE_CANTOPEN)
+        return false;
+    return system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG ||
+           system_errno == EROFS;
+}
+
+enum att_err sql_fail(struct store *st, int rc, const char *what, struct att_diag *diag)
+{
+    int os = write_errno(st);
+
+    if (is_full(rc, os))
+        return att_fail(diag, ATT_E_IO, ATT_R_ST_FULL, what, "%s: %s", sqlite3_errstr(rc),
+                        strerror(os));
+    switch (rc & 0xff) {
+    case SQLITE_NOMEM:
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, what, "the database ran out of memory");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return att_fail(diag, ATT_E_BUSY, ATT_R_ST_LOCK, what, "%s", sqlite3_errstr(rc));
+    case SQLITE_CONSTRAINT:
+        return att_fail(diag, ATT_E_CONFLICT, ATT_R_INTERNAL, what, "%s", sqlite3_errstr(rc));
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        st->broken = true;
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_ST_CORRUPT, what, "%s", sqlite3_errstr(rc));
+    case SQLITE_IOERR:
+        /* A page whose sync failed may be dropped by the kernel and reported once only. */
+        st->broken = true;
+        return att_fail(diag, ATT_E_IO, ATT_R_ST_CORRUPT, what, "%s (%d): %s", sqlite3_errstr(rc),
+                        rc, strerror(os));
+    default:
+        return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, what, "database status %d: %s", rc,
+                        st->db != NULL ? sqlite3_errmsg(st->db) : sqlite3_errstr(rc));
+    }
+}
+
+static enum att_err exec(struct store *st, const char *sql, const char *what, struct att_diag *diag)
+{
+    int rc = sqlite3_exec(st->db, sql, NULL, NULL, NULL);
+
+    if (rc != SQLITE_OK)
+        return sql_fail(st, rc, what, diag);
+    return ATT_OK;
+}
+
+static int count_wal(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+    struct store *st = ctx;
+
+    (void)db;
+    (void)name;
+    st->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/* One process at a time, before SQLite opens anything: its own locks are taken too late for that. */
+static enum att_err take_lock(struct store *st, const char *folder, struct att_diag *diag)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/attestd.lock", folder);
+
+    if (n < 0 || (size_t)n >= sizeof(path))
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, "state_dir", "the path is too long");
+    st->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (st->lock_fd < 0)
+        return att_fail(diag, ATT_E_IO, ATT_R_FILE, "attestd.lock", "%s", strerror(errno));
+    if (flock(st->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return att_fail(diag, ATT_E_BUSY, ATT_R_ST_LOCK, "attestd.lock",
+                        "another process holds the database");
+    return ATT_OK;
+}
+
+/* The file exists with mode 0600 before SQLite sees it; the log beside it inherits the mode. */
+static enum att_err prepare_file(const char *path, bool create, struct att_diag *diag)
+{
+    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0);
+    int fd = open(path, flags, 0600);
+    struct stat sb;
+    int rc;
+
+    if (fd < 0 && errno == ENOENT)
+        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, "attestd.db",
+                        "there is no database; attestd init makes one");
+    if (fd < 0)
+        return att_fail(diag, ATT_E_IO, ATT_R_FILE, "attestd.db", "%s", strerror(errno));
+    rc = fstat(fd, &sb);
+    (void)close(fd);
+    if (rc != 0)
+        return att_fail(diag, ATT_E_IO, ATT_R_FILE, "attestd.db", "%s", strerror(errno));
+    if (!S_ISREG(sb.st_mode) || sb.st_uid != geteuid() || (sb.st_mode & 077) != 0)
+        return att_fail(diag, ATT_E_DENIED, ATT_R_CFG_PERM, "attestd.db",
+                        "expected a regular file of this user with mode 0600, found mode %04o",
+                        (unsigned int)(sb.st_mode & 07777));
+    if (create && sb.st_size != 0)
+        return att_fail(diag, ATT_E_CONFLICT, ATT_R_FILE, "attestd.db", "the database exists");
+    return ATT_OK;
+}
+
+static enum att_err configure(struct store *st, struct att_diag *diag)
+{
+    enum att_err err;
+
+    (void)sqlite3_extended_result_codes(st->db, 1);
+    (void)sqlite3_db_config(st->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(st->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    (void)sqlite3_limit(st->db, SQLITE_LIMIT_LENGTH, STORE_BYTES_MAX + 4096);
+    /* Exclusive before the first access: the log's index lives in our memory, no second connection can
+     * meet the WAL-reset race of SQLite below 3.51.3. */
+    err = exec(st, "PRAGMA locking_mode = EXCLUSIVE", "locking_mode", diag);
+    if (err != ATT_OK)
+        return err;
+    return exec(st,
+                "PRAGMA cell_size_check = 1; PRAGMA foreign_keys = 1; PRAGMA temp_store = MEMORY;"
+                "PRAGMA wal_autocheckpoint = 0; PRAGMA mmap_size = 0; PRAGMA cache_size = -8192",
+                "pragma", diag);
+}
+
+static enum att_err pragma_number(int64_t *out, struct store *st, const char *sql,
+                                  struct att_diag *diag)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = sqlite3_prepare_v2(st->db, sql, -1, &s, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(s);
+    if (rc == SQLITE_ROW)
+        *out = sqlite3_column_int64(s, 0);
+    (void)sqlite3_finalize(s);
+    if (rc != SQLITE_ROW)
+        return sql_fail(st, rc, "header", diag);
+    return ATT_OK;
+}
+
+static enum att_err check_header(struct store *st, struct att_diag *diag)
+{
+    int64_t application = 0, version = 0;
+    enum att_err err = pragma_number(&application, st, "PRAGMA application_id", diag);
+
+    if (err != ATT_OK)
+        return err;
+    err = pragma_number(&version, st, "PRAGMA user_version", diag);
+    if (err != ATT_OK)
+        return err;
+    if (application != STORE_APPLICATION_ID)
+        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_ST_SCHEMA, "application_id",
+                        "expected %#x, found %#llx: the file belongs to another program",
+                        STORE_APPLICATION_ID, (unsigned long long)application);
+    if (version != STORE_SCHEMA)
+        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_ST_SCHEMA, "user_version",
+                        "expected %d, found %lld", STORE_SCHEMA, (long long)version);
+    return ATT_OK;
+}
+
+static enum att_err make_schema(struct store *st, struct att_diag *diag)
+{
+    char head[96];
+    enum att_err err = exec(st, "BEGIN IMMEDIATE", "schema", diag);
+
+    if (err != ATT_OK)
+        return err;
+    (void)snprintf(head, sizeof(head), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                   STORE_APPLICATION_ID, STORE_SCHEMA);
+    err = exec(st, head, "schema", diag);
+    if (err == ATT_OK)
+        err = exec(st, schema, "schema", diag);
+    if (err == ATT_OK)
+        err = exec(st, "COMMIT", "schema", diag);
+    return err;
+}
+
+static enum att_err set_journal(struct store *st, struct att_diag *diag)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = sqlite3_prepare_v2(st->db, "PRAGMA journal_mode = WAL", -1, &s, NULL);
+    bool wal;
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(s);
+    wal = rc == SQLITE_ROW && sqlite3_column_text(s, 0) != NULL &&
+          strcmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
+    (void)sqlite3_finalize(s);
+    if (rc != SQLITE_ROW)
+        return sql_fail(st, rc, "journal_mode", diag);
+    if (!wal)
+        return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "journal_mode", "expected wal");
+    (void)sqlite3_wal_hook(st->db, count_wal, st);
+    return exec(st, "PRAGMA synchronous = FULL", "synchronous", diag);
+}
+
+static enum att_err prepare_all(struct store *st, struct att_diag *diag)
+{
+    for (size_t i = 0; i < SQL__COUNT; i++) {
+        int rc = sqlite3_prepare_v3(st->db, statements[i].text, -1, SQLITE_PREPARE_PERSISTENT,
+                                    &st->stmt[i], NULL);
+
+        if (rc == SQLITE_ERROR)
+            return att_fail(diag, ATT_E_FORMAT, ATT_R_ST_CORRUPT, statements[i].name, "%s",
+                            sqlite3_errmsg(st->db));
+        if (rc != SQLITE_OK)
+            return sql_fail(st, rc, statements[i].name, diag);
+    }
+    return ATT_OK;
+}
+
+static enum att_err open_database(struct store *st, const char *path, bool create,
+                                  struct att_diag *diag)
+{
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
+                SQLITE_OPEN_PRIVATECACHE;
+    int rc = sqlite3_open_v2(path, &st->db, flags, NULL);
+    enum att_err err;
+
+    if (rc != SQLITE_OK)
+        return sql_fail(st, rc, "attestd.db", diag);
+    err = configure(st, diag);
+    if (err == ATT_OK && !create)
+        err = check_header(st, diag);
+    if (err == ATT_OK && create)
+        err = make_schema(st, diag);
+    if (err == ATT_OK)
+        err = set_journal(st, diag);
+    if (err == ATT_OK)
+        err = prepare_all(st, diag);
+    return err;
+}
+
+enum att_err store_open(struct store **out, const char *folder, bool create, struct att_diag *diag)
+{
+    ATT_CLEANUP(store_closep) struct store *st = NULL;
+    char path[PATH_MAX];
+    char real[PATH_MAX];
+    enum att_err err;
+
+    if (sqlite3_libversion_number() < 3037000)
+        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_ST_SCHEMA, "sqlite",
+                        "expected SQLite 3.37 or later, found %s", sqlite3_libversion());
+    err = att_dir_private(folder, diag);
+    if (err != ATT_OK)
+        return err;
+    /* SQLITE_OPEN_NOFOLLOW refuses a link anywhere in the path; the folder was judged just now. */
+    if (realpath(folder, real) == NULL)
+        return att_fail(diag, ATT_E_IO, ATT_R_FILE, "state_dir", "%s", strerror(errno));
+    if (snprintf(path, sizeof(path), "%s/attestd.db", real) >= (int)sizeof(path))
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, "state_dir", "the path is too long");
+    st = calloc(1, sizeof(*st));
+    if (st == NULL)
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "store", "memory ran out");
+    st->lock_fd = -1;
+    err = take_lock(st, real, diag);
+    if (err == ATT_OK)
+        err = prepare_file(path, create, diag);
+    if (err == ATT_OK)
+        err = open_database(st, path, create, diag);
+    if (err != ATT_OK)
+        return err;
+    *out = st;
+    st = NULL;
+    return ATT_OK;
+}
+
+void store_close(struct store *st)
+{
+    if (st == NULL)
+        return;
+    store_rollback(st);
+    for (size_t i = 0; i < SQL__COUNT; i++)
+        (void)sqlite3_finalize(st->stmt[i]);
+    (void)sqlite3_close(st->db);
+    att_closep(&st->lock_fd);
+    free(st);
+}
+
+void store_closep(struct store **st)
+{
+    store_close(*st);
+    *st = NULL;
+}
+
+bool store_broken(const struct store *st)
+{
+    return st->broken;
+}
+
+static enum att_err run(struct store *st, enum sql_id id, struct att_diag *diag)
+{
+    struct sql q = sql_of(st, id);
+
+    return sql_run(&q, diag);
+}
+
+enum att_err store_begin(struct store *st, struct att_diag *diag)
+{
+    enum att_err err;
+
+    if (st->open_tx)
+        return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "BEGIN", "a transaction is open");
+    err = run(st, SQL_BEGIN, diag);
+    st->open_tx = err == ATT_OK;
+    return err;
+}
+
+enum att_err store_commit(struct store *st, struct att_diag *diag)
+{
+    enum att_err err;
+
+    /* SQLite may have rolled back on its own after a failure that the caller overlooked. */
+    if (!st->open_tx || sqlite3_get_autocommit(st->db) != 0)
+        return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "COMMIT", "no transaction is open");
+    err = run(st, SQL_COMMIT, diag);
+    if (err == ATT_OK)
+        st->open_tx = false;
+    else
+        store_rollback(st);
+    return err;
+}
+
+void store_rollback(struct store *st)
+{
+    if (!st->open_tx)
+        return;
+    st->open_tx = false;
+    if (sqlite3_get_autocommit(st->db) != 0)
+        return;
+    if (run(st, SQL_ROLLBACK, NULL) != ATT_OK)
+        st->broken = true;
+}
+
+enum att_err store_mark(struct store *st, struct att_diag *diag)
+{
+    if (!st->open_tx)
+        return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "MARK", "no transaction is open");
+    return run(st, SQL_MARK, diag);
+}
+
+enum att_err store_mark_keep(struct store *st, struct att_diag *diag)
+{
+    return run(st, SQL_MARK_KEEP, diag);
+}
+
+enum att_err store_mark_undo(struct store *st, struct att_diag *diag)
+{
+    enum att_err err = run(st, SQL_MARK_UNDO, diag);
+
+    if (err != ATT_OK)
+        return err;
+    return run(st, SQL_MARK_KEEP, diag);
+}
+
+enum att_err store_tidy(struct store *st, struct att_diag *diag)
+{
+    int rc;
+
+    if (st->wal_pages < TIDY_PAGES)
+        return ATT_OK;
+    rc = sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    if (rc != SQLITE_OK)
+        return sql_fail(st, rc, "checkpoint", diag);
+    st->wal_pages = 0;
+    return ATT_OK;
+}

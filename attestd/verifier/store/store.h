@@ -1,0 +1,236 @@
+/*
+ * The keeper's records: who is enrolled, what is known of each device, every outcome, label and evidence.
+ *
+ * One engine so far, SQLite, behind names that say nothing of SQL (docs/adr/0012-sqlite-wal.md). One
+ * process and one connection own a store. Writes belong between store_begin and store_commit; what is
+ * committed survives a power cut. Functions return
+ *   IO with ST_FULL     the disk is full or read-only: nothing of this transaction happened, roll back and
+ *                       go on; the next one may succeed
+ *   IO, FORMAT          with store_broken() true: a sync failed or the file is damaged, so nobody knows what
+ *                       is on the disk; answer nobody and stop the process
+ *   NOT_FOUND CONFLICT NOMEM INTERNAL as named
+ * Tokens and nonces are never here in clear, only their SHA-256.
+ */
+#ifndef ATTESTD_VERIFIER_STORE_STORE_H
+#define ATTESTD_VERIFIER_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+#define STORE_ID_MAX     64 /* characters of a device id */
+#define STORE_NAME_MAX   66 /* bytes of a TPM name: algorithm and digest */
+#define STORE_PUBLIC_MAX 1024
+#define STORE_REASON_MAX 40
+#define STORE_DETAIL_MAX 192
+#define STORE_CTI_LEN    16
+#define STORE_BLOB_MAX   (64 * 1024) /* one state blob */
+#define STORE_BYTES_MAX  (16 * 1024 * 1024)
+
+struct store;
+
+/*
+ * store_open - lock the folder's database and open it; no other process can meanwhile.
+ * create  make it; CONFLICT when there is one already. Without it a missing database is NOT_FOUND (FILE):
+ *         a service never starts with empty records by accident
+ * Errors  DENIED (CFG_PERM: folder or file open to others) BUSY (ST_LOCK) UNSUPPORTED (ST_SCHEMA)
+ *         FORMAT (ST_CORRUPT) IO NOMEM
+ */
+ATT_MUST_USE enum att_err store_open(struct store **out, const char *folder, bool create,
+                                     struct att_diag *diag);
+void store_close(struct store *st); /* NULL is a no-op; an open transaction is rolled back */
+void store_closep(struct store **st);
+
+/* True after a failure that leaves the disk's content unknown: stop the process. */
+bool store_broken(const struct store *st);
+
+/* One write transaction at a time; INTERNAL when misused. Rollback never fails. */
+ATT_MUST_USE enum att_err store_begin(struct store *st, struct att_diag *diag);
+ATT_MUST_USE enum att_err store_commit(struct store *st, struct att_diag *diag);
+void store_rollback(struct store *st);
+
+/* Undo a part of a transaction: mark, then either keep it or go back to the mark. Not nested. */
+ATT_MUST_USE enum att_err store_mark(struct store *st, struct att_diag *diag);
+ATT_MUST_USE enum att_err store_mark_keep(struct store *st, struct att_diag *diag);
+ATT_MUST_USE enum att_err store_mark_undo(struct store *st, struct att_diag *diag);
+
+/* Move committed pages from the log into the database when there are many: call it after answering. */
+ATT_MUST_USE enum att_err store_tidy(struct store *st, struct att_diag *diag);
+
+/* Small named values of the whole store. NOT_FOUND LIMIT. */
+ATT_MUST_USE enum att_err store_meta_get(struct store *st, const char *key, uint8_t *out,
+                                         size_t cap, size_t *len);
+ATT_MUST_USE enum att_err store_meta_put(struct store *st, const char *key, struct att_slice value,
+                                         struct att_diag *diag);
+
+struct store_device {
+    char id[STORE_ID_MAX + 1];
+    int64_t enrolment; /* number of the enrolment, never given twice; 0 in what is put */
+    uint8_t ek_name[STORE_NAME_MAX];
+    size_t ek_name_len;
+    uint8_t ek_public[STORE_PUBLIC_MAX];
+    size_t ek_public_len;
+    uint8_t ak_name[STORE_NAME_MAX];
+    size_t ak_name_len;
+    uint8_t ak_public[STORE_PUBLIC_MAX];
+    size_t ak_public_len;
+    uint8_t tls_key[32]; /* SHA-256 of the SPKI */
+    uint8_t ek_cert[32]; /* SHA-256 of the certificate; zeros when there was none */
+    bool ek_verified;
+    int64_t enrolled_utc;
+};
+
+/* Reads: NOT_FOUND when there is none. ek_name finds whoever holds that endorsement key. */
+ATT_MUST_USE enum att_err store_device_get(struct store_device *out, struct store *st,
+                                           const char *id);
+ATT_MUST_USE enum att_err store_device_by_ek(struct store_device *out, struct store *st,
+                                             struct att_slice ek_name);
+/* CONFLICT when the id or the EK is taken. *enrolment is the new number. */
+ATT_MUST_USE enum att_err store_device_add(int64_t *enrolment, struct store *st,
+                                           const struct store_device *d, int64_t deadline_utc,
+                                           struct att_diag *diag);
+/* The device and its state go; its labels and outcomes stay. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_device_remove(struct store *st, const char *id,
+                                              struct att_diag *diag);
+
+enum store_status {
+    STORE_ENROLLED,  /* no evidence yet */
+    STORE_AFFIRMING, /* the last evidence was good */
+    STORE_WARNING,
+    STORE_FAILED, /* the last evidence was refused or contraindicated */
+    STORE_STALE,  /* silent for too long */
+};
+const char *store_status_name(enum store_status s);
+
+struct store_state {
+    enum store_status status;
+    char reason[STORE_REASON_MAX]; /* code; empty when there is nothing to say */
+    int64_t last_utc;              /* evidence was last accepted then; 0: never */
+    int64_t deadline_utc;          /* silent until then: stale */
+    bool has_cti;
+    uint8_t cti[STORE_CTI_LEN];   /* the last label, good or bad */
+    struct att_slice boot, carry; /* encoded; empty before the first accepted evidence */
+};
+
+/* boot and carry borrow blobs, which is cleared first; blobs NULL leaves them out. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_state_get(struct store_state *out, struct att_buf *blobs,
+                                          struct store *st, int64_t enrolment);
+/* All of it, after accepted evidence. */
+ATT_MUST_USE enum att_err store_state_put(struct store *st, int64_t enrolment,
+                                          const struct store_state *s, struct att_diag *diag);
+/* Status, reason and label alone: refused or stale. cti NULL leaves the label as it is. */
+ATT_MUST_USE enum att_err store_state_mark(struct store *st, int64_t enrolment,
+                                           enum store_status status, const char *reason,
+                                           const uint8_t *cti);
+
+/* A page of devices in order of id, after the one named ("" for the first); *count is how many. */
+struct store_row {
+    struct store_device device;
+    struct store_state state; /* without blobs */
+};
+ATT_MUST_USE enum att_err store_device_list(struct store_row *out, size_t cap, size_t *count,
+                                            struct store *st, const char *after);
+
+/* Who is past the deadline and not yet failed or stale; the longest silent first. */
+struct store_due {
+    int64_t enrolment;
+    char id[STORE_ID_MAX + 1];
+};
+ATT_MUST_USE enum att_err store_due_list(struct store_due *out, size_t cap, size_t *count,
+                                         struct store *st, int64_t now_utc);
+
+/* Enrolment tokens, by SHA-256. id "" allows any device. */
+struct store_token {
+    char id[STORE_ID_MAX + 1];
+    int64_t expires_utc;
+};
+ATT_MUST_USE enum att_err store_token_put(struct store *st, const uint8_t digest[32],
+                                          const struct store_token *t, struct att_diag *diag);
+ATT_MUST_USE enum att_err store_token_get(struct store_token *out, struct store *st,
+                                          const uint8_t digest[32]);
+/* Take it away: NOT_FOUND when somebody else already did. */
+ATT_MUST_USE enum att_err store_token_take(struct store *st, const uint8_t digest[32],
+                                           struct att_diag *diag);
+/* Forget those that expired at or before now. */
+ATT_MUST_USE enum att_err store_token_expire(struct store *st, int64_t now_utc,
+                                             struct att_diag *diag);
+
+/* The allow-list of endorsement keys, by TPM name. id "" allows any device id. */
+ATT_MUST_USE enum att_err store_allow_put(struct store *st, struct att_slice ek_name,
+                                          const char *id, struct att_diag *diag);
+ATT_MUST_USE enum att_err store_allow_get(char id[STORE_ID_MAX + 1], struct store *st,
+                                          struct att_slice ek_name);
+ATT_MUST_USE enum att_err store_allow_remove(struct store *st, struct att_slice ek_name,
+                                             struct att_diag *diag);
+
+/* What happened, in order and for ever: the leaves that a transparency log is made of. */
+enum store_kind {
+    STORE_KIND_INIT = 1,
+    STORE_KIND_ENROLLED,
+    STORE_KIND_LABEL,   /* evidence accepted */
+    STORE_KIND_REFUSED, /* evidence refused; its label is contraindicated */
+    STORE_KIND_STALE,
+    STORE_KIND_REMOVED,
+    STORE_KIND_ALLOWED, /* a token was made, or an endorsement key allow-listed */
+    STORE_KIND_POLICY,  /* policy or reference values are others than before */
+    STORE_KIND__END
+};
+const char *store_kind_name(enum store_kind k);
+
+struct store_outcome {
+    int64_t index; /* from 0, without gaps; set by the store */
+    int64_t utc;
+    enum store_kind kind;
+    char device[STORE_ID_MAX + 1];
+    char reason[STORE_REASON_MAX];
+    char detail[STORE_DETAIL_MAX];
+    bool has_cti;
+    uint8_t cti[STORE_CTI_LEN];
+    bool has_digests;
+    uint8_t evidence[32], policy[32], refvals[32];
+};
+ATT_MUST_USE enum att_err store_outcome_append(int64_t *index, struct store *st,
+                                               const struct store_outcome *o,
+                                               struct att_diag *diag);
+ATT_MUST_USE enum att_err store_outcome_get(struct store_outcome *out, struct store *st,
+                                            int64_t index);
+ATT_MUST_USE enum att_err store_outcome_count(int64_t *out, struct store *st);
+
+struct store_label {
+    uint8_t cti[STORE_CTI_LEN];
+    int64_t outcome; /* index of the outcome that it came with */
+    char device[STORE_ID_MAX + 1];
+    int64_t iat, exp;
+    int tier; /* enum att_tier */
+};
+ATT_MUST_USE enum att_err store_label_put(struct store *st, const struct store_label *l,
+                                          struct att_slice bytes, struct att_diag *diag);
+/* bytes is cleared first. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_label_get(struct store_label *out, struct att_buf *bytes,
+                                          struct store *st, const uint8_t cti[STORE_CTI_LEN]);
+/* The label of a device whose last evidence was affirming or warning; NOT_FOUND else. */
+ATT_MUST_USE enum att_err store_label_current(struct store_label *out, struct att_buf *bytes,
+                                              struct store *st, const char *device);
+
+/* The evidence of an outcome, whose digest stands there. */
+ATT_MUST_USE enum att_err store_evidence_put(struct store *st, int64_t outcome,
+                                             struct att_slice bytes, struct att_diag *diag);
+ATT_MUST_USE enum att_err store_evidence_get(struct att_buf *bytes, struct store *st,
+                                             int64_t outcome);
+
+/*
+ * store_dump - every record of enrolment, state, label and outcome, in a fixed order, as text: equal
+ * dumps mean equal records. Label and evidence bytes stand as they are, in hexadecimal.
+ */
+ATT_MUST_USE enum att_err store_dump(struct store *st, FILE *out);
+
+/* Page structure, indexes, foreign keys and gaps; say is called once a finding. IO NOMEM INTERNAL. */
+ATT_MUST_USE enum att_err store_check(struct store *st, void (*say)(void *ctx, const char *text),
+                                      void *ctx, size_t *findings);
+
+#endif
