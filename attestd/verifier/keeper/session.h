@@ -1,0 +1,101 @@
+/*
+ * Challenges in flight: nonces that serve once, for one device, for a short time; and what came of each.
+ *
+ * Kept in memory alone: after a restart a gateway asks for a new challenge. Time is a parameter
+ * (milliseconds of a clock that never goes back). Memory is bounded by the limits given.
+ *
+ *            session_open        session_use            session_settle
+ *   (none) --------------> PENDING ---------> DECIDING ----------------> SETTLED
+ *                             ^                  |
+ *                             +--session_release-+   the decision could not be stored: as before
+ */
+#ifndef ATTESTD_VERIFIER_KEEPER_SESSION_H
+#define ATTESTD_VERIFIER_KEEPER_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "evidence/context.h"
+#include "tcg/pcr.h"
+
+struct session_limits {
+    size_t total;      /* sessions of any state, all devices */
+    size_t per_device; /* pending ones; settled ones are kept up to the same number */
+    int64_t ttl_ms; /* a nonce is good while now <= open + ttl; an outcome is kept that long too */
+    enum att_err (*random)(void *out, size_t len); /* att_random outside of tests */
+};
+
+enum session_phase { SESSION_PENDING, SESSION_DECIDING, SESSION_SETTLED };
+
+struct session {
+    uint8_t id[ATT_SESSION_LEN];
+    uint8_t nonce[ATT_NONCE_LEN];
+    char device_id[ATT_DEVICE_ID_MAX + 1];
+    int64_t enrolment; /* of the device when it asked */
+    int64_t deadline_ms;
+    enum session_phase phase;
+
+    /* The keeper's: what was asked for, and the context that was handed out. */
+    struct att_pcr_selection selection;
+    uint32_t own_pcr;
+    uint64_t log_mask;
+    bool continues; /* the gateway's logs go on from what is known of this boot */
+    uint8_t context_digest[32];
+    bool has_context;
+
+    /* After settling: the answer, the same for whoever of the device asks again. */
+    int http_status;
+    struct att_buf *answer;
+
+    LIST_ENTRY(session) by_id;
+    LIST_ENTRY(session) by_device;
+    TAILQ_ENTRY(session) by_time;
+};
+
+struct sessions;
+
+ATT_MUST_USE enum att_err sessions_new(struct sessions **out, const struct session_limits *limits);
+void sessions_free(struct sessions *t);
+void sessions_freep(struct sessions **t);
+size_t sessions_count(const struct sessions *t);
+
+/*
+ * session_open - a new nonce for a device. The session is borrowed from the table until any later call.
+ * Errors  BUSY (RATE: too many pending of this device or in total) CRYPTO (RNG: none was issued) NOMEM
+ */
+ATT_MUST_USE enum att_err session_open(struct session **out, struct sessions *t,
+                                       const char *device_id, int64_t now_ms,
+                                       struct att_diag *diag);
+
+/*
+ * session_claim - the pending session that evidence of this device may answer; nothing changes.
+ * Errors  STALE (Q_NONCE_EXPIRED: unknown or too late; Q_NONCE_USED) DENIED (ID_CHANNEL: of another)
+ */
+ATT_MUST_USE enum att_err session_claim(struct session **out, struct sessions *t,
+                                        struct att_slice id, const char *device_id, int64_t now_ms,
+                                        struct att_diag *diag);
+
+/* Consume the nonce; then exactly one of settle and release follows. */
+void session_use(struct session *s);
+/* answer becomes the session's. */
+void session_settle(struct sessions *t, struct session *s, int http_status, struct att_buf *answer,
+                    int64_t now_ms);
+void session_release(struct session *s);
+
+/* Any session of this device, for GET and DELETE. NOT_FOUND (HTTP_ROUTE) DENIED (ID_CHANNEL). */
+ATT_MUST_USE enum att_err session_look(struct session **out, struct sessions *t,
+                                       struct att_slice id, const char *device_id, int64_t now_ms,
+                                       struct att_diag *diag);
+void session_drop(struct sessions *t, struct session *s);
+/* All of a device that is removed, but not one that is being decided. */
+void sessions_drop_device(struct sessions *t, const char *device_id);
+
+/* Forget what is too old. Called by the functions above too: a timer only frees memory earlier. */
+void sessions_expire(struct sessions *t, int64_t now_ms);
+
+#endif
