@@ -1,0 +1,358 @@
+/* The three sealed structures: context, enrolment facts, judgement. */
+#include "verifier/msg.h"
+
+#include <string.h>
+
+#include "base/guard.h"
+#include "codec/cbor_rd.h"
+#include "codec/cbor_wr.h"
+#include "crypto/digest.h"
+#include "evidence/evidence.h"
+#include "tcg/quote.h"
+
+enum purpose { SEAL_CONTEXT = 1, SEAL_FACTS, SEAL_JUDGED };
+
+#define FIXED_BOUND     4096 /* everything of fixed size in any of them, heads included */
+#define DEVIATION_BOUND (ATT_RESULT_NAME_MAX + 160)
+#define SELECTION_MAX   132
+#define RESULT_MAX      262144
+
+static enum att_err tag_of(uint8_t out[MSG_SEAL_LEN], enum purpose purpose, struct att_slice body,
+                           const uint8_t *key)
+{
+    uint8_t word = (uint8_t)purpose;
+    struct att_slice part[2] = {att_slice_of(&word, 1), body};
+
+    return att_hmac(ATT_HASH_SHA256, att_slice_of(key, MSG_SEAL_LEN), part, 2, out);
+}
+
+/* A structure under way: its encoding grows in a buffer that the seal will end. */
+struct sealing {
+    struct att_buf *buf;
+    struct att_wr w;
+};
+
+static enum att_err sealing_start(struct sealing *s, size_t bound)
+{
+    uint8_t *room = NULL;
+    enum att_err err = att_buf_new(&s->buf, bound + MSG_SEAL_LEN);
+
+    if (err == ATT_OK) {
+        err = att_buf_room(s->buf, bound + MSG_SEAL_LEN, &room);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    s->w = att_wr_into(room, bound);
+    return ATT_OK;
+}
+
+static enum att_err sealing_end(struct att_buf **out, struct sealing *s, enum purpose purpose,
+                                const uint8_t *key)
+{
+    struct att_slice body = {0};
+    uint8_t tag[MSG_SEAL_LEN];
+    enum att_err err = att_cbor_wr_done(&s->w, &body);
+
+    if (err == ATT_OK) {
+        err = tag_of(tag, purpose, body, key);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    att_buf_commit(s->buf, body.len);
+    err = att_buf_add(s->buf, tag, sizeof(tag));
+    if (err != ATT_OK) {
+        return err;
+    }
+    *out = s->buf;
+    s->buf = NULL;
+    return ATT_OK;
+}
+
+static void sealing_drop(struct sealing *s)
+{
+    att_buf_freep(&s->buf);
+}
+
+static enum att_err unseal(struct att_slice *out, struct att_slice sealed, enum purpose purpose,
+                           const uint8_t *key, struct att_diag *diag)
+{
+    struct att_rd r = att_rd_slice(sealed);
+    struct att_slice body = {0};
+    struct att_slice found = {0};
+    uint8_t expected[MSG_SEAL_LEN];
+    enum att_err err = ATT_OK;
+
+    if (sealed.len < MSG_SEAL_LEN) {
+        return att_fail(diag, ATT_E_UNTRUSTED, ATT_R_FMT_FRAME, "seal",
+                        "%zu bytes are too few for a seal", sealed.len);
+    }
+    body = att_rd_bytes(&r, sealed.len - MSG_SEAL_LEN);
+    found = att_rd_rest(&r);
+    err = tag_of(expected, purpose, body, key);
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_INTERNAL, "seal", "cannot compute the seal");
+    }
+    if (ATT_GUARD(MSG_SEAL, !att_digest_eq(expected, found.p, MSG_SEAL_LEN))) {
+        return att_fail(diag, ATT_E_UNTRUSTED, ATT_R_FMT_FRAME, "seal",
+                        "the seal is not that of the other process");
+    }
+    *out = body;
+    return ATT_OK;
+}
+
+static void write_selection(struct att_wr *w, const struct att_pcr_selection *sel)
+{
+    uint8_t bytes[SELECTION_MAX];
+    struct att_wr inner = att_wr_into(bytes, sizeof(bytes));
+    struct att_slice done = {0};
+
+    att_pcr_selection_write(&inner, sel);
+    if (att_wr_done(&inner, &done) != ATT_OK) {
+        att_wr_fail(w, ATT_E_INTERNAL);
+        return;
+    }
+    att_cbor_wr_bytes(w, done);
+}
+
+static void read_selection(struct att_cbor *c, struct att_pcr_selection *sel)
+{
+    struct att_rd r = att_rd_slice(att_cbor_bytes(c, SELECTION_MAX));
+
+    att_pcr_selection_read(&r, sel);
+    if (att_rd_end(&r) != ATT_OK) {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
+}
+
+static void write_array(struct att_wr *w, const void *p, size_t len)
+{
+    att_cbor_wr_bytes(w, att_slice_of(p, len));
+}
+
+/* At most cap bytes into an array of ours; *len is how many. */
+static void read_array(struct att_cbor *c, uint8_t *out, size_t cap, size_t *len)
+{
+    struct att_slice s = att_cbor_bytes(c, cap);
+
+    if (s.len > 0) {
+        memcpy(out, s.p, s.len);
+    }
+    *len = s.len;
+}
+
+static size_t context_bound(const struct msg_context *c)
+{
+    size_t values = 0;
+
+    for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
+        values += c->prior.log[i].values.count;
+    }
+    return FIXED_BOUND + c->ak_public_len + c->carry.deviation_count * (size_t)DEVIATION_BOUND +
+           values * (size_t)ATT_PCR_COUNT * (ATT_HASH_MAX + 4);
+}
+
+enum att_err msg_context_seal(struct att_buf **out, const struct msg_context *c,
+                              const uint8_t key[MSG_SEAL_LEN])
+{
+    ATT_CLEANUP(sealing_drop) struct sealing s = {0};
+    enum att_err err = sealing_start(&s, context_bound(c));
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    att_cbor_wr_array(&s.w, 12);
+    att_cbor_wr_text(&s.w, c->verifier_id);
+    att_cbor_wr_text(&s.w, c->device_id);
+    write_array(&s.w, c->session, sizeof(c->session));
+    write_array(&s.w, c->nonce, sizeof(c->nonce));
+    write_selection(&s.w, &c->selection);
+    att_cbor_wr_uint(&s.w, c->own_pcr);
+    write_array(&s.w, c->ak_public, c->ak_public_len);
+    att_cbor_wr_bool(&s.w, c->ek_verified);
+    write_array(&s.w, c->policy_digest, sizeof(c->policy_digest));
+    write_array(&s.w, c->refvals_digest, sizeof(c->refvals_digest));
+    err = att_boot_state_encode(&s.w, &c->prior);
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = att_carry_encode(&s.w, &c->carry);
+    if (err != ATT_OK) {
+        return err;
+    }
+    return sealing_end(out, &s, SEAL_CONTEXT, key);
+}
+
+enum att_err msg_context_open(struct msg_context *out, struct att_slice sealed,
+                              const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag)
+{
+    struct att_slice body = {0};
+    struct att_slice prior = {0};
+    struct att_slice carry = {0};
+    struct att_cbor c = {0};
+    enum att_err err = unseal(&body, sealed, SEAL_CONTEXT, key, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    c = att_cbor_from(body);
+    if (att_cbor_enter_array(&c, 12) != 12) {
+        att_cbor_fail(&c, ATT_E_FORMAT);
+    }
+    att_cbor_text_copy(&c, out->verifier_id, sizeof(out->verifier_id));
+    att_cbor_text_copy(&c, out->device_id, sizeof(out->device_id));
+    att_cbor_bytes_exact(&c, out->session, sizeof(out->session));
+    att_cbor_bytes_exact(&c, out->nonce, sizeof(out->nonce));
+    read_selection(&c, &out->selection);
+    out->own_pcr = (uint32_t)att_cbor_uint_max(&c, ATT_PCR_COUNT - 1);
+    read_array(&c, out->ak_public, sizeof(out->ak_public), &out->ak_public_len);
+    out->ek_verified = att_cbor_bool(&c);
+    att_cbor_bytes_exact(&c, out->policy_digest, sizeof(out->policy_digest));
+    att_cbor_bytes_exact(&c, out->refvals_digest, sizeof(out->refvals_digest));
+    prior = att_cbor_item(&c);
+    carry = att_cbor_item(&c);
+    att_cbor_leave(&c);
+    err = att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "context", diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = att_boot_state_decode(&out->prior, prior, diag);
+    return err != ATT_OK ? err : att_carry_decode(&out->carry, carry, diag);
+}
+
+enum att_err msg_facts_seal(struct att_buf **out, const struct msg_enrol_facts *f,
+                            const uint8_t key[MSG_SEAL_LEN])
+{
+    ATT_CLEANUP(sealing_drop) struct sealing s = {0};
+    enum att_err err = sealing_start(&s, FIXED_BOUND);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    att_cbor_wr_array(&s.w, 12);
+    att_cbor_wr_text(&s.w, f->device_id);
+    att_cbor_wr_bool(&s.w, f->has_token);
+    write_array(&s.w, f->token_digest, sizeof(f->token_digest));
+    write_array(&s.w, f->ek_public, f->ek_public_len);
+    write_array(&s.w, f->ek_name, f->ek_name_len);
+    att_cbor_wr_bool(&s.w, f->ek_verified);
+    att_cbor_wr_uint(&s.w, (uint64_t)f->ek_reason);
+    att_cbor_wr_text(&s.w, f->ek_text);
+    write_array(&s.w, f->ek_cert_digest, sizeof(f->ek_cert_digest));
+    write_array(&s.w, f->ak_public, f->ak_public_len);
+    write_array(&s.w, f->csr_digest, sizeof(f->csr_digest));
+    write_array(&s.w, f->tls_spki, f->tls_spki_len);
+    return sealing_end(out, &s, SEAL_FACTS, key);
+}
+
+enum att_err msg_facts_open(struct msg_enrol_facts *out, struct att_slice sealed,
+                            const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag)
+{
+    struct att_slice body = {0};
+    struct att_cbor c = {0};
+    enum att_err err = unseal(&body, sealed, SEAL_FACTS, key, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    c = att_cbor_from(body);
+    if (att_cbor_enter_array(&c, 12) != 12) {
+        att_cbor_fail(&c, ATT_E_FORMAT);
+    }
+    att_cbor_text_copy(&c, out->device_id, sizeof(out->device_id));
+    out->has_token = att_cbor_bool(&c);
+    att_cbor_bytes_exact(&c, out->token_digest, sizeof(out->token_digest));
+    read_array(&c, out->ek_public, sizeof(out->ek_public), &out->ek_public_len);
+    read_array(&c, out->ek_name, sizeof(out->ek_name), &out->ek_name_len);
+    out->ek_verified = att_cbor_bool(&c);
+    out->ek_reason = (enum att_reason)att_cbor_uint_max(&c, ATT_R__COUNT - 1);
+    att_cbor_text_copy(&c, out->ek_text, sizeof(out->ek_text));
+    att_cbor_bytes_exact(&c, out->ek_cert_digest, sizeof(out->ek_cert_digest));
+    read_array(&c, out->ak_public, sizeof(out->ak_public), &out->ak_public_len);
+    att_cbor_bytes_exact(&c, out->csr_digest, sizeof(out->csr_digest));
+    read_array(&c, out->tls_spki, sizeof(out->tls_spki), &out->tls_spki_len);
+    att_cbor_leave(&c);
+    return att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "enrolment facts", diag);
+}
+
+static void write_offsets(struct att_wr *w, const struct att_log_offsets *o)
+{
+    att_cbor_wr_array(w, ATT_LOG__COUNT);
+    for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
+        if (o->has[i]) {
+            att_cbor_wr_uint(w, o->off[i]);
+        } else {
+            att_cbor_wr_null(w);
+        }
+    }
+}
+
+static void read_offsets(struct att_cbor *c, struct att_log_offsets *o)
+{
+    if (att_cbor_enter_array(c, ATT_LOG__COUNT) != ATT_LOG__COUNT) {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
+    for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
+        o->has[i] = att_cbor_peek(c) != ATT_CBOR_NULL;
+        o->off[i] = 0;
+        if (o->has[i]) {
+            o->off[i] = att_cbor_uint(c);
+        } else {
+            att_cbor_null(c);
+        }
+    }
+    att_cbor_leave(c);
+}
+
+enum att_err msg_judged_seal(struct att_buf **out, const struct msg_judged *j,
+                             const uint8_t key[MSG_SEAL_LEN])
+{
+    ATT_CLEANUP(sealing_drop) struct sealing s = {0};
+    enum att_err err =
+        sealing_start(&s, FIXED_BOUND + j->attest.len + j->signature.len + j->result.len);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    att_cbor_wr_array(&s.w, 7);
+    write_array(&s.w, j->context_digest, sizeof(j->context_digest));
+    write_array(&s.w, j->evidence_digest, sizeof(j->evidence_digest));
+    write_array(&s.w, j->claims_digest, sizeof(j->claims_digest));
+    write_offsets(&s.w, &j->offsets);
+    att_cbor_wr_bytes(&s.w, j->attest);
+    att_cbor_wr_bytes(&s.w, j->signature);
+    att_cbor_wr_bytes(&s.w, j->result);
+    return sealing_end(out, &s, SEAL_JUDGED, key);
+}
+
+enum att_err msg_judged_open(struct msg_judged *out, struct att_slice sealed,
+                             const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag)
+{
+    struct msg_judged j = {0};
+    struct att_slice body = {0};
+    struct att_cbor c = {0};
+    enum att_err err = unseal(&body, sealed, SEAL_JUDGED, key, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    c = att_cbor_from(body);
+    if (att_cbor_enter_array(&c, 7) != 7) {
+        att_cbor_fail(&c, ATT_E_FORMAT);
+    }
+    att_cbor_bytes_exact(&c, j.context_digest, sizeof(j.context_digest));
+    att_cbor_bytes_exact(&c, j.evidence_digest, sizeof(j.evidence_digest));
+    att_cbor_bytes_exact(&c, j.claims_digest, sizeof(j.claims_digest));
+    read_offsets(&c, &j.offsets);
+    j.attest = att_cbor_bytes(&c, ATT_QUOTE_MAX);
+    j.signature = att_cbor_bytes(&c, ATT_QUOTE_MAX);
+    j.result = att_cbor_bytes(&c, RESULT_MAX);
+    att_cbor_leave(&c);
+    err = att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "judgement", diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    *out = j;
+    return ATT_OK;
+}
