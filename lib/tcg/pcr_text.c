@@ -66,12 +66,8 @@ static uint32_t pcr_index(struct att_slice word)
     return v < ATT_PCR_COUNT ? v : ATT_PCR_COUNT;
 }
 
-/* tpm2-tools writes "sm3_256". */
 static enum att_hash bank_of(struct att_slice word)
 {
-    if (att_slice_eq(word, att_slice_str("sm3_256"))) {
-        return ATT_HASH_SM3;
-    }
     return att_hash_find((const char *)word.p, word.len);
 }
 
