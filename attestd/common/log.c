@@ -66,7 +66,9 @@ static void put(enum log_level level, const char *event, const char *pairs)
         n = (int)sizeof(line) - 2;
     }
     line[n] = '\n';
-    (void)att_write_all(STDERR_FILENO, line, (size_t)n + 1);
+    if (att_write_all(STDERR_FILENO, line, (size_t)n + 1) != ATT_OK) {
+        state.dropped++; /* nobody can be told now; the next line that gets through says how many */
+    }
 }
 
 /* May this warning be written? The count of those that may not is told with the next that may. */
