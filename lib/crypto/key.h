@@ -23,7 +23,8 @@ enum att_key_type {
     ATT_KEY_ED25519
 };
 
-struct att_pubkey;  /* opaque, immutable */
+/* Opaque; what it holds never changes, but it keeps its last prepared operation: one thread at a time. */
+struct att_pubkey;
 struct att_privkey; /* opaque; software keys (tests, --insecure-file-key, the agent's TLS key) */
 
 /* n big-endian modulus; e 0 means 65537. FORMAT LIMIT (below 2048 or above 4096 bits: WEAKKEY) */
