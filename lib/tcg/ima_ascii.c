@@ -1,7 +1,7 @@
 /*
  * The ASCII form of the IMA list, turned into the binary one. A line is
  *
- *   pcr SP template-hash SP template SP [alg:]digest SP name [SP hex]
+ *   pcr SP template-hash SP template SP [alg:]digest SP name [SP [hex]]
  *
  * and names may hold spaces, so a line is read from both ends.
  */
@@ -221,13 +221,25 @@ static bool hash_fits(const struct att_wr *w, const struct line *l, struct att_h
     return false;
 }
 
-/* A last word in hexadecimal is the field after the name, unless only the other reading hashes. */
+/* The name, and the field after it: hexadecimal, or nothing after a space. */
+static bool split_extra(const struct line *l, struct att_slice *name, struct att_slice *extra)
+{
+    if (l->format->count != 3 || !split_last(l->tail, ' ', name, extra)) {
+        return false;
+    }
+    return extra->len == 0 || is_hex(*extra);
+}
+
+/*
+ * One entry at the end of the buffer. The kernel prints a space before every field, the empty ones too;
+ * text that lost its last space on the way is read the other way when only that hashes.
+ */
 static enum att_err add_entry(struct att_buf *out, const struct line *l, struct att_slice text,
                               struct att_hasher *h)
 {
     struct att_slice none = {0};
-    struct att_slice name = l->tail;
-    struct att_slice extra = none;
+    struct att_slice name = {0};
+    struct att_slice extra = {0};
     uint8_t *room = NULL;
     struct att_wr w;
     enum att_err err = att_buf_room(out, text.len + OVERHEAD_MAX, &room);
@@ -236,21 +248,10 @@ static enum att_err add_entry(struct att_buf *out, const struct line *l, struct 
         return err;
     }
     w = att_wr_into(room, text.len + OVERHEAD_MAX);
-    if (l->format->count == 3 && split_last(l->tail, ' ', &name, &extra) && is_hex(extra)) {
+    err = put_entry(&w, l, l->tail, none);
+    if (err == ATT_OK && split_extra(l, &name, &extra) && !hash_fits(&w, l, h)) {
+        w = att_wr_into(room, text.len + OVERHEAD_MAX);
         err = put_entry(&w, l, name, extra);
-        if (err == ATT_OK && !hash_fits(&w, l, h)) {
-            struct att_wr other = w;
-
-            other.len = 0;
-            err = put_entry(&other, l, l->tail, none);
-            if (err == ATT_OK && !hash_fits(&other, l, h)) {
-                other.len = 0;
-                err = put_entry(&other, l, name, extra);
-            }
-            w = other;
-        }
-    } else {
-        err = put_entry(&w, l, l->tail, none);
     }
     if (err == ATT_OK) {
         att_buf_commit(out, w.len);
