@@ -7,6 +7,7 @@
 #include <time.h>
 #include <tss2/tss2_tpm2_types.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/rd.h"
@@ -14,7 +15,6 @@
 
 #define LINK_MAGIC        0x6174747374706d31ULL
 #define LINK_HEADER       10 /* tag, size, code: Part 3, 5.2 */
-#define LINK_PAUSE_MS     8  /* doubles: nine pauses add up to 4.1 seconds */
 #define LINK_POLL_MAX     4
 #define LINK_TPM12_ANSWER 0x00c4
 
@@ -24,7 +24,9 @@ struct hw_link {
     void (*close_inner)(TSS2_TCTI_CONTEXT **);
     uint8_t command[TPM2_MAX_COMMAND_SIZE]; /* kept to send it again */
     size_t command_len;
-    int answer_ms;
+    uint8_t answer[TPM2_MAX_RESPONSE_SIZE]; /* the stack asks for the size before the bytes */
+    size_t answer_len;                      /* 0: not here yet */
+    int answer_ms, pause_ms;
     uint32_t busy;
     const char *broken;
 };
@@ -56,6 +58,7 @@ static TSS2_RC link_transmit(TSS2_TCTI_CONTEXT *tcti, size_t size, uint8_t const
         return TSS2_TCTI_RC_BAD_VALUE;
     memcpy(link->command, command, size);
     link->command_len = size;
+    link->answer_len = 0;
     link->busy = 0;
     rc = Tss2_Tcti_Transmit(link->inner, size, command);
     return rc == TSS2_RC_SUCCESS ? rc : break_off(link, "the command could not be sent");
@@ -126,23 +129,22 @@ static void pause_ms(long ms)
         continue;
 }
 
-static TSS2_RC one_answer(struct hw_link *link, size_t cap, size_t *size, uint8_t *answer,
-                          uint32_t *code)
+static TSS2_RC one_answer(struct hw_link *link, uint32_t *code)
 {
-    size_t len = cap;
+    size_t len = sizeof link->answer;
     TSS2_RC rc = wait_for_answer(link);
 
     if (rc != TSS2_RC_SUCCESS)
         return rc;
-    rc = Tss2_Tcti_Receive(link->inner, &len, answer, TSS2_TCTI_TIMEOUT_BLOCK);
+    rc = Tss2_Tcti_Receive(link->inner, &len, link->answer, TSS2_TCTI_TIMEOUT_BLOCK);
     if (rc != TSS2_RC_SUCCESS)
         return break_off(link, "the answer could not be read");
-    if (len > cap)
+    if (len > sizeof link->answer)
         return break_off(link, "the answer is larger than an answer can be");
-    rc = check_answer(link, answer, len, code);
+    rc = check_answer(link, link->answer, len, code);
     if (rc != TSS2_RC_SUCCESS)
         return rc;
-    *size = len;
+    link->answer_len = len;
     return TSS2_RC_SUCCESS;
 }
 
@@ -150,38 +152,28 @@ static TSS2_RC one_answer(struct hw_link *link, size_t cap, size_t *size, uint8_
  * The stack would resubmit the three busy codes by itself, so after the last try the answer is made
  * one that it passes on, and the true code is kept for the diagnosis.
  */
-static void give_up(struct hw_link *link, uint8_t *answer, uint32_t code)
+static void give_up(struct hw_link *link, uint32_t code)
 {
     static const uint8_t canceled[] = {0x00, 0x00, TPM2_RC_CANCELED >> 8, TPM2_RC_CANCELED & 0xff};
 
     link->busy = code;
-    memcpy(&answer[LINK_HEADER - sizeof canceled], canceled, sizeof canceled);
+    memcpy(&link->answer[LINK_HEADER - sizeof canceled], canceled, sizeof canceled);
 }
 
-static TSS2_RC link_receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *answer,
-                            int32_t timeout_ms)
+/* An answer that is not "busy", or the last of the tries. */
+static TSS2_RC final_answer(struct hw_link *link)
 {
-    struct hw_link *link = link_of(tcti);
     int64_t end_ms = att_clock_mono_ms() + HW_LINK_BUSY_MS;
-    long wait_ms = LINK_PAUSE_MS;
-    size_t cap;
+    long wait_ms = link->pause_ms;
 
-    (void)timeout_ms;
-    if (link == NULL)
-        return TSS2_TCTI_RC_BAD_CONTEXT;
-    if (size == NULL || answer == NULL)
-        return TSS2_TCTI_RC_BAD_REFERENCE;
-    if (link->broken != NULL)
-        return TSS2_TCTI_RC_IO_ERROR;
-    cap = *size;
     for (int tries = 1;; tries++) {
         uint32_t code = 0;
-        TSS2_RC rc = one_answer(link, cap, size, answer, &code);
+        TSS2_RC rc = one_answer(link, &code);
 
         if (rc != TSS2_RC_SUCCESS || !is_busy(code))
             return rc;
         if (tries == HW_LINK_TRIES || att_clock_mono_ms() + wait_ms > end_ms) {
-            give_up(link, answer, code);
+            give_up(link, code);
             return TSS2_RC_SUCCESS;
         }
         pause_ms(wait_ms);
@@ -190,6 +182,34 @@ static TSS2_RC link_receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *answ
         if (rc != TSS2_RC_SUCCESS)
             return break_off(link, "the command could not be sent again");
     }
+}
+
+static TSS2_RC link_receive(TSS2_TCTI_CONTEXT *tcti, size_t *size, uint8_t *answer,
+                            int32_t timeout_ms)
+{
+    struct hw_link *link = link_of(tcti);
+    TSS2_RC rc;
+
+    (void)timeout_ms;
+    if (link == NULL)
+        return TSS2_TCTI_RC_BAD_CONTEXT;
+    if (size == NULL)
+        return TSS2_TCTI_RC_BAD_REFERENCE;
+    if (link->broken != NULL)
+        return TSS2_TCTI_RC_IO_ERROR;
+    if (link->answer_len == 0) {
+        rc = final_answer(link);
+        if (rc != TSS2_RC_SUCCESS)
+            return rc;
+    }
+    if (answer != NULL && *size < link->answer_len)
+        return TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
+    *size = link->answer_len;
+    if (answer == NULL)
+        return TSS2_RC_SUCCESS;
+    memcpy(answer, link->answer, link->answer_len);
+    link->answer_len = 0;
+    return TSS2_RC_SUCCESS;
 }
 
 static void link_finalize(TSS2_TCTI_CONTEXT *tcti)
@@ -239,6 +259,7 @@ enum att_err hw_link_new(struct hw_link **out, TSS2_TCTI_CONTEXT *inner,
     link->inner = inner;
     link->close_inner = close_inner;
     link->answer_ms = HW_LINK_ANSWER_MS;
+    link->pause_ms = HW_LINK_PAUSE_MS;
     *out = link;
     return ATT_OK;
 }
@@ -248,7 +269,8 @@ void hw_link_free(struct hw_link *link)
     if (link == NULL)
         return;
     link->close_inner(&link->inner);
-    explicit_bzero(link->command, sizeof link->command);
+    att_wipe(link->command, sizeof link->command);
+    att_wipe(link->answer, sizeof link->answer);
     free(link);
 }
 
@@ -257,9 +279,10 @@ TSS2_TCTI_CONTEXT *hw_link_tcti(struct hw_link *link)
     return (TSS2_TCTI_CONTEXT *)(void *)&link->head;
 }
 
-void hw_link_set_answer_ms(struct hw_link *link, int answer_ms)
+void hw_link_set_times(struct hw_link *link, int answer_ms, int pause_ms)
 {
     link->answer_ms = answer_ms;
+    link->pause_ms = pause_ms;
 }
 
 uint32_t hw_link_busy(const struct hw_link *link)

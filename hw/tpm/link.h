@@ -17,6 +17,7 @@
 #define HW_LINK_TRIES     10
 #define HW_LINK_BUSY_MS   5000
 #define HW_LINK_ANSWER_MS 120000 /* RSA primaries take minutes on old chips */
+#define HW_LINK_PAUSE_MS  8      /* doubles: nine pauses add up to 4.1 seconds */
 
 struct hw_link;
 
@@ -32,8 +33,11 @@ void hw_link_free(struct hw_link *link);
 
 TSS2_TCTI_CONTEXT *hw_link_tcti(struct hw_link *link); /* borrowed */
 
-/* How long an answer may take, where the TCTI below can be polled (the device can). */
-void hw_link_set_answer_ms(struct hw_link *link, int answer_ms);
+/*
+ * For tests: how long an answer may take, where the TCTI below can be polled (the device can), and the
+ * first pause before a busy TPM is asked again.
+ */
+void hw_link_set_times(struct hw_link *link, int answer_ms, int pause_ms);
 
 /* The code with which the TPM stayed busy in the last command, or 0. */
 uint32_t hw_link_busy(const struct hw_link *link);
