@@ -7,6 +7,7 @@
 
 #include <check.h>
 
+#include "appraise/result.h"
 #include "gateway.h"
 #include "service.h"
 

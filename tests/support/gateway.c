@@ -52,11 +52,10 @@ void gateway_free(struct gateway *g)
     free(g);
 }
 
-void gateway_boot(struct gateway *g)
+static void measure_boot(struct gateway *g)
 {
     size_t i;
 
-    softtpm_reset(g->tpm);
     softtpm_tick(g->tpm, 1000);
     for (i = 0; i < ATT_LOG__COUNT; i++) {
         softlog_clear(&g->log[i]);
@@ -76,6 +75,18 @@ void gateway_boot(struct gateway *g)
         }
         softlog_own_file(&g->log[ATT_LOG_OWN], g->tpm, GATEWAY_OWN_PCR, gateway_files[i], content);
     }
+}
+
+void gateway_boot(struct gateway *g)
+{
+    softtpm_reset(g->tpm);
+    measure_boot(g);
+}
+
+void gateway_restart(struct gateway *g)
+{
+    softtpm_restart(g->tpm);
+    measure_boot(g);
 }
 
 void gateway_enrol_clear(struct gateway_enrolment *e)

@@ -33,6 +33,8 @@ void gateway_free(struct gateway *g);
 
 /* Power on: the TPM is reset; firmware, kernel and agent write the same logs each time. */
 void gateway_boot(struct gateway *g);
+/* The same after TPM2_Shutdown(STATE): restartCount rises instead of resetCount. */
+void gateway_restart(struct gateway *g);
 /* What the agent's own log and the IMA list hold after gateway_boot: for reference values. */
 #define GATEWAY_FILE_COUNT 3
 extern const char *const gateway_files[GATEWAY_FILE_COUNT];    /* names */

@@ -57,7 +57,8 @@ int service_program(char *out, size_t cap, const char *name, const char *const *
 /* One request over the administrator's socket: HTTP status; body copied, terminated. */
 int service_admin(const struct service *s, const char *method, const char *path, const char *body,
                   char *out, size_t cap);
-void service_token(const struct service *s, const char *id, char out[128]); /* one-time token */
+/* A one-time token for this device, or for any when id is NULL. */
+void service_token(const struct service *s, const char *id, char out[128]);
 int service_remove(const struct service *s, const char *id);
 
 /* Plain HTTP of the operator's address: HTTP status. */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "codec/json.h"
 #include "need.h"
 #include "service.h"
 
@@ -195,4 +196,29 @@ size_t service_memory(const struct service *s)
     }
     closedir(d);
     return sum;
+}
+
+void service_token(const struct service *s, const char *id, char out[128])
+{
+    ATT_CLEANUP(att_json_freep) json_t *j = NULL;
+    char body[160] = "{}";
+    char answer[1024];
+    const char *token;
+
+    if (id != NULL) {
+        snprintf(body, sizeof(body), "{\"device\":\"%s\"}", id);
+    }
+    NEED(service_admin(s, "POST", "/tokens", body, answer, sizeof(answer)) == 201);
+    NEED(att_json_parse(&j, att_slice_str(answer), NULL) == ATT_OK);
+    token = json_string_value(json_object_get(j, "token"));
+    NEED(token != NULL && strlen(token) < 128);
+    snprintf(out, 128, "%s", token);
+}
+
+int service_remove(const struct service *s, const char *id)
+{
+    char path[160];
+
+    snprintf(path, sizeof(path), "/devices/%s", id);
+    return service_admin(s, "DELETE", path, "", NULL, 0);
 }
