@@ -1,0 +1,29 @@
+/* Raw artefacts as the usual TPM tools write them: keys, PCR values, logs. */
+#ifndef CLI_ARTEFACTS_H
+#define CLI_ARTEFACTS_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "crypto/key.h"
+#include "tcg/pcr.h"
+
+/* A public key: PEM, DER, TPMT_PUBLIC or TPM2B_PUBLIC. */
+ATT_MUST_USE enum att_err artefact_key(struct att_pubkey **out, const char *path,
+                                       struct att_diag *diag);
+
+/* PCR values: JSON {"sha256":{"0":"<hex>"}} or the text of tpm2_pcrread. */
+ATT_MUST_USE enum att_err artefact_pcrs(struct att_pcr_values *out, const char *path,
+                                        struct att_diag *diag);
+
+/* A log file whole; ima_ascii turns the text form into the binary one. */
+ATT_MUST_USE enum att_err artefact_log(struct att_buf **out, const char *path, size_t max,
+                                       struct att_diag *diag);
+ATT_MUST_USE enum att_err artefact_ima_ascii(struct att_buf **out, const char *path,
+                                             struct att_diag *diag);
+
+/* {"sha256":{"0":"<hex>"}} */
+json_t *artefact_pcrs_json(const struct att_pcr_values *values);
+
+#endif

@@ -1,0 +1,29 @@
+/* The subcommands, for the table in main.c. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli.h"
+
+int cmd_label_verify(struct cli *cli, int argc, char **argv);
+int cmd_label_show(struct cli *cli, int argc, char **argv);
+int cmd_label_get(struct cli *cli, int argc, char **argv);
+int cmd_trust_list(struct cli *cli, int argc, char **argv);
+int cmd_trust_add(struct cli *cli, int argc, char **argv);
+int cmd_trust_show(struct cli *cli, int argc, char **argv);
+int cmd_evidence_appraise(struct cli *cli, int argc, char **argv);
+int cmd_evidence_replay(struct cli *cli, int argc, char **argv);
+int cmd_evidence_show(struct cli *cli, int argc, char **argv);
+int cmd_evidence_export(struct cli *cli, int argc, char **argv);
+int cmd_policy_check(struct cli *cli, int argc, char **argv);
+int cmd_policy_show(struct cli *cli, int argc, char **argv);
+int cmd_refvals_make(struct cli *cli, int argc, char **argv);
+int cmd_refvals_show(struct cli *cli, int argc, char **argv);
+int cmd_device_list(struct cli *cli, int argc, char **argv);
+int cmd_device_show(struct cli *cli, int argc, char **argv);
+int cmd_device_allow(struct cli *cli, int argc, char **argv);
+int cmd_device_remove(struct cli *cli, int argc, char **argv);
+int cmd_explain(struct cli *cli, int argc, char **argv);
+int cmd_version(struct cli *cli, int argc, char **argv);
+int cmd_help(struct cli *cli, int argc, char **argv);
+
+#endif

@@ -1,0 +1,29 @@
+/* Replaying whole logs from files, for `evidence replay` and `evidence appraise`. */
+#ifndef CLI_REPLAY_H
+#define CLI_REPLAY_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "tcg/pcr.h"
+
+struct replay_files {
+    const char *uefi, *ima, *ima_ascii, *own; /* paths or NULL */
+};
+
+/* What each log leads to; a log that was not given has no banks. */
+struct replayed {
+    struct att_buf *uefi_bytes, *ima_bytes, *own_bytes;
+    struct att_pcr_values uefi, ima, own;
+    json_t *events; /* owned: {"uefi": n, "ima": n, "own": n} */
+};
+
+ATT_MUST_USE enum att_err replay_load(struct replayed *out, const struct replay_files *files,
+                                      struct att_diag *diag);
+void replay_clear(struct replayed *r);
+
+/* Values of from into to, where from has them. */
+void replay_merge(struct att_pcr_values *to, const struct att_pcr_values *from);
+
+#endif

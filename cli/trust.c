@@ -1,0 +1,103 @@
+/* Loading a trust folder. */
+#include "trust.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "codec/yaml.h"
+
+#define TRUST_YAML_MAX 65536
+
+void trust_clear(struct trust *t)
+{
+    att_anchors_freep(&t->anchors);
+}
+
+static enum att_err read_switch(const struct att_yaml_node *n, const char *on, const char *off,
+                                bool *out, struct att_diag *diag)
+{
+    const char *text = NULL;
+    enum att_err err = att_yaml_text(n, &text, 32, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (strcmp(text, on) != 0 && strcmp(text, off) != 0) {
+        return att_yaml_fail(n, ATT_R_CFG_KEY, diag, "expected %s or %s, found \"%s\"", on, off,
+                             text);
+    }
+    *out = strcmp(text, on) == 0;
+    return ATT_OK;
+}
+
+static enum att_err read_rules(struct att_trust_rules *rules, const struct att_yaml_node *root,
+                               struct att_diag *diag)
+{
+    static const char *const KEYS[] = {"log", "file-key", NULL};
+    const struct att_yaml_node *log = NULL;
+    const struct att_yaml_node *file_key = NULL;
+    enum att_err err = att_yaml_only(root, KEYS, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    log = att_yaml_get(root, "log");
+    if (log != NULL) {
+        err = read_switch(log, "required", "optional", &rules->log_required, diag);
+    }
+    file_key = att_yaml_get(root, "file-key");
+    if (err == ATT_OK && file_key != NULL) {
+        err = read_switch(file_key, "forbidden", "allowed", &rules->forbid_file_key, diag);
+    }
+    return err;
+}
+
+static enum att_err load_rules(struct trust *t, const char *dir, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
+    ATT_CLEANUP(att_yaml_freep) struct att_yaml *y = NULL;
+    char path[1024];
+    struct stat st;
+    enum att_err err = ATT_OK;
+
+    (void)snprintf(path, sizeof(path), "%s/trust.yaml", dir);
+    if (stat(path, &st) != 0) {
+        return ATT_OK; /* every absent rule has its strict value */
+    }
+    err = att_file_read(&text, path, TRUST_YAML_MAX, diag);
+    if (err == ATT_OK) {
+        err = att_yaml_parse(&y, path, att_buf_slice(text), diag);
+    }
+    if (err == ATT_OK) {
+        err = read_rules(&t->rules, att_yaml_root(y), diag);
+    }
+    return err == ATT_OK ? ATT_OK : ATT_E_CONFIG;
+}
+
+enum att_err trust_load(struct trust *out, const char *dir, struct att_diag *diag)
+{
+    struct trust t = {0};
+    struct stat st;
+    char shown[128];
+    enum att_err err = ATT_OK;
+
+    if (dir[0] == '\0' || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_TRUST_NONE, "--trust", "no folder \"%s\"",
+                        att_escape(shown, sizeof(shown), dir, strlen(dir)));
+    }
+    err = att_anchors_new(&t.anchors);
+    if (err == ATT_OK) {
+        err = att_anchors_load(t.anchors, dir, diag);
+    }
+    if (err == ATT_OK) {
+        err = load_rules(&t, dir, diag);
+    }
+    if (err != ATT_OK) {
+        trust_clear(&t);
+        return err;
+    }
+    *out = t;
+    return ATT_OK;
+}
