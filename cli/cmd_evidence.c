@@ -1,0 +1,127 @@
+/* evidence show, export: an evidence collection as people and the usual TPM tools read it; unverified. */
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "artefacts.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "commands.h"
+#include "evidence/evidence.h"
+#include "tcg/quote.h"
+
+static enum att_err read_evidence(struct att_buf **file, struct att_evidence *ev, const char *path,
+                                  struct att_diag *diag)
+{
+    enum att_err err = att_file_read(file, path, ATT_EVIDENCE_MAX, diag);
+
+    return err == ATT_OK ? att_evidence_parse(ev, att_buf_slice(*file), diag) : err;
+}
+
+static void show_quote(struct report *r, const struct att_quote *q)
+{
+    char selection[128];
+    char digest[2 * ATT_HASH_MAX + 1];
+
+    (void)att_pcr_selection_print(selection, sizeof(selection), &q->selection);
+    (void)att_hex_encode(digest, sizeof(digest), q->pcr_digest);
+    (void)json_object_set_new(r->root, "quote",
+                              json_pack("{s:s, s:s, s:I, s:I, s:I, s:b}", "selection", selection,
+                                        "pcr_digest", digest, "clock_ms",
+                                        (json_int_t)q->clock.clock_ms, "reset_count",
+                                        (json_int_t)q->clock.reset_count, "restart_count",
+                                        (json_int_t)q->clock.restart_count, "safe", q->clock.safe));
+    report_line(r, "  %-14s %s", "PCRs", selection);
+    report_line(r, "  %-14s %s", "digest", digest);
+    report_line(r, "  %-14s %llu ms, reset %u, restart %u%s", "TPM time",
+                (unsigned long long)q->clock.clock_ms, (unsigned int)q->clock.reset_count,
+                (unsigned int)q->clock.restart_count, q->clock.safe ? "" : ", not safe");
+}
+
+int cmd_evidence_show(struct cli *cli, int argc, char **argv)
+{
+    struct report r = report_start(cli, "attestctl.evidence-show.v1");
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    struct att_evidence ev;
+    struct att_quote quote;
+    struct att_diag diag = {0};
+    int code = options_parse(cli, NULL, 0, &argc, argv);
+    enum att_err err = ATT_OK;
+
+    if (code != 0 || argc != 2) {
+        (void)fprintf(stderr, "attestctl: evidence show FILE\n");
+        r.exit_override = EXIT_USAGE;
+        r.verdict = V_UNDECIDED;
+        return report_finish(&r);
+    }
+    err = read_evidence(&file, &ev, argv[1], &diag);
+    if (err == ATT_OK) {
+        err = att_quote_parse(&quote, ev.attest, &diag);
+    }
+    if (err != ATT_OK) {
+        return report_failure(&r, err, &diag);
+    }
+    (void)json_object_set_new(r.root, "verified", json_false());
+    report_line(&r, "%s",
+                tr(cli, "NOT VERIFIED: these are the gateway's own words.",
+                   "未検証: 以下は機器自身の記載です。"));
+    report_line(&r, "  %-14s %s %s", "agent", ev.claims.swname, ev.claims.swversion);
+    show_quote(&r, &quote);
+    for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
+        if (ev.claims.logs.has[i]) {
+            report_line(&r, "  %-14s %zu bytes from %llu", att_log_name((enum att_log)i),
+                        ev.log[i].len, (unsigned long long)ev.claims.logs.off[i]);
+        }
+    }
+    return report_finish(&r);
+}
+
+static enum att_err write_part(const char *dir, const char *name, struct att_slice part,
+                               struct att_diag *diag)
+{
+    char path[1024];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return att_file_write(path, part, 0600, diag);
+}
+
+int cmd_evidence_export(struct cli *cli, int argc, char **argv)
+{
+    struct report r = report_start(cli, "attestctl.evidence-export.v1");
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    struct att_evidence ev;
+    struct att_diag diag = {0};
+    int code = options_parse(cli, NULL, 0, &argc, argv);
+    enum att_err err = ATT_OK;
+
+    if (code != 0 || argc != 2 || cli->output == NULL) {
+        (void)fprintf(stderr, "attestctl: evidence export FILE --output DIR\n");
+        r.exit_override = EXIT_USAGE;
+        r.verdict = V_UNDECIDED;
+        return report_finish(&r);
+    }
+    err = read_evidence(&file, &ev, argv[1], &diag);
+    if (err != ATT_OK) {
+        return report_failure(&r, err, &diag);
+    }
+    (void)mkdir(cli->output, 0700);
+    err = write_part(cli->output, "quote.attest", ev.attest, &diag);
+    if (err == ATT_OK) {
+        err = write_part(cli->output, "quote.sig", ev.signature, &diag);
+    }
+    if (err == ATT_OK) {
+        err = write_part(cli->output, "claims.cbor", ev.claims_encoded, &diag);
+    }
+    for (size_t i = 0; err == ATT_OK && i < ATT_LOG__COUNT; i++) {
+        char name[16];
+
+        (void)snprintf(name, sizeof(name), "%s.log", att_log_name((enum att_log)i));
+        if (ev.claims.logs.has[i]) {
+            err = write_part(cli->output, name, ev.log[i], &diag);
+        }
+    }
+    if (err != ATT_OK) {
+        return report_failure(&r, err, &diag);
+    }
+    report_line(&r, "%s", cli->output);
+    return report_finish(&r);
+}
