@@ -38,9 +38,12 @@ struct att_privkey {
 
 #define ATT_RSA_BITS_MAX 4096
 
-/* A key object around pkey, which is taken also on failure. NOMEM. */
+/* Key objects around pkey, which is taken also on failure. NOMEM. */
 ATT_MUST_USE enum att_err att_pubkey_wrap(struct att_pubkey **out, EVP_PKEY *pkey,
                                           enum att_key_type type);
+
+ATT_MUST_USE enum att_err att_privkey_wrap(struct att_privkey **out, EVP_PKEY *pkey,
+                                           enum att_key_type type);
 
 /* Bytes of one coordinate; 0 when the type is no curve. */
 size_t att_key_field_size(enum att_key_type type);

@@ -14,8 +14,7 @@
 
 #define RSA_BITS_NEW ((size_t)2048)
 
-/* Takes pkey, also when it fails. */
-static enum att_err wrap(struct att_privkey **out, EVP_PKEY *pkey, enum att_key_type type)
+enum att_err att_privkey_wrap(struct att_privkey **out, EVP_PKEY *pkey, enum att_key_type type)
 {
     struct att_privkey *k = calloc(1, sizeof(*k));
     struct att_key_op *op = calloc(1, sizeof(*op));
@@ -77,7 +76,7 @@ enum att_err att_privkey_generate(struct att_privkey **out, enum att_key_type ty
     if (pkey == NULL) {
         return ATT_E_CRYPTO;
     }
-    return wrap(out, pkey, type);
+    return att_privkey_wrap(out, pkey, type);
 }
 
 /* Nobody is at the keyboard of a service: an encrypted key is a refusal, not a prompt. */
@@ -125,7 +124,7 @@ enum att_err att_privkey_from_pem(struct att_privkey **out, struct att_slice pem
         EVP_PKEY_free(pkey);
         return err;
     }
-    return wrap(out, pkey, att_pubkey_type(pub));
+    return att_privkey_wrap(out, pkey, att_pubkey_type(pub));
 }
 
 enum att_err att_privkey_pem(struct att_buf **out, const struct att_privkey *k)
