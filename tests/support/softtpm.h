@@ -42,6 +42,19 @@ struct softtpm_ca *softtpm_ca_new(const char *name);
 void softtpm_ca_free(struct softtpm_ca *ca);
 void softtpm_ca_write_pem(const struct softtpm_ca *ca, const char *path);
 
+/* An authority from files, such as the service's own: both PEM. */
+struct softtpm_ca *softtpm_ca_load(const char *cert_path, const char *key_path);
+
+/* A TLS certificate; alt is a subject alternative name in OpenSSL's text form, or NULL for none. */
+struct softtpm_tls_order {
+    const char *common_name;
+    const char *alt;   /* "DNS:localhost,IP:127.0.0.1", "URI:urn:attestd:device:x" */
+    const char *usage; /* "clientAuth", "serverAuth"; NULL for no extended usage */
+    int64_t not_before_s, not_after_s; /* from now; both 0: an hour ago, a year ahead */
+};
+X509 *softtpm_issue(const struct softtpm_ca *ca, EVP_PKEY *key,
+                    const struct softtpm_tls_order *order);
+
 /* What a certificate says; an all-zero order is an ordinary EK certificate. */
 struct softtpm_cert_order {
     int64_t not_before_s, not_after_s; /* from now; both 0: an hour ago, ten years ahead */

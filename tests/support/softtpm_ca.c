@@ -80,6 +80,42 @@ void softtpm_ca_write_pem(const struct softtpm_ca *ca, const char *path)
     NEED(fclose(f) == 0);
 }
 
+struct softtpm_ca *softtpm_ca_load(const char *cert_path, const char *key_path)
+{
+    struct softtpm_ca *ca = calloc(1, sizeof(*ca));
+    FILE *cert = fopen(cert_path, "r");
+    FILE *key = fopen(key_path, "r");
+
+    NEED(ca != NULL && cert != NULL && key != NULL);
+    ca->root = PEM_read_X509(cert, NULL, NULL, NULL);
+    ca->key = PEM_read_PrivateKey(key, NULL, NULL, NULL);
+    NEED(ca->root != NULL && ca->key != NULL);
+    fclose(cert);
+    fclose(key);
+    return ca;
+}
+
+X509 *softtpm_issue(const struct softtpm_ca *ca, EVP_PKEY *key,
+                    const struct softtpm_tls_order *order)
+{
+    bool usual = order->not_before_s == 0 && order->not_after_s == 0;
+    X509 *cert =
+        blank(key, usual ? -3600 : order->not_before_s, usual ? YEAR_S : order->not_after_s);
+
+    add_name(X509_get_subject_name(cert), order->common_name);
+    NEED(X509_set_issuer_name(cert, X509_get_subject_name(ca->root)) == 1);
+    add_extension(cert, ca->root, NID_basic_constraints, "critical,CA:FALSE");
+    add_extension(cert, ca->root, NID_key_usage, "critical,digitalSignature");
+    if (order->usage != NULL) {
+        add_extension(cert, ca->root, NID_ext_key_usage, order->usage);
+    }
+    if (order->alt != NULL) {
+        add_extension(cert, ca->root, NID_subject_alt_name, order->alt);
+    }
+    NEED(X509_sign(cert, ca->key, EVP_sha256()) > 0);
+    return cert;
+}
+
 /* Manufacturer, model and version in a critical directoryName, subject empty (EK profile, 3.2.9). */
 static void add_tpm_name(X509 *cert)
 {
