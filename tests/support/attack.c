@@ -187,7 +187,7 @@ static void check_interfaces(const struct service *s, struct gateway *g, struct 
 {
     struct client_answer again = {0};
     char said[16384];
-    const char *show[] = {"--json", "device", "show", g->id, "--admin", s->admin_path, NULL};
+    const char *show[] = {"--json", "device", "show", g->id, "--socket", s->admin_path, NULL};
 
     client_request(g->client, &again, "GET", a->path, NULL, att_slice_of(NULL, 0));
     attack_refused(&again, 422, code);

@@ -29,6 +29,7 @@ struct client {
     EVP_PKEY *key;
     X509 *cert;
     char host[64];
+    char source[32]; /* address to connect from; empty: any */
     uint16_t port;
     int fd;
     int timeout_ms;
@@ -125,6 +126,12 @@ void client_set_timeout(struct client *c, int ms)
     }
 }
 
+void client_set_source(struct client *c, const char *address)
+{
+    snprintf(c->source, sizeof(c->source), "%s", address);
+    client_close(c);
+}
+
 void client_close(struct client *c)
 {
     if (c->ssl != NULL) {
@@ -155,6 +162,12 @@ static int dial(const struct client *c)
     NEED(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) == 0);
     NEED(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0);
     NEED(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0);
+    if (c->source[0] != '\0') {
+        struct sockaddr_in from = {.sin_family = AF_INET};
+
+        NEED(inet_pton(AF_INET, c->source, &from.sin_addr) == 1);
+        NEED(bind(fd, (const struct sockaddr *)&from, sizeof(from)) == 0);
+    }
     if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
         close(fd);
         return -1;
@@ -217,6 +230,16 @@ bool client_resumed(const struct client *c)
 int client_fd(const struct client *c)
 {
     return c->fd;
+}
+
+SSL *client_ssl(struct client *c)
+{
+    return c->ssl;
+}
+
+SSL_SESSION *client_session(struct client *c)
+{
+    return c->session;
 }
 
 bool client_send(struct client *c, const void *p, size_t len)

@@ -37,13 +37,16 @@ struct client *client_new(struct client_tls *tls, const char *host, uint16_t por
 void client_free(struct client *c);                                           /* NULL is a no-op */
 void client_set_identity(struct client *c, const struct client_identity *id); /* closes */
 void client_set_timeout(struct client *c, int ms); /* each wait for the peer; 10,000 at first */
+void client_set_source(struct client *c, const char *address); /* connect from; "127.0.0.2" */
 void client_close(struct client *c);
 
 /* Connect and shake hands if not connected; a kept session is resumed. False when refused. */
 bool client_connect(struct client *c);
 bool client_connected(const struct client *c);
-bool client_resumed(const struct client *c); /* the present connection resumed a session */
-int client_fd(const struct client *c);       /* -1 when not connected */
+bool client_resumed(const struct client *c);   /* the present connection resumed a session */
+int client_fd(const struct client *c);         /* -1 when not connected */
+SSL *client_ssl(struct client *c);             /* borrowed; NULL when not connected */
+SSL_SESSION *client_session(struct client *c); /* borrowed: kept for resumption, or NULL */
 
 /* Raw bytes. receive: up to cap bytes, 0 at the end of the stream, -1 on error or time-out. */
 bool client_send(struct client *c, const void *p, size_t len);

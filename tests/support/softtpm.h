@@ -51,6 +51,7 @@ struct softtpm_tls_order {
     const char *alt;   /* "DNS:localhost,IP:127.0.0.1", "URI:urn:attestd:device:x" */
     const char *usage; /* "clientAuth", "serverAuth"; NULL for no extended usage */
     int64_t not_before_s, not_after_s; /* from now; both 0: an hour ago, a year ahead */
+    const char *url;                   /* as above */
 };
 X509 *softtpm_issue(const struct softtpm_ca *ca, EVP_PKEY *key,
                     const struct softtpm_tls_order *order);
@@ -60,6 +61,7 @@ struct softtpm_cert_order {
     int64_t not_before_s, not_after_s; /* from now; both 0: an hour ago, ten years ahead */
     bool is_ca;
     bool without_ek_usage;
+    const char *url; /* issuer's certificate and revocation list are said to be there; NULL: none */
 };
 
 struct softtpm_key {

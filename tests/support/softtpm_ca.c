@@ -1,5 +1,5 @@
 /* The TPM in software: who vouches for it. A root, EK certificates, certificate requests. */
-#include <time.h>
+#include <stdio.h>
 
 #include <openssl/objects.h>
 #include <openssl/pem.h>
@@ -80,6 +80,17 @@ void softtpm_ca_write_pem(const struct softtpm_ca *ca, const char *path)
     NEED(fclose(f) == 0);
 }
 
+/* Pointers that a careless verifier would follow (RFC 5280, 4.2.2.1 and 4.2.1.13). */
+static void add_urls(X509 *cert, X509 *issuer, const char *url)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), "caIssuers;URI:%s,OCSP;URI:%s", url, url);
+    add_extension(cert, issuer, NID_info_access, text);
+    snprintf(text, sizeof(text), "URI:%s", url);
+    add_extension(cert, issuer, NID_crl_distribution_points, text);
+}
+
 struct softtpm_ca *softtpm_ca_load(const char *cert_path, const char *key_path)
 {
     struct softtpm_ca *ca = calloc(1, sizeof(*ca));
@@ -111,6 +122,9 @@ X509 *softtpm_issue(const struct softtpm_ca *ca, EVP_PKEY *key,
     }
     if (order->alt != NULL) {
         add_extension(cert, ca->root, NID_subject_alt_name, order->alt);
+    }
+    if (order->url != NULL) {
+        add_urls(cert, ca->root, order->url);
     }
     NEED(X509_sign(cert, ca->key, EVP_sha256()) > 0);
     return cert;
@@ -161,6 +175,9 @@ void softtpm_certify_ek(struct softtpm *tpm, const struct softtpm_ca *ca,
     }
     add_extension(cert, ca->root, NID_authority_key_identifier, "keyid");
     add_tpm_name(cert);
+    if (order->url != NULL) {
+        add_urls(cert, ca->root, order->url);
+    }
     NEED(X509_sign(cert, ca->key, EVP_sha256()) > 0);
     len = i2d_X509(cert, NULL);
     NEED(len > 0 && (size_t)len <= sizeof(tpm->ek_cert));
