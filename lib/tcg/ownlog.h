@@ -8,7 +8,9 @@
  * files costs a few TPM commands:
  *   boot:  { 0: 1, 1: resetCount, 2: restartCount, 3: kernel boot id text, 4: {alg: starting value} }
  *   items: { 0: 2, 1: [ [type, name bstr, digest bstr32 / null, detail] ... ] }
- * The first record of a log is a boot record (D5).
+ * The first record of a log is a boot record (D5). Another one follows when the TPM resumed with its PCRs
+ * kept; its starting value is what the log has led to by then. All records name one PCR, of those that
+ * software cannot reset (0 to 15). Field by field, with an example: docs/formats/ownlog.md.
  */
 #ifndef ATT_TCG_OWNLOG_H
 #define ATT_TCG_OWNLOG_H
@@ -29,6 +31,7 @@
 #define ATT_OWN_ITEMS_MAX   512
 #define ATT_OWN_NAME_MAX    4096
 #define ATT_OWN_CONTENT_KEY 80
+#define ATT_OWN_PCR_MAX     15 /* 16 to 23 can be reset (PC Client Platform TPM Profile) */
 
 enum att_own_type {
     ATT_OWN_FILE = 0,        /* digest: SHA-256 of the content; detail: size in bytes */
@@ -73,14 +76,19 @@ struct att_own {
     struct att_rd rd;
     uint64_t next_recnum;
     bool first;
+    uint32_t pcr; /* of the first record read; every other must name it too */
 };
 
 /* From a byte offset that starts a record; next_recnum is the number it must carry (0 at offset 0). */
 struct att_own att_own_from(struct att_slice in, uint64_t next_recnum);
 
 /*
- * The next record: structure, record number and every content digest are checked here (a digest that
- * does not match its content is FORMAT with LOG_DIGEST). *more false at the clean end.
+ * att_own_next - the next record: structure, record number, PCR and every content digest are checked
+ * here. *more false at the clean end.
+ *
+ * h       any hasher; its state is changed
+ * Errors  TRUNCATED FORMAT LIMIT UNSUPPORTED, reason FMT_CEL, with the byte; FORMAT with LOG_DIGEST for
+ *         a digest that is not that of the content; CRYPTO
  */
 ATT_MUST_USE enum att_err att_own_next(struct att_own *it, struct att_own_record *out, bool *more,
                                        struct att_hasher *h, struct att_diag *diag);
@@ -93,7 +101,13 @@ struct att_own_items {
 struct att_own_items att_own_items_from(const struct att_own_record *rec);
 bool att_own_item_next(struct att_own_items *it, struct att_own_item *out);
 
-/* Write one record. content: from the two writers below. banks: those to hash for. */
+/*
+ * Write one record: the content by one of the first two, then the record around it. Each fails with
+ * what the writer has (LIMIT), or INTERNAL for values that the reader would refuse.
+ *
+ * boot    start: banks in any order, each with the value of one PCR
+ * banks   those to hash the content for
+ */
 ATT_MUST_USE enum att_err att_own_boot_content(struct att_wr *w, const struct att_own_boot *boot);
 ATT_MUST_USE enum att_err att_own_items_content(struct att_wr *w, const struct att_own_item *items,
                                                 size_t count);
@@ -101,7 +115,13 @@ ATT_MUST_USE enum att_err att_own_record_write(struct att_wr *w, uint64_t recnum
                                                const enum att_hash *banks, size_t bank_count,
                                                struct att_slice content, struct att_hasher *h);
 
-/* Replay from the start values of the boot record; every bank that all records carry. */
+/*
+ * att_own_replay - from the start values of the first boot record; every bank that all records carry.
+ *
+ * in       a whole log, at least its boot record
+ * records  their number; may be NULL
+ * Errors   those of att_own_next; MISMATCH (OWN_FOREIGN: a later boot record starts elsewhere); NOMEM
+ */
 ATT_MUST_USE enum att_err att_own_replay(struct att_pcr_values *out, struct att_slice in,
                                          uint32_t *records, struct att_diag *diag);
 
