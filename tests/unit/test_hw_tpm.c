@@ -8,14 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-
 #include "base/file.h"
-#include "base/hex.h"
-#include "base/rd.h"
-#include "crypto/verify.h"
-#include "swtpm.h"
+#include "hwtest.h"
 #include "tcg/pubarea.h"
 #include "tpm/ident.h"
 
@@ -32,81 +26,28 @@ static void stop_unit(void)
     unit = NULL;
 }
 
-#define MUST(call)                                                                                 \
-    do {                                                                                           \
-        struct att_diag diag = {.err = ATT_OK};                                                    \
-        enum att_err err_ = (call);                                                                \
-        char line_[512];                                                                           \
-        ck_assert_msg(err_ == ATT_OK, "%s: %s", #call,                                             \
-                      att_diag_print(line_, sizeof line_, &diag));                                 \
-    } while (0)
-
-static struct hw_tpm *connect_to(const struct swtpm *t)
-{
-    struct hw_tpm *tpm = NULL;
-
-    MUST(hw_tpm_open(&tpm, swtpm_tcti(t), &diag));
-    return tpm;
-}
-
-static uint32_t count_handles(struct hw_tpm *tpm, uint32_t first)
-{
-    struct hw_tpm_handles list;
-
-    MUST(hw_tpm_handles(&list, tpm, first, &diag));
-    return list.count;
-}
-
-/* Every test ends with it: nothing of ours stays in the TPM. */
-static void expect_nothing_left(struct hw_tpm *tpm)
-{
-    ck_assert_uint_eq(count_handles(tpm, 0x80000000), 0);
-    ck_assert_uint_eq(count_handles(tpm, 0x02000000), 0);
-    ck_assert_uint_eq(count_handles(tpm, 0x03000000), 0);
-}
-
-static void disconnect(struct hw_tpm *tpm)
-{
-    expect_nothing_left(tpm);
-    hw_tpm_close(tpm);
-}
-
-static struct att_pcr_selection select_pcrs(enum att_hash bank, uint32_t mask)
-{
-    return (struct att_pcr_selection){.count = 1, .sel[0] = {bank, mask, 3}};
-}
-
-/* The quote verifies with the key's public area and is over the PCR values that the TPM gives. */
+/* The quote verifies with the key, and is over the PCR values that the TPM gives. */
 static void expect_good_quote(const struct hw_quote *q, const struct hw_ak *ak,
                               struct att_slice qualifying, const struct att_pcr_values *values)
 {
-    struct att_slice attest = att_slice_of(q->attest, q->attest_len);
     struct att_pubarea area;
-    struct att_pubkey *key = NULL;
-    struct att_tpm_sig sig;
     struct att_quote quote;
-    uint8_t raw[512], composite[ATT_HASH_MAX], name[ATT_NAME_MAX], signer[ATT_NAME_MAX];
-    size_t raw_len, name_len, signer_len;
+    uint8_t composite[ATT_HASH_MAX], name[ATT_NAME_MAX], signer[ATT_NAME_MAX];
+    size_t name_len, signer_len;
 
+    ck_assert(hwtest_quote_verifies(q, ak));
     MUST(att_pubarea_parse(&area, att_slice_of(ak->public_area, ak->public_len), &diag));
-    MUST(att_pubarea_check_ak(&area, &diag));
-    MUST(att_pubarea_key(&key, &area, &diag));
-    MUST(att_tpm_sig_parse(&sig, att_slice_of(q->sig, q->sig_len), &diag));
-    MUST(att_tpm_sig_raw(&sig, key, raw, sizeof raw, &raw_len, &diag));
-    ck_assert_int_eq(att_verify(key, sig.scheme, sig.hash, attest, att_slice_of(raw, raw_len)),
-                     ATT_OK);
-    MUST(att_quote_parse(&quote, attest, &diag));
+    MUST(att_quote_parse(&quote, att_slice_of(q->attest, q->attest_len), &diag));
     ck_assert_uint_eq(quote.magic, ATT_TPM_GENERATED);
     ck_assert_uint_eq(quote.type, ATT_TPM_ST_ATTEST_QUOTE);
     ck_assert(att_slice_eq(quote.extra_data, qualifying));
-    MUST(att_pcr_composite(composite, sig.hash, &quote.selection, values, &diag));
-    ck_assert(att_slice_eq(quote.pcr_digest, att_slice_of(composite, att_hash_size(sig.hash))));
+    MUST(att_pcr_composite(composite, ATT_HASH_SHA256, &quote.selection, values, &diag));
+    ck_assert(att_slice_eq(quote.pcr_digest, att_slice_of(composite, 32)));
     ck_assert_int_eq(att_pubarea_name(name, &name_len, &area), ATT_OK);
     ck_assert_int_eq(att_qualified_name(signer, &signer_len, ATT_TPM_RH_ENDORSEMENT,
                                         att_slice_of(name, name_len)),
                      ATT_OK);
     ck_assert(att_slice_eq(quote.qualified_signer, att_slice_of(signer, signer_len)));
-    att_pubkey_free(key);
 }
 
 START_TEST(tpm_open__refuses_other_kinds_of_tcti)
@@ -169,7 +110,7 @@ START_TEST(tpm_open__works_over_tcp)
     }
     ck_assert_int_eq(err, ATT_OK);
     MUST(hw_tpm_clock(&clock, tpm, &diag));
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
     ck_assert_int_eq(swtpm_tool(t, "kill $(cat tcp.pid)"), 0);
     swtpm_free(t);
 }
@@ -177,21 +118,21 @@ END_TEST
 
 START_TEST(tpm_open__flushes_what_a_dead_client_left)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
 
     hw_tpm_close(tpm);
     ck_assert_int_eq(swtpm_tool(unit, "tpm2_createprimary -Q -C o -c a.ctx && "
                                       "tpm2_startauthsession -S s.ctx --policy-session"),
                      0);
-    tpm = connect_to(unit);
-    ck_assert_uint_eq(count_handles(tpm, 0x80000000), 0);
-    disconnect(tpm);
+    tpm = hwtest_connect(unit);
+    hwtest_expect_nothing_left(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
 START_TEST(tpm_info__is_what_the_simulator_is)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
     struct hw_tpm_info info;
 
     MUST(hw_tpm_info(&info, tpm, &diag));
@@ -210,13 +151,13 @@ START_TEST(tpm_info__is_what_the_simulator_is)
         ck_assert_uint_eq(info.bank[i].mask, 0xffffff);
         ck_assert(info.bank[i].never_extended);
     }
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
 START_TEST(tpm_info__tells_a_bank_that_nobody_extends)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
     struct hw_pcr_digest one = {.alg = ATT_HASH_SHA256, .value = {1}};
     struct hw_tpm_info info;
 
@@ -224,40 +165,40 @@ START_TEST(tpm_info__tells_a_bank_that_nobody_extends)
     MUST(hw_tpm_info(&info, tpm, &diag));
     for (uint32_t i = 0; i < info.bank_count; i++)
         ck_assert_int_eq(info.bank[i].never_extended, info.bank[i].alg != ATT_HASH_SHA256);
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
 START_TEST(tpm_info__shows_a_lockout_and_the_quote_still_works)
 {
     struct swtpm *t = swtpm_new_blank();
-    struct hw_tpm *tpm = connect_to(t);
-    struct att_pcr_selection sel = select_pcrs(ATT_HASH_SHA256, 1);
+    struct hw_tpm *tpm = hwtest_connect(t);
+    struct att_pcr_selection sel = hwtest_select(ATT_HASH_SHA256, 1);
     struct hw_tpm_info info;
     struct hw_quote q;
     struct hw_ak ak;
 
     MUST(hw_tpm_ak_make(&ak, tpm, HW_AK_HANDLE, &diag));
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
     ck_assert_int_eq(
         swtpm_tool(t, "tpm2_nvdefine -Q -C o -s 8 -a 'authread|authwrite' -p right "
                       "0x1500001 && head -c 8 /dev/zero | tpm2_nvwrite -Q -C "
                       "0x1500001 -P right -i - 0x1500001; for i in 1 2 3 4; do tpm2_nvread -Q -C "
                       "0x1500001 -P wrong 0x1500001 2>/dev/null; done; true"),
         0);
-    tpm = connect_to(t);
+    tpm = hwtest_connect(t);
     MUST(hw_tpm_info(&info, tpm, &diag));
     ck_assert(info.in_lockout);
     ck_assert_uint_eq(info.lockout_counter, info.lockout_max);
     MUST(hw_tpm_quote(&q, tpm, &ak, att_slice_str("noDA"), &sel, &diag));
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
     swtpm_free(t);
 }
 END_TEST
 
 START_TEST(pcr_extend__is_the_hash_chain_and_touches_one_bank)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
     struct hw_pcr_digest two[2] = {{.alg = ATT_HASH_SHA256, .value = {0xaa, 1, 2, 3}},
                                    {.alg = ATT_HASH_SHA1, .value = {0xbb, 1, 2, 3}}};
     struct att_pcr_selection sel = {.count = 3,
@@ -285,13 +226,13 @@ START_TEST(pcr_extend__is_the_hash_chain_and_touches_one_bank)
                          att_hash_size(alg));
     }
     att_hasher_free(h);
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
 START_TEST(pcr_extend__refuses_what_no_pcr_takes)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
     struct hw_pcr_digest one = {.alg = ATT_HASH_SHA256};
     struct hw_pcr_digest odd = {.alg = (enum att_hash)0x7777};
     struct att_diag diag;
@@ -302,13 +243,13 @@ START_TEST(pcr_extend__refuses_what_no_pcr_takes)
     ck_assert_int_eq(hw_tpm_pcr_extend(tpm, 17, &one, 1, &diag), ATT_E_TPM);
     ck_assert_int_eq(diag.reason, ATT_R_TPM_IO);
     ck_assert_ptr_nonnull(strstr(diag.text, "TPM_RC_LOCALITY"));
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
 START_TEST(pcr_read__agrees_with_tpm2_pcrread_in_all_banks)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
     struct att_pcr_selection all = {.count = 4,
                                     .sel = {{ATT_HASH_SHA1, 0xffffff, 3},
                                             {ATT_HASH_SHA256, 0xffffff, 3},
@@ -319,7 +260,7 @@ START_TEST(pcr_read__agrees_with_tpm2_pcrread_in_all_banks)
     char path[128];
 
     MUST(hw_tpm_pcr_read(&ours, tpm, &all, &diag));
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
     ck_assert_int_eq(swtpm_tool(unit, "tpm2_pcrread >pcrs.txt"), 0);
     (void)snprintf(path, sizeof path, "%s/pcrs.txt", swtpm_folder(unit));
     MUST(att_file_read(&text, path, 65536, &diag));
@@ -340,7 +281,7 @@ END_TEST
 
 START_TEST(ak_make__is_the_same_key_each_time)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
     struct hw_ak first, again, found;
     struct att_pubarea area;
 
@@ -358,13 +299,13 @@ START_TEST(ak_make__is_the_same_key_each_time)
     ck_assert_int_eq(hw_tpm_ak_remove(tpm, HW_AK_HANDLE, NULL), ATT_E_NOT_FOUND);
     MUST(hw_tpm_ak_make(&again, tpm, HW_AK_HANDLE, &diag));
     ck_assert_mem_eq(&first, &again, sizeof first);
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
 START_TEST(ak_make__refuses_a_handle_that_is_taken)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
     struct att_diag diag;
     struct hw_ak ak;
 
@@ -372,20 +313,20 @@ START_TEST(ak_make__refuses_a_handle_that_is_taken)
     ck_assert_int_eq(swtpm_tool(unit, "tpm2_createprimary -Q -C o -c k.ctx && "
                                       "tpm2_evictcontrol -Q -C o -c k.ctx 0x81000b01"),
                      0);
-    tpm = connect_to(unit);
+    tpm = hwtest_connect(unit);
     ck_assert_int_eq(hw_tpm_ak_make(&ak, tpm, 0x81000b01, &diag), ATT_E_CONFLICT);
     ck_assert_int_eq(diag.reason, ATT_R_CFG_KEY);
     ck_assert_int_eq(hw_tpm_ak_remove(tpm, 0x81000b01, &diag), ATT_E_CONFLICT);
     ck_assert_int_eq(hw_tpm_ak_make(&ak, tpm, 0x81800000, &diag), ATT_E_CONFIG);
     ck_assert_int_eq(hw_tpm_ak_make(&ak, tpm, 0x01c00002, &diag), ATT_E_CONFIG);
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
 /* The template is ours, but the counters in its quotes would be obfuscated. */
 START_TEST(ak_find__refuses_our_template_in_the_owner_hierarchy)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
     struct att_diag diag;
     struct hw_ak ak;
 
@@ -395,16 +336,16 @@ START_TEST(ak_find__refuses_our_template_in_the_owner_hierarchy)
                          "fixedparent|sensitivedataorigin|userwithauth|noda|restricted|sign' -c "
                          "o.ctx && tpm2_evictcontrol -Q -C o -c o.ctx 0x81000b02"),
         0);
-    tpm = connect_to(unit);
+    tpm = hwtest_connect(unit);
     ck_assert_int_eq(hw_tpm_ak_find(&ak, tpm, 0x81000b02, &diag), ATT_E_CONFLICT);
     ck_assert_ptr_nonnull(strstr(diag.text, "endorsement hierarchy"));
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
 START_TEST(quote__verifies_over_the_pcrs_of_the_tpm)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
     uint8_t nonce[32] = {7, 7, 7};
     struct att_pcr_selection sel = {
         .count = 2, .sel = {{ATT_HASH_SHA256, 0x24ff, 3}, {ATT_HASH_SHA1, 0x400, 3}}};
@@ -424,15 +365,15 @@ START_TEST(quote__verifies_over_the_pcrs_of_the_tpm)
     ck_assert_uint_eq(quote.clock.reset_count, clock.reset_count); /* not obfuscated: D2 */
     ck_assert_uint_eq(quote.clock.restart_count, clock.restart_count);
     ck_assert_uint_le(quote.clock.clock_ms, clock.clock_ms);
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
 START_TEST(quote__refuses_another_key_and_odd_requests)
 {
-    struct hw_tpm *tpm = connect_to(unit);
-    struct att_pcr_selection sel = select_pcrs(ATT_HASH_SHA256, 1);
-    struct att_pcr_selection empty = select_pcrs(ATT_HASH_SHA256, 0);
+    struct hw_tpm *tpm = hwtest_connect(unit);
+    struct att_pcr_selection sel = hwtest_select(ATT_HASH_SHA256, 1);
+    struct att_pcr_selection empty = hwtest_select(ATT_HASH_SHA256, 0);
     uint8_t long_nonce[33] = {0};
     struct att_diag diag;
     struct hw_quote q;
@@ -447,14 +388,14 @@ START_TEST(quote__refuses_another_key_and_odd_requests)
     ck_assert_int_eq(hw_tpm_quote(&q, tpm, &ak, att_slice_of(long_nonce, 32), &sel, &diag),
                      ATT_E_MISMATCH);
     ck_assert_int_eq(diag.reason, ATT_R_TPM_OTHER);
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
 START_TEST(quote__two_hundred_in_a_row_leak_nothing)
 {
-    struct hw_tpm *tpm = connect_to(unit);
-    struct att_pcr_selection sel = select_pcrs(ATT_HASH_SHA256, 0xffffff);
+    struct hw_tpm *tpm = hwtest_connect(unit);
+    struct att_pcr_selection sel = hwtest_select(ATT_HASH_SHA256, 0xffffff);
     struct att_pcr_values values;
     uint8_t nonce[32] = {0};
     struct hw_quote q;
@@ -472,10 +413,10 @@ START_TEST(quote__two_hundred_in_a_row_leak_nothing)
         if (i % 50 == 0)
             expect_good_quote(&q, &ak, att_slice_of(nonce, 32), &values);
         if (i % 20 == 0)
-            expect_nothing_left(tpm);
+            hwtest_expect_nothing_left(tpm);
     }
     ck_assert_uint_le(mallinfo2().uordblks, before + 32768);
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
@@ -484,7 +425,7 @@ START_TEST(tpm_close__gives_back_all_memory)
     size_t before = 0;
 
     for (int i = 0; i < 20; i++) {
-        struct hw_tpm *tpm = connect_to(unit);
+        struct hw_tpm *tpm = hwtest_connect(unit);
         struct hw_tpm_info info;
 
         MUST(hw_tpm_info(&info, tpm, &diag));
@@ -498,7 +439,7 @@ END_TEST
 
 START_TEST(restart__finds_the_key_again_and_counts)
 {
-    struct hw_tpm *tpm = connect_to(unit);
+    struct hw_tpm *tpm = hwtest_connect(unit);
     struct att_clock_info first, second, third;
     struct hw_ak before, after;
 
@@ -508,7 +449,7 @@ START_TEST(restart__finds_the_key_again_and_counts)
     hw_tpm_close(tpm);
     swtpm_stop(unit);
     swtpm_start(unit);
-    tpm = connect_to(unit);
+    tpm = hwtest_connect(unit);
     MUST(hw_tpm_ak_find(&after, tpm, HW_AK_HANDLE, &diag));
     ck_assert_mem_eq(&before, &after, sizeof before);
     MUST(hw_tpm_clock(&second, tpm, &diag));
@@ -516,13 +457,13 @@ START_TEST(restart__finds_the_key_again_and_counts)
     ck_assert(second.safe);
     hw_tpm_close(tpm);
     swtpm_power_cut(unit);
-    tpm = connect_to(unit);
+    tpm = hwtest_connect(unit);
     MUST(hw_tpm_ak_find(&after, tpm, HW_AK_HANDLE, &diag));
     ck_assert_mem_eq(&before, &after, sizeof before);
     MUST(hw_tpm_clock(&third, tpm, &diag));
     ck_assert_uint_eq(third.reset_count, second.reset_count + 1);
     ck_assert(!third.safe);
-    disconnect(tpm);
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
