@@ -249,29 +249,6 @@ bool att_pubkey_eq(const struct att_pubkey *a, const struct att_pubkey *b)
     return a->type == b->type && EVP_PKEY_eq(a->pkey, b->pkey) == 1;
 }
 
-enum att_err att_pubkey_spki(struct att_buf **out, const struct att_pubkey *k)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
-    unsigned char *der = NULL;
-    int len = i2d_PUBKEY(k->pkey, &der);
-    enum att_err err = ATT_OK;
-
-    if (len <= 0) {
-        return ATT_E_CRYPTO;
-    }
-    err = att_buf_new(&b, (size_t)len);
-    if (err == ATT_OK) {
-        err = att_buf_add(b, der, (size_t)len);
-    }
-    OPENSSL_free(der);
-    if (err != ATT_OK) {
-        return err;
-    }
-    *out = b;
-    b = NULL;
-    return ATT_OK;
-}
-
 enum att_err att_pubkey_fingerprint(uint8_t out[32], const struct att_pubkey *k)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *spki = NULL;
@@ -283,19 +260,33 @@ enum att_err att_pubkey_fingerprint(uint8_t out[32], const struct att_pubkey *k)
     return att_sha256(att_buf_slice(spki), out);
 }
 
+enum att_err att_pubkey_raw(const struct att_pubkey *k, uint8_t *out, size_t size)
+{
+    size_t len = size;
+
+    if (k->type == ATT_KEY_ED25519) {
+        return EVP_PKEY_get_raw_public_key(k->pkey, out, &len) == 1 && len == size ? ATT_OK
+                                                                                   : ATT_E_CRYPTO;
+    }
+    return EVP_PKEY_get_octet_string_param(k->pkey, OSSL_PKEY_PARAM_PUB_KEY, out, size, &len) ==
+                       1 &&
+                   len == size
+               ? ATT_OK
+               : ATT_E_CRYPTO;
+}
+
 enum att_err att_pubkey_ec_point(const struct att_pubkey *k, uint8_t *x, uint8_t *y, size_t *size)
 {
     uint8_t point[POINT_MAX];
     size_t field = att_key_field_size(k->type);
-    size_t len = 0;
+    enum att_err err = ATT_OK;
 
     if (field == 0) {
         return ATT_E_UNSUPPORTED;
     }
-    if (EVP_PKEY_get_octet_string_param(k->pkey, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
-                                        &len) != 1 ||
-        len != 1 + 2 * field) {
-        return ATT_E_CRYPTO;
+    err = att_pubkey_raw(k, point, 1 + 2 * field);
+    if (err != ATT_OK) {
+        return err;
     }
     memcpy(x, point + 1, field);
     memcpy(y, point + 1 + field, field);

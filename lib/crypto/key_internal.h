@@ -58,6 +58,9 @@ size_t att_key_field_size(enum att_key_type type);
 ATT_MUST_USE enum att_err att_pubkey_from_x509(struct att_pubkey **out, const X509_PUBKEY *spki,
                                                bool oaep, bool *was_oaep, struct att_diag *diag);
 
+/* The key without any wrapping: an uncompressed point, or Ed25519's bytes. CRYPTO. */
+ATT_MUST_USE enum att_err att_pubkey_raw(const struct att_pubkey *k, uint8_t *out, size_t size);
+
 /* r || s, field bytes each, out of an ECDSA signature in DER that we made. CRYPTO. */
 ATT_MUST_USE enum att_err att_ecdsa_raw(uint8_t *out, size_t field, struct att_slice der);
 

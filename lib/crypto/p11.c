@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include "crypto/key_internal.h"
 #include "crypto/p11_internal.h"
 
@@ -68,7 +69,7 @@ static enum att_err check_mode(const char *path, struct att_diag *diag)
         return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, "pin-source", "expected a file: %s",
                         att_escape(shown, sizeof(shown), path, strlen(path)));
     }
-    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if (ATT_GUARD(P11_PIN_MODE, (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
         return att_fail(diag, ATT_E_DENIED, ATT_R_CFG_PERM, "pin-source",
                         "expected mode 0600 or stricter, found %04o: %s",
                         (unsigned int)(st.st_mode & 07777),
