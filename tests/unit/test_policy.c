@@ -1,0 +1,241 @@
+/* Policies from YAML and CBOR, and reference values: what is accepted, and where a refusal points. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "crypto/digest.h"
+#include "need.h"
+#include "policy/policy.h"
+#include "policy/refval.h"
+
+#define HEAD "policy: p\nversion: 1\n"
+#define ONE                                                                                        \
+    "requirements:\n  - id: R-1\n    title: {en: a, ja: b}\n    severity: fail\n    own_items: "   \
+    "{under: [\"/etc\"]}\n"
+
+static const struct {
+    const char *text;
+    const char *place; /* how the message starts */
+    const char *says;  /* what it contains */
+} REFUSED[] = {
+    {HEAD, "p.yaml:1:1", "missing key: requirements"},
+    {HEAD "requirements: []\n", "p.yaml:3:15", "not empty"},
+    {HEAD "colour: red\n" ONE, "p.yaml:3:1", "colour"},
+    {"policy: p\nversion: 0\n" ONE, "p.yaml:2:10", ""},
+    {"policy: p\nversion: 010\n" ONE, "p.yaml:2:10", ""},
+    {HEAD "bank: sha1\n" ONE, "p.yaml:3:7", "sha256"},
+    {HEAD "own_pcrs: [16]\n" ONE, "p.yaml:3:12", "reset at runtime"},
+    {HEAD "own_pcrs: [23]\n" ONE, "p.yaml:3:12", "reset at runtime"},
+    {HEAD "boot_log_pcrs: [0, 0]\n" ONE, "p.yaml:3:20", "twice"},
+    {HEAD "boot_log_pcrs: []\n" ONE, "p.yaml:3:16", "not empty"},
+    {HEAD "label_ttl: 4\n" ONE, "p.yaml:3:12", ""},
+    {HEAD "requirements:\n  - id: R-1\n    title: {en: a}\n    severity: fail\n    logs: [own]\n",
+     "p.yaml:5:12", "missing key: ja"},
+    {HEAD "requirements:\n  - id: R-1\n    title: {en: a, ja: b}\n    severity: fatal\n    logs: "
+          "[own]\n",
+     "p.yaml:6:15", "fail, warn"},
+    {HEAD "requirements:\n  - id: R-1\n    title: {en: a, ja: b}\n    severity: fail\n",
+     "p.yaml:4:5", "exactly one predicate"},
+    {HEAD
+     "requirements:\n  - id: R-1\n    title: {en: a, ja: b}\n    severity: fail\n    logs: [own]\n"
+     "    tpm_firmware: unchanged\n",
+     "p.yaml:4:5", "exactly one predicate"},
+    {HEAD "requirements:\n  - id: R-1\n    title: {en: a, ja: b}\n    severity: fail\n"
+          "    pcr_in: {pcr: 7, values: [\"00ff\"]}\n",
+     "p.yaml:7:31", "64 hexadecimal digits"},
+    {HEAD "requirements:\n  - id: R-1\n    title: {en: a, ja: b}\n    severity: fail\n"
+          "    grade_at_least: E4\n",
+     "p.yaml:7:21", "E1, E2, E3"},
+};
+
+START_TEST(policy__a_refusal_points_at_the_place)
+{
+    struct att_policy *p = NULL;
+    struct att_diag diag = {0};
+    enum att_err err = att_policy_parse_yaml(&p, "p.yaml", att_slice_str(REFUSED[_i].text), &diag);
+
+    ck_assert_int_ne(err, ATT_OK);
+    ck_assert_ptr_null(p);
+    ck_assert_msg(strncmp(diag.text, REFUSED[_i].place, strlen(REFUSED[_i].place)) == 0,
+                  "row %d: expected %s, found \"%s\"", _i, REFUSED[_i].place, diag.text);
+    ck_assert_msg(strstr(diag.text, REFUSED[_i].says) != NULL, "row %d: \"%s\"", _i, diag.text);
+}
+END_TEST
+
+START_TEST(policy__two_requirements_with_one_id_are_refused)
+{
+    static const char TEXT[] =
+        HEAD ONE "  - id: R-1\n    title: {en: a, ja: b}\n    severity: warn\n    logs: [own]\n";
+    struct att_policy *p = NULL;
+    struct att_diag diag = {0};
+
+    ck_assert_int_eq(att_policy_parse_yaml(&p, "p", att_slice_str(TEXT), &diag), ATT_E_CONFIG);
+    ck_assert_int_eq(diag.reason, ATT_R_CFG_POLICY);
+}
+END_TEST
+
+START_TEST(policy__an_own_log_shares_its_pcr_with_nobody)
+{
+    struct att_policy *p = NULL;
+    struct att_diag diag = {0};
+
+    ck_assert_int_eq(
+        att_policy_parse_yaml(&p, "p", att_slice_str(HEAD "own_pcrs: [10]\n" ONE), &diag),
+        ATT_E_CONFIG);
+    ck_assert_int_eq(diag.reason, ATT_R_CFG_POLICY);
+}
+END_TEST
+
+START_TEST(policy__the_compiled_form_is_the_same_policy)
+{
+    struct att_policy *p = NULL;
+    struct att_policy *again = NULL;
+    struct att_buf *encoded = NULL;
+    struct att_diag diag = {0};
+
+    ck_assert_int_eq(att_policy_parse_yaml(&p, "p", att_slice_str(HEAD ONE), &diag), ATT_OK);
+    ck_assert_int_eq(p->own_pcr_mask, 1 << 13);
+    ck_assert_int_eq(p->interval_s, 600);
+    ck_assert_int_eq(att_policy_encode(&encoded, p), ATT_OK);
+    ck_assert_int_eq(att_policy_decode(&again, att_buf_slice(encoded), &diag), ATT_OK);
+    ck_assert_mem_eq(p->digest, again->digest, 32);
+    ck_assert_str_eq(again->requirement[0].name[0], "/etc");
+    for (size_t cut = 0; cut < att_buf_len(encoded); cut++) {
+        struct att_policy *none = NULL;
+
+        ck_assert_int_ne(
+            att_policy_decode(&none, att_slice_of(att_buf_slice(encoded).p, cut), NULL), ATT_OK);
+    }
+    att_buf_free(encoded);
+    att_policy_free(again);
+    att_policy_free(p);
+}
+END_TEST
+
+static void digest_of(uint8_t out[32], size_t i)
+{
+    NEED(att_sha256(att_slice_of(&i, sizeof(i)), out) == ATT_OK);
+}
+
+START_TEST(refvals__find_what_was_added_and_nothing_else)
+{
+    struct att_refvals_maker *m = NULL;
+    struct att_buf *bytes = NULL;
+    struct att_refvals *r = NULL;
+    const uint8_t *found[4];
+    uint8_t digest[32];
+    char name[32];
+
+    NEED(att_refvals_maker_new(&m) == ATT_OK);
+    for (size_t i = 0; i < 2000; i++) {
+        (void)snprintf(name, sizeof(name), "/usr/bin/tool-%zu", i / 2); /* two versions of each */
+        digest_of(digest, i);
+        ck_assert_int_eq(att_refvals_maker_add(m, att_slice_str(name), digest), ATT_OK);
+        ck_assert_int_eq(att_refvals_maker_add(m, att_slice_str(name), digest), ATT_OK);
+    }
+    ck_assert_int_eq(att_refvals_maker_finish(&bytes, m), ATT_OK);
+    ck_assert_int_eq(att_refvals_open(&r, att_buf_slice(bytes), NULL), ATT_OK);
+    ck_assert_int_eq(att_refvals_check(r, NULL), ATT_OK);
+    ck_assert_uint_eq(att_refvals_count(r), 2000);
+    for (size_t i = 0; i < 2000; i++) {
+        (void)snprintf(name, sizeof(name), "/usr/bin/tool-%zu", i / 2);
+        digest_of(digest, i);
+        ck_assert(att_refvals_has(r, digest));
+        ck_assert(att_refvals_has_named(r, att_slice_str(name), digest));
+        ck_assert(!att_refvals_has_named(r, att_slice_str("/usr/bin/other"), digest));
+        ck_assert_uint_eq(att_refvals_expected(r, att_slice_str(name), found, 4), 2);
+        digest_of(digest, i + 2000);
+        ck_assert(!att_refvals_has(r, digest));
+        ck_assert(!att_refvals_has_named(r, att_slice_str(name), digest));
+    }
+    att_refvals_free(r);
+    att_buf_free(bytes);
+    att_refvals_maker_free(m);
+}
+END_TEST
+
+START_TEST(refvals__damage_is_found)
+{
+    struct att_refvals_maker *m = NULL;
+    struct att_buf *bytes = NULL;
+    uint8_t copy[4096];
+    uint8_t digest[32];
+    size_t len = 0;
+    struct att_diag diag = {0};
+
+    NEED(att_refvals_maker_new(&m) == ATT_OK);
+    for (size_t i = 0; i < 8; i++) {
+        digest_of(digest, i);
+        NEED(att_refvals_maker_add(m, att_slice_of(&i, sizeof(i)), digest) == ATT_OK);
+    }
+    NEED(att_refvals_maker_finish(&bytes, m) == ATT_OK);
+    len = att_buf_len(bytes);
+    NEED(len <= sizeof(copy));
+    for (size_t cut = 0; cut < len; cut++) {
+        struct att_refvals *r = NULL;
+
+        ck_assert_int_ne(att_refvals_open(&r, att_slice_of(att_buf_slice(bytes).p, cut), &diag),
+                         ATT_OK);
+        ck_assert_int_eq(diag.reason, ATT_R_FMT_REFVALS);
+    }
+    for (size_t at = 0; at < len; at++) {
+        struct att_refvals *r = NULL;
+        enum att_err err = ATT_OK;
+
+        memcpy(copy, att_buf_slice(bytes).p, len);
+        copy[at] ^= 0x40;
+        err = att_refvals_open(&r, att_slice_of(copy, len), NULL);
+        if (err == ATT_OK) {
+            err = att_refvals_check(r, NULL);
+        }
+        ck_assert_msg(err != ATT_OK, "a change of byte %zu is not seen", at);
+        if (r != NULL) {
+            (void)att_refvals_has_named(r, att_slice_str("x"), copy); /* stays inside the file */
+        }
+        att_refvals_free(r);
+    }
+    att_buf_free(bytes);
+    att_refvals_maker_free(m);
+}
+END_TEST
+
+START_TEST(refvals__an_empty_file_lists_nothing)
+{
+    struct att_refvals_maker *m = NULL;
+    struct att_buf *bytes = NULL;
+    struct att_refvals *r = NULL;
+    uint8_t digest[32] = {0};
+
+    NEED(att_refvals_maker_new(&m) == ATT_OK);
+    ck_assert_int_eq(att_refvals_maker_finish(&bytes, m), ATT_OK);
+    ck_assert_int_eq(att_refvals_open(&r, att_buf_slice(bytes), NULL), ATT_OK);
+    ck_assert(!att_refvals_has(r, digest));
+    ck_assert_uint_eq(att_refvals_expected(r, att_slice_str("/"), NULL, 0), 0);
+    att_refvals_free(r);
+    att_buf_free(bytes);
+    att_refvals_maker_free(m);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *tc = tcase_create("policy");
+    Suite *suite = suite_create("policy");
+    SRunner *runner = NULL;
+    int failed = 0;
+
+    tcase_add_loop_test(tc, policy__a_refusal_points_at_the_place, 0,
+                        (int)(sizeof(REFUSED) / sizeof(REFUSED[0])));
+    tcase_add_test(tc, policy__two_requirements_with_one_id_are_refused);
+    tcase_add_test(tc, policy__an_own_log_shares_its_pcr_with_nobody);
+    tcase_add_test(tc, policy__the_compiled_form_is_the_same_policy);
+    tcase_add_test(tc, refvals__find_what_was_added_and_nothing_else);
+    tcase_add_test(tc, refvals__damage_is_found);
+    tcase_add_test(tc, refvals__an_empty_file_lists_nothing);
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
