@@ -100,7 +100,7 @@ for boot in A B F; do
         rows=$((rows + 1))
         for pcrs in with without; do
             set -- --quote "$d/${kind%%:*}.msg" --signature "$d/${kind%%:*}.sig" --ak "$d/${kind##*:}.pub" \
-                --nonce 00112233445566778899aabbccddee --uefi "$d/bios.bin" --ima "$d/ima.bin"
+                --nonce 0011223344556677889900aabbccddee --uefi "$d/bios.bin" --ima "$d/ima.bin"
             [ $pcrs = without ] || set -- "$@" --pcrs "$d/pcrs.yaml"
             appraise "$@"
             [ "$code" -eq 3 ] || complain "$pcrs PCR values: exit $code: $(cat "$work/err")"
