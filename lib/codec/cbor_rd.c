@@ -119,12 +119,13 @@ static void on_null(void *ctx)
     set(ctx, ATT_CBOR_NULL, 0);
 }
 
-/* Indefinite lengths, their end, and undefined: the head keeps type NONE. */
+/* Indefinite lengths: the head keeps type NONE. */
 static void on_refused(void *ctx)
 {
     (void)ctx;
 }
 
+/* Never called: a float is refused by its first byte. */
 static void on_float(void *ctx, float v)
 {
     (void)ctx;
@@ -201,6 +202,13 @@ static bool is_shortest(const struct head *h)
     return head_len == shortest(h->value);
 }
 
+/* Floats, undefined, break and every simple value but three; whether or not their bytes are all there. */
+static bool is_refused_simple(uint8_t first)
+{
+    return (first >> 5) > MAJOR_TAG && first != SIMPLE_FALSE && first != SIMPLE_TRUE &&
+           first != SIMPLE_NULL;
+}
+
 /* libcbor 0.8 cannot decode most one-byte tags (c6 to d7), among them 18 of COSE_Sign1. */
 static bool one_byte_tag(struct head *h, struct att_slice ahead)
 {
@@ -234,6 +242,9 @@ static enum att_err decode(struct head *h, const struct att_rd *rd)
     h->off = att_rd_off(rd);
     if (ahead.len == 0) {
         return ATT_E_TRUNCATED;
+    }
+    if (ATT_GUARD(CBOR_SIMPLE, is_refused_simple(ahead.p[0]))) {
+        return ATT_E_FORMAT;
     }
     if (one_byte_tag(h, ahead)) {
         return ATT_OK;
@@ -356,20 +367,14 @@ enum att_cbor_type att_cbor_peek(struct att_cbor *c)
         }
         return ATT_CBOR_NONE;
     }
-    switch (first) {
-    case SIMPLE_FALSE:
-    case SIMPLE_TRUE:
-        return ATT_CBOR_BOOL;
-    case SIMPLE_NULL:
-        return ATT_CBOR_NULL;
-    default:
-        break;
-    }
-    if ((first >> 5) > MAJOR_TAG) {
+    if (is_refused_simple(first)) {
         att_rd_fail(&c->rd, ATT_E_FORMAT);
         return ATT_CBOR_NONE;
     }
-    return BY_MAJOR[first >> 5];
+    if (first == SIMPLE_NULL) {
+        return ATT_CBOR_NULL;
+    }
+    return (first >> 5) > MAJOR_TAG ? ATT_CBOR_BOOL : BY_MAJOR[first >> 5];
 }
 
 uint64_t att_cbor_uint(struct att_cbor *c)

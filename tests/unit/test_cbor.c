@@ -243,7 +243,11 @@ static const struct {
     {"c1", ATT_E_TRUNCATED, 1},
     {"d2", ATT_E_TRUNCATED, 1},
     {"81c1", ATT_E_TRUNCATED, 2},
+    /* a float is refused for what it is, also when it is cut */
     {"f8", ATT_E_FORMAT, 0},
+    {"f9", ATT_E_FORMAT, 0},
+    {"fa0000", ATT_E_FORMAT, 0},
+    {"fb00000000", ATT_E_FORMAT, 0},
     /* self-described CBOR is a tag like any other, and it is not what a caller asks for */
     {"d9d9f7", ATT_E_TRUNCATED, 3},
 };

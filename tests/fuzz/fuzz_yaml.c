@@ -1,0 +1,86 @@
+/* Whatever the loader accepts, written out in flow style and read again, is the same document. */
+#include <string.h>
+
+#include "base/wr.h"
+#include "codec/yaml.h"
+#include "fuzz.h"
+
+#define ROOM (8U * ATT_YAML_CAP)
+
+static uint8_t rooms[2][ROOM];
+
+static void put(struct att_wr *w, const char *text)
+{
+    att_wr_bytes(w, text, strlen(text));
+}
+
+static void quote(struct att_wr *w, const char *text)
+{
+    put(w, "\"");
+    for (; *text != '\0'; text++) {
+        switch (*text) {
+        case '\n':
+            put(w, "\\n");
+            break;
+        case '"':
+        case '\\':
+            put(w, "\\");
+            att_wr_u8(w, (uint8_t)*text);
+            break;
+        default:
+            att_wr_u8(w, (uint8_t)*text);
+            break;
+        }
+    }
+    put(w, "\"");
+}
+
+static void write_node(struct att_wr *w, const struct att_yaml_node *n)
+{
+    static const char *const OPEN[] = {"", "[", "{"};
+    static const char *const CLOSE[] = {"", "]", "}"};
+    enum att_yaml_type type = att_yaml_type(n);
+    const char *text = "";
+
+    put(w, OPEN[type]);
+    if (type == ATT_YAML_SCALAR) {
+        /* nothing at all is written as an empty text */
+        quote(w, att_yaml_text(n, &text, SIZE_MAX, NULL) == ATT_OK ? text : "");
+    }
+    for (size_t i = 0; i < att_yaml_count(n); i++) {
+        if (type == ATT_YAML_MAP) {
+            put(w, "? ");
+            quote(w, att_yaml_key(n, i));
+            put(w, " : ");
+        }
+        write_node(w, type == ATT_YAML_MAP ? att_yaml_value(n, i) : att_yaml_item(n, i));
+        put(w, ",\n");
+    }
+    put(w, CLOSE[type]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct att_wr w[2] = {att_wr_into(rooms[0], ROOM), att_wr_into(rooms[1], ROOM)};
+    struct att_slice in = att_slice_of(data, size);
+    struct att_diag diag = {0};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct att_yaml *y = NULL;
+        enum att_err err = att_yaml_parse(&y, "fuzz", in, &diag);
+
+        HOLDS(i == 0 || err == ATT_OK);
+        if (err != ATT_OK) {
+            HOLDS(strncmp(diag.text, "fuzz:", 5) == 0 && diag.reason == ATT_R_FMT_YAML);
+            return 0;
+        }
+        write_node(&w[i], att_yaml_root(y));
+        att_yaml_free(y);
+        in = att_slice_of(rooms[i], w[i].len);
+        if (!att_wr_ok(&w[i]) || in.len > ATT_YAML_CAP) {
+            return 0;
+        }
+    }
+    HOLDS(w[0].len == w[1].len && memcmp(rooms[0], rooms[1], w[0].len) == 0);
+    return 0;
+}
