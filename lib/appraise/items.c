@@ -55,12 +55,13 @@ static const struct att_requirement *rule_for(const struct att_policy *p, struct
 static enum att_err hash_name(struct att_slice name, uint64_t *out)
 {
     uint8_t digest[32];
-    struct att_rd rd = att_rd_from(digest, sizeof(digest));
+    struct att_rd rd;
     enum att_err err = att_sha256(name, digest);
 
     if (err != ATT_OK) {
         return err;
     }
+    rd = att_rd_from(digest, sizeof(digest));
     *out = att_rd_u64be(&rd);
     return ATT_OK;
 }
