@@ -131,6 +131,13 @@ static enum att_err write_verdict(int64_t enrolment, const char *id, uint8_t see
     return err;
 }
 
+static enum att_err mark_as(int64_t enrolment, enum store_status status, const char *reason)
+{
+    struct store_mark mark = {.status = status, .reason = reason};
+
+    return store_state_mark(st, enrolment, &mark, NULL);
+}
+
 static void commit_verdict(int64_t enrolment, const char *id, uint8_t seed)
 {
     ck_assert_int_eq(store_begin(st, NULL), ATT_OK);
@@ -196,7 +203,7 @@ START_TEST(store_get__says_not_found)
     ck_assert_int_eq(store_device_by_ek(&d, st, att_slice_of(none, 32)), ATT_E_NOT_FOUND);
     ck_assert_int_eq(store_device_remove(st, "gw-1", NULL), ATT_E_NOT_FOUND);
     ck_assert_int_eq(store_state_get(&s, buf, st, 1), ATT_E_NOT_FOUND);
-    ck_assert_int_eq(store_state_mark(st, 1, STORE_FAILED, "", NULL), ATT_E_NOT_FOUND);
+    ck_assert_int_eq(mark_as(1, STORE_FAILED, ""), ATT_E_NOT_FOUND);
     ck_assert_int_eq(store_label_get(&l, buf, st, none), ATT_E_NOT_FOUND);
     ck_assert_int_eq(store_label_current(&l, buf, st, "gw-1"), ATT_E_NOT_FOUND);
     ck_assert_int_eq(store_outcome_get(&o, st, 0), ATT_E_NOT_FOUND);
@@ -267,7 +274,7 @@ START_TEST(store_label_current__is_that_of_good_evidence_alone)
     ck_assert_int_eq(att_buf_new(&buf, 1024), ATT_OK);
     commit_verdict(n, "gw-1", 0x77);
     for (size_t i = 0; i < ATT_COUNT(rows); i++) {
-        ck_assert_int_eq(store_state_mark(st, n, rows[i].status, "E_STALE", NULL), ATT_OK);
+        ck_assert_int_eq(mark_as(n, rows[i].status, "E_STALE"), ATT_OK);
         ck_assert_int_eq(store_label_current(&l, buf, st, "gw-1"),
                          rows[i].current ? ATT_OK : ATT_E_NOT_FOUND);
     }
@@ -323,8 +330,8 @@ START_TEST(store_due_list__names_the_silent_and_no_other)
 
     ck_assert_int_eq(store_due_list(due, 8, &count, st, 1999), ATT_OK);
     ck_assert_uint_eq(count, 0);
-    ck_assert_int_eq(store_state_mark(st, a, STORE_FAILED, "E_Q_SIG", NULL), ATT_OK);
-    ck_assert_int_eq(store_state_mark(st, b, STORE_STALE, "E_STALE", NULL), ATT_OK);
+    ck_assert_int_eq(mark_as(a, STORE_FAILED, "E_Q_SIG"), ATT_OK);
+    ck_assert_int_eq(mark_as(b, STORE_STALE, "E_STALE"), ATT_OK);
     ck_assert_int_eq(store_due_list(due, 8, &count, st, 2000), ATT_OK);
     ck_assert_uint_eq(count, 1);
     ck_assert_int_eq(due[0].enrolment, c);

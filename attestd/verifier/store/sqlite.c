@@ -407,7 +407,8 @@ void store_rollback(struct store *st)
 
 enum att_err store_mark(struct store *st, struct att_diag *diag)
 {
-    if (!st->open_tx)
+    /* A savepoint outside of a transaction would commit by itself. */
+    if (!st->open_tx || sqlite3_get_autocommit(st->db) != 0)
         return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "MARK", "no transaction is open");
     return run(st, SQL_MARK, diag);
 }

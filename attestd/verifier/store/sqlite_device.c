@@ -184,19 +184,19 @@ enum att_err store_state_put(struct store *st, int64_t enrolment, const struct s
     return change_one(&q, diag);
 }
 
-enum att_err store_state_mark(struct store *st, int64_t enrolment, enum store_status status,
-                              const char *reason, const uint8_t *cti)
+enum att_err store_state_mark(struct store *st, int64_t enrolment, const struct store_mark *mark,
+                              struct att_diag *diag)
 {
     struct sql q = sql_of(st, SQL_STATE_MARK);
 
     sql_int(&q, enrolment);
-    sql_int(&q, status);
-    sql_text(&q, reason);
-    if (cti != NULL)
-        sql_blob(&q, cti, STORE_CTI_LEN);
+    sql_int(&q, mark->status);
+    sql_text(&q, mark->reason);
+    if (mark->cti != NULL)
+        sql_blob(&q, mark->cti, STORE_CTI_LEN);
     else
         sql_null(&q);
-    return change_one(&q, NULL);
+    return change_one(&q, diag);
 }
 
 enum att_err store_device_list(struct store_row *out, size_t cap, size_t *count, struct store *st,

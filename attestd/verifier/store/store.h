@@ -124,9 +124,13 @@ ATT_MUST_USE enum att_err store_state_get(struct store_state *out, struct att_bu
 ATT_MUST_USE enum att_err store_state_put(struct store *st, int64_t enrolment,
                                           const struct store_state *s, struct att_diag *diag);
 /* Status, reason and label alone: refused or stale. cti NULL leaves the label as it is. */
+struct store_mark {
+    enum store_status status;
+    const char *reason;
+    const uint8_t *cti;
+};
 ATT_MUST_USE enum att_err store_state_mark(struct store *st, int64_t enrolment,
-                                           enum store_status status, const char *reason,
-                                           const uint8_t *cti);
+                                           const struct store_mark *mark, struct att_diag *diag);
 
 /* A page of devices in order of id, after the one named ("" for the first); *count is how many. */
 struct store_row {

@@ -1,0 +1,513 @@
+/* The administrator's routes. */
+#include "admin.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "appraise/label.h"
+#include "base/b64.h"
+#include "base/clock.h"
+#include "base/guard.h"
+#include "base/hex.h"
+#include "codec/json.h"
+#include "common/log.h"
+#include "crypto/digest.h"
+#include "sign/cose.h"
+#include "tcg/pubarea.h"
+
+#define PAGE_MAX   100
+#define PATH_CAP   256
+#define TOKEN_TEXT (ATT_B64_LEN(KEEPER_TOKEN_BYTES) + 1)
+
+/* One request, its path cut into what the routes need. */
+struct request {
+    struct keeper *k;
+    struct job *job;
+    char path[PATH_CAP]; /* without the query */
+    char query[PATH_CAP];
+    const char *rest; /* behind the route's prefix */
+    json_t *body;     /* an object, or NULL when there was none */
+    struct att_diag *diag;
+};
+
+static enum att_err reply(struct request *r, int http, json_t *doc)
+{
+    ATT_CLEANUP(att_json_freep) json_t *owned = doc;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
+    enum att_err err = owned != NULL ? att_json_print(&text, owned) : ATT_E_NOMEM;
+
+    if (err != ATT_OK)
+        return att_fail(r->diag, err, ATT_R_NOMEM, "admin", "memory ran out");
+    return answer_with(&r->job->answer, http, MSG_TYPE_JSON, att_buf_slice(text), r->diag);
+}
+
+static json_t *time_or_null(int64_t utc)
+{
+    char text[ATT_TIME_TEXT];
+
+    return utc == 0 ? json_null() : json_string(att_time_print(text, sizeof(text), utc));
+}
+
+static json_t *hex_or_null(bool has, const uint8_t *p, size_t len)
+{
+    char text[2 * STORE_NAME_MAX + 1];
+
+    if (!has || len > STORE_NAME_MAX)
+        return json_null();
+    return json_string(att_hex_encode(text, sizeof(text), att_slice_of(p, len)));
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text[0] == '\0' ? json_null() : json_string(text);
+}
+
+static json_t *label_json(const struct store_label *l, const struct store_state *s, int64_t now)
+{
+    bool current = (s->status == STORE_AFFIRMING || s->status == STORE_WARNING) && now < l->exp;
+
+    return json_pack("{s:o, s:s, s:o, s:o, s:b}", "cti", hex_or_null(true, l->cti, sizeof(l->cti)),
+                     "status", att_tier_name((enum att_tier)l->tier), "issued",
+                     time_or_null(l->iat), "expires", time_or_null(l->exp), "current", current);
+}
+
+static json_t *reasons_json(const struct att_label *l)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < l->reason_count && list != NULL; i++) {
+        json_t *one =
+            json_pack("{s:s, s:s, s:s, s:o, s:o}", "code", l->reason[i].code, "requirement",
+                      l->reason[i].requirement, "name", l->reason[i].name, "expected",
+                      hex_or_null(l->reason[i].has_expected, l->reason[i].expected, 32), "found",
+                      hex_or_null(l->reason[i].has_found, l->reason[i].found, 32));
+
+        if (json_array_append_new(list, one) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* Grade and reasons stand in the last label, which is ours. */
+static void add_last_label(json_t *doc, struct att_slice bytes, bool with_reasons)
+{
+    struct att_cose cose;
+    struct att_label *l = calloc(1, sizeof(*l));
+    char grade[8];
+
+    if (l != NULL && att_cose_parse(&cose, bytes, NULL) == ATT_OK &&
+        att_label_read(l, cose.payload_untrusted, NULL) == ATT_OK) {
+        (void)snprintf(grade, sizeof(grade), "E%d", l->grade);
+        (void)json_object_set_new(doc, "grade", l->grade > 0 ? json_string(grade) : json_null());
+        if (with_reasons)
+            (void)json_object_set_new(doc, "reasons", reasons_json(l));
+    } else {
+        (void)json_object_set_new(doc, "grade", json_null());
+        if (with_reasons)
+            (void)json_object_set_new(doc, "reasons", json_array());
+    }
+    free(l);
+}
+
+static json_t *device_json(struct request *r, const struct store_row *row, struct att_buf *bytes,
+                           bool with_reasons)
+{
+    const struct store_device *d = &row->device;
+    const struct store_state *s = &row->state;
+    struct store_label l;
+    json_t *label = NULL;
+    json_t *doc;
+
+    att_buf_clear(bytes);
+    if (s->has_cti && store_label_get(&l, bytes, r->k->st, s->cti) == ATT_OK)
+        label = label_json(&l, s, r->k->opt.utc_s());
+    doc = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id", d->id, "status",
+                    store_status_name(s->status), "reason", text_or_null(s->reason), "enrolled",
+                    time_or_null(d->enrolled_utc), "last_seen", time_or_null(s->last_utc),
+                    "deadline", time_or_null(s->deadline_utc), "ek_name",
+                    hex_or_null(true, d->ek_name, d->ek_name_len), "ak_name",
+                    hex_or_null(true, d->ak_name, d->ak_name_len), "ek_verified", d->ek_verified,
+                    "label", label != NULL ? label : json_null());
+    if (doc != NULL)
+        add_last_label(doc, att_buf_slice(bytes), with_reasons);
+    return doc;
+}
+
+/* A number of the query, such as "limit=20"; otherwise when it is absent or no number. */
+static int64_t query_number(const struct request *r, const char *key, int64_t otherwise)
+{
+    size_t len = strlen(key);
+
+    for (const char *at = r->query; at != NULL && *at != '\0';) {
+        const char *next = strchr(at, '&');
+
+        if (strncmp(at, key, len) == 0 && at[len] == '=') {
+            char *end = NULL;
+            long long v = strtoll(&at[len + 1], &end, 10);
+
+            return end != &at[len + 1] && (*end == '\0' || *end == '&') && v >= 0 ? v : otherwise;
+        }
+        at = next != NULL ? &next[1] : NULL;
+    }
+    return otherwise;
+}
+
+static void query_text(const struct request *r, const char *key, char *out, size_t cap)
+{
+    size_t len = strlen(key);
+
+    out[0] = '\0';
+    for (const char *at = r->query; at != NULL && *at != '\0';) {
+        const char *next = strchr(at, '&');
+
+        if (strncmp(at, key, len) == 0 && at[len] == '=') {
+            size_t n = strcspn(&at[len + 1], "&");
+
+            if (n < cap)
+                (void)snprintf(out, cap, "%.*s", (int)n, &at[len + 1]);
+            return;
+        }
+        at = next != NULL ? &next[1] : NULL;
+    }
+}
+
+static size_t page_of(const struct request *r)
+{
+    int64_t n = query_number(r, "limit", PAGE_MAX);
+
+    return n < 1 || n > PAGE_MAX ? PAGE_MAX : (size_t)n;
+}
+
+static enum att_err list_devices(struct request *r)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *bytes = NULL;
+    ATT_CLEANUP(att_json_freep) json_t *list = json_array();
+    struct store_row *rows = calloc(PAGE_MAX, sizeof(*rows));
+    char after[STORE_ID_MAX + 1];
+    size_t limit = page_of(r);
+    size_t count = 0;
+    enum att_err err = att_buf_new(&bytes, STORE_BYTES_MAX);
+    json_t *next = NULL;
+
+    if (list == NULL || rows == NULL || err != ATT_OK) {
+        free(rows);
+        return att_fail(r->diag, ATT_E_NOMEM, ATT_R_NOMEM, "admin", "memory ran out");
+    }
+    query_text(r, "after", after, sizeof(after));
+    err = store_device_list(rows, limit, &count, r->k->st, after);
+    for (size_t i = 0; i < count && err == ATT_OK; i++) {
+        if (json_array_append_new(list, device_json(r, &rows[i], bytes, false)) != 0)
+            err = ATT_E_NOMEM;
+    }
+    next = count == limit ? json_string(rows[count - 1].device.id) : json_null();
+    free(rows);
+    if (err != ATT_OK) {
+        json_decref(next);
+        return att_fail(r->diag, err, ATT_R_ST_CORRUPT, "devices", "the list cannot be made");
+    }
+    return reply(r, 200, json_pack("{s:O, s:o}", "devices", list, "next", next));
+}
+
+static enum att_err check_id(struct request *r, const char *id)
+{
+    return att_device_id_check(att_slice_str(id), r->diag);
+}
+
+static enum att_err find_device(struct store_row *row, struct request *r, const char *id)
+{
+    enum att_err err = check_id(r, id);
+
+    if (err != ATT_OK)
+        return err;
+    err = store_device_get(&row->device, r->k->st, id);
+    if (err == ATT_OK)
+        err = store_state_get(&row->state, NULL, r->k->st, row->device.enrolment);
+    if (err == ATT_OK)
+        return ATT_OK;
+    return att_fail(r->diag, err, err == ATT_E_NOT_FOUND ? ATT_R_HTTP_ROUTE : ATT_R_ST_CORRUPT,
+                    "device", "no gateway is enrolled as %s", id);
+}
+
+static enum att_err show_device(struct request *r)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *bytes = NULL;
+    struct store_row row = {0};
+    json_t *doc;
+    enum att_err err = find_device(&row, r, r->rest);
+
+    if (err != ATT_OK)
+        return err;
+    err = att_buf_new(&bytes, STORE_BYTES_MAX);
+    doc = err == ATT_OK ? device_json(r, &row, bytes, true) : NULL;
+    return reply(r, 200, doc);
+}
+
+static enum att_err remove_device(struct request *r)
+{
+    struct store_row row = {0};
+    enum att_err err = find_device(&row, r, r->rest);
+
+    if (err == ATT_OK)
+        err = store_device_remove(r->k->st, r->rest, r->diag);
+    if (err == ATT_OK)
+        err = keeper_note(r->k, STORE_KIND_REMOVED, r->rest, "", "by the administrator", r->diag);
+    if (err != ATT_OK)
+        return err;
+    unit_forget(r->k->units, r->rest);
+    (void)snprintf(r->job->removed, sizeof(r->job->removed), "%s", r->rest);
+    return reply(r, 200, json_pack("{s:s}", "removed", r->rest));
+}
+
+/* An optional device id of the body: empty when absent or null. */
+static enum att_err body_device(struct request *r, char id[STORE_ID_MAX + 1])
+{
+    const json_t *v = json_object_get(r->body, "id");
+    const char *text = json_string_value(v);
+    enum att_err err;
+
+    id[0] = '\0';
+    if (v == NULL || json_is_null(v))
+        return ATT_OK;
+    if (text == NULL)
+        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "id", "expected a text");
+    err = check_id(r, text);
+    if (err == ATT_OK)
+        (void)snprintf(id, STORE_ID_MAX + 1, "%s", text);
+    return err;
+}
+
+static enum att_err only_keys(struct request *r, const char *a, const char *b, const char *c)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(r->body, key, value)
+    {
+        if (strcmp(key, a) != 0 && strcmp(key, b) != 0 && strcmp(key, c) != 0)
+            return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "body",
+                            "expected no other members than %s, %s, %s", a, b, c);
+    }
+    return ATT_OK;
+}
+
+static enum att_err make_token(char text[TOKEN_TEXT], uint8_t digest[32], struct request *r)
+{
+    uint8_t random[KEEPER_TOKEN_BYTES];
+    enum att_err err = r->k->opt.random(random, sizeof(random));
+
+    if (err != ATT_OK)
+        return att_fail(r->diag, err, ATT_R_RNG, "token", "no random bytes");
+    (void)att_b64_encode(text, TOKEN_TEXT, ATT_B64_URL, att_slice_of(random, sizeof(random)));
+    att_wipe(random, sizeof(random));
+    return att_sha256(att_slice_str(text), digest);
+}
+
+static enum att_err add_token(struct request *r)
+{
+    const json_t *ttl = json_object_get(r->body, "ttl_s");
+    int64_t ttl_s = json_is_integer(ttl) ? json_integer_value(ttl) : KEEPER_TOKEN_TTL_S;
+    struct store_token t = {0};
+    char text[TOKEN_TEXT];
+    uint8_t digest[32];
+    enum att_err err = only_keys(r, "id", "ttl_s", "ttl_s");
+
+    if (err == ATT_OK)
+        err = body_device(r, t.id);
+    if (err != ATT_OK)
+        return err;
+    if ((ttl != NULL && !json_is_integer(ttl)) || ttl_s < 1 || ttl_s > KEEPER_TOKEN_TTL_MAX_S)
+        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "ttl_s", "expected 1 to %d seconds",
+                        KEEPER_TOKEN_TTL_MAX_S);
+    t.expires_utc = r->k->opt.utc_s() + ttl_s;
+    err = make_token(text, digest, r);
+    if (err == ATT_OK)
+        err = store_token_put(r->k->st, digest, &t, r->diag);
+    if (err == ATT_OK)
+        err = keeper_note(r->k, STORE_KIND_ALLOWED, t.id, "", "token", r->diag);
+    if (err != ATT_OK)
+        return err;
+    return reply(r, 201,
+                 json_pack("{s:s, s:o, s:o}", "token", text, "id", text_or_null(t.id), "expires",
+                           time_or_null(t.expires_utc)));
+}
+
+static enum att_err hex_of(uint8_t *out, size_t cap, size_t *len, struct request *r,
+                           const char *field, const char *text)
+{
+    enum att_err err = att_hex_decode(out, cap, len, text, strlen(text));
+
+    if (err != ATT_OK || *len == 0)
+        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_KEY, field, "expected hexadecimal digits");
+    return ATT_OK;
+}
+
+static enum att_err body_ek_name(uint8_t name[ATT_NAME_MAX], size_t *len, struct request *r)
+{
+    const char *given = json_string_value(json_object_get(r->body, "ek_name"));
+    const char *public = json_string_value(json_object_get(r->body, "ek_public"));
+    uint8_t area[ATT_PUBAREA_MAX];
+    struct att_pubarea p;
+    size_t n = 0;
+    enum att_err err;
+
+    if ((given == NULL) == (public == NULL))
+        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "ek_name",
+                        "expected ek_name or ek_public");
+    if (given != NULL)
+        return hex_of(name, ATT_NAME_MAX, len, r, "ek_name", given);
+    err = hex_of(area, sizeof(area), &n, r, "ek_public", public);
+    if (err == ATT_OK)
+        err = att_pubarea_parse(&p, att_slice_of(area, n), r->diag);
+    if (err == ATT_OK)
+        err = att_pubarea_name(name, len, &p);
+    return err;
+}
+
+static enum att_err allow_key(struct request *r)
+{
+    uint8_t name[ATT_NAME_MAX];
+    char id[STORE_ID_MAX + 1];
+    size_t len = 0;
+    enum att_err err = only_keys(r, "id", "ek_name", "ek_public");
+
+    if (err == ATT_OK)
+        err = body_device(r, id);
+    if (err == ATT_OK)
+        err = body_ek_name(name, &len, r);
+    if (err == ATT_OK)
+        err = store_allow_put(r->k->st, att_slice_of(name, len), id, r->diag);
+    if (err == ATT_OK)
+        err = keeper_note(r->k, STORE_KIND_ALLOWED, id, "", "endorsement key", r->diag);
+    if (err != ATT_OK)
+        return err;
+    return reply(
+        r, 201,
+        json_pack("{s:o, s:o}", "ek_name", hex_or_null(true, name, len), "id", text_or_null(id)));
+}
+
+static enum att_err disallow_key(struct request *r)
+{
+    uint8_t name[ATT_NAME_MAX];
+    size_t len = 0;
+    enum att_err err = hex_of(name, sizeof(name), &len, r, "ek_name", r->rest);
+
+    if (err != ATT_OK)
+        return err;
+    err = store_allow_remove(r->k->st, att_slice_of(name, len), r->diag);
+    if (err == ATT_E_NOT_FOUND)
+        return att_fail(r->diag, err, ATT_R_HTTP_ROUTE, "ek_name", "the key is not on the list");
+    if (err == ATT_OK)
+        err = keeper_note(r->k, STORE_KIND_ALLOWED, "", "", "endorsement key taken off the list",
+                          r->diag);
+    if (err != ATT_OK)
+        return err;
+    return reply(r, 200, json_pack("{s:o}", "removed", hex_or_null(true, name, len)));
+}
+
+static json_t *outcome_json(const struct store_outcome *o)
+{
+    return json_pack("{s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "index",
+                     (json_int_t)o->index, "time", time_or_null(o->utc), "kind",
+                     store_kind_name(o->kind), "device", text_or_null(o->device), "reason",
+                     text_or_null(o->reason), "detail", text_or_null(o->detail), "cti",
+                     hex_or_null(o->has_cti, o->cti, sizeof(o->cti)), "evidence",
+                     hex_or_null(o->has_digests, o->evidence, 32), "policy",
+                     hex_or_null(o->has_digests, o->policy, 32), "refvals",
+                     hex_or_null(o->has_digests, o->refvals, 32));
+}
+
+static enum att_err list_outcomes(struct request *r)
+{
+    ATT_CLEANUP(att_json_freep) json_t *list = json_array();
+    int64_t at = query_number(r, "from", 0);
+    size_t limit = page_of(r);
+    struct store_outcome o;
+    enum att_err err = list != NULL ? ATT_OK : ATT_E_NOMEM;
+
+    for (size_t i = 0; i < limit && err == ATT_OK; i++) {
+        err = store_outcome_get(&o, r->k->st, at);
+        if (err == ATT_OK && json_array_append_new(list, outcome_json(&o)) != 0)
+            err = ATT_E_NOMEM;
+        at += err == ATT_OK ? 1 : 0;
+    }
+    if (err != ATT_OK && err != ATT_E_NOT_FOUND)
+        return att_fail(r->diag, err, ATT_R_ST_CORRUPT, "outcomes", "the list cannot be made");
+    return reply(r, 200,
+                 json_pack("{s:O, s:o}", "outcomes", list, "next",
+                           err == ATT_OK ? json_integer((json_int_t)at) : json_null()));
+}
+
+/* Without a key the permission is a token. */
+static enum att_err allow(struct request *r)
+{
+    if (json_object_get(r->body, "ek_name") != NULL ||
+        json_object_get(r->body, "ek_public") != NULL)
+        return allow_key(r);
+    return add_token(r);
+}
+
+static const struct route {
+    const char *method;
+    const char *path;
+    bool exact; /* else something follows */
+    enum att_err (*run)(struct request *r);
+} routes[] = {
+    {"GET", "/devices", true, list_devices},       {"GET", "/devices/", false, show_device},
+    {"DELETE", "/devices/", false, remove_device}, {"POST", "/allow", true, allow},
+    {"DELETE", "/allow/", false, disallow_key},    {"GET", "/outcomes", true, list_outcomes},
+};
+
+static enum att_err dispatch(struct request *r, struct att_slice method)
+{
+    bool known = false;
+
+    for (size_t i = 0; i < ATT_COUNT(routes); i++) {
+        size_t len = strlen(routes[i].path);
+
+        if (strncmp(r->path, routes[i].path, len) != 0 ||
+            (routes[i].exact ? r->path[len] != '\0' : r->path[len] == '\0'))
+            continue;
+        known = true;
+        if (!att_slice_eq(method, att_slice_str(routes[i].method)))
+            continue;
+        r->rest = &r->path[len];
+        return routes[i].run(r);
+    }
+    return att_fail(r->diag, ATT_E_NOT_FOUND, known ? ATT_R_HTTP_METHOD : ATT_R_HTTP_ROUTE, "path",
+                    known ? "not with this method" : "there is no such route");
+}
+
+static enum att_err split_path(struct request *r, struct att_slice path)
+{
+    size_t n = 0;
+
+    while (n < path.len && path.p[n] != '?')
+        n++;
+    if (n >= sizeof(r->path) || path.len - n >= sizeof(r->query))
+        return att_fail(r->diag, ATT_E_NOT_FOUND, ATT_R_HTTP_ROUTE, "path", "it is too long");
+    if (n > 0)
+        memcpy(r->path, path.p, n);
+    r->path[n] = '\0';
+    if (n + 1 < path.len)
+        memcpy(r->query, &path.p[n + 1], path.len - n - 1);
+    return ATT_OK;
+}
+
+enum att_err admin_run(struct keeper *k, struct job *job, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_json_freep) json_t *body = NULL;
+    struct request r = {.k = k, .job = job, .diag = diag};
+    enum att_err err = split_path(&r, job->m.path);
+
+    if (err == ATT_OK && job->m.body.len > 0)
+        err = att_json_parse(&body, job->m.body, diag);
+    if (err != ATT_OK)
+        return err;
+    if (body != NULL && !json_is_object(body))
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "body", "expected an object");
+    r.body = body;
+    return dispatch(&r, job->m.name);
+}

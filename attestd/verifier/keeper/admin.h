@@ -1,0 +1,34 @@
+/*
+ * The administrator's routes, behind /admin/v1 on the operator's unix socket. JSON in and out.
+ *
+ *   GET    /devices?after=ID&limit=N   200 {"devices": [device...], "next": ID or null}; by id, at most 100
+ *   GET    /devices/ID                 200 device
+ *   DELETE /devices/ID                 200 {"removed": ID}; its labels stay readable, none is current
+ *   POST   /allow {"id": ID, "ttl_s": N}           201 {"token": text, "id": ID or null, "expires": time}
+ *          a one-time token; both optional: any device, one day; at most 30 days
+ *   POST   /allow {"id": ID, "ek_name": hex}       201 {"ek_name": hex, "id": ID or null}
+ *          or "ek_public": hex of TPMT_PUBLIC; an endorsement key on the allow-list
+ *   DELETE /allow/HEX                  200 {"removed": hex}
+ *   GET    /outcomes?from=N&limit=N    200 {"outcomes": [outcome...], "next": N or null}; at most 100
+ *
+ * device = {"id", "status": enrolled | affirming | warning | failed | stale, "reason": code or null,
+ *   "grade": "E1".."E3" or null, "enrolled", "last_seen": time or null, "deadline", "ek_name": hex,
+ *   "ak_name": hex, "ek_verified": bool,
+ *   "label": {"cti": hex, "status": tier, "issued", "expires", "current": bool} or null,
+ *   "reasons": [{"code", "requirement", "name", "expected": hex or null, "found": hex or null}]}
+ *   A list leaves reasons out. Times are RFC 3339 in UTC.
+ * outcome = {"index", "time", "kind", "device", "reason", "detail", "cti", "evidence", "policy", "refvals"}
+ *
+ * Refusals: 404 E_HTTP_ROUTE, 400 E_FMT_JSON or E_FMT_ID, 405 E_HTTP_METHOD.
+ * Tokens are stored as their SHA-256 only: the answer is the one time that the text is seen.
+ */
+#ifndef ATTESTD_VERIFIER_KEEPER_ADMIN_H
+#define ATTESTD_VERIFIER_KEEPER_ADMIN_H
+
+#include "base/err.h"
+#include "verifier/keeper/keeper_internal.h"
+
+/* Inside the transaction of the job. Fills the job's answer on ATT_OK. */
+ATT_MUST_USE enum att_err admin_run(struct keeper *k, struct job *job, struct att_diag *diag);
+
+#endif

@@ -1,0 +1,383 @@
+/*
+ * The decision: everything that a label rests on is checked again here, from the keeper's own records.
+ *
+ * The appraiser is believed in one thing only: what the logs say. That the quote is genuine, fresh, from
+ * the enrolled key, over the PCRs that were asked for and under the policy in force is verified in this
+ * process before anything is signed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "appraise/label.h"
+#include "base/guard.h"
+#include "common/wire.h"
+#include "crypto/digest.h"
+#include "evidence/verify.h"
+#include "keeper_internal.h"
+
+/* One decision under way. */
+struct decision {
+    struct keeper *k;
+    struct job *job;
+    const struct unit *unit;
+    struct session *session;
+    struct known known;
+    struct msg_judged judged;
+    struct att_quoted *quoted; /* only when this process verified it and the evidence is accepted */
+    struct att_result *result;
+    int64_t now_utc;
+    uint8_t cti[ATT_CTI_LEN];
+    struct att_buf *label;
+};
+
+static void decision_clear(struct decision *d)
+{
+    att_quoted_free(d->quoted);
+    att_buf_free(d->label);
+}
+
+/* The sealed result is about this session's context and this very evidence. */
+static enum att_err open_judgement(struct decision *d, struct att_diag *diag)
+{
+    uint8_t digest[32];
+    const struct msg *m = &d->job->m;
+    enum att_err err = msg_judged_open(&d->judged, m->sealed, d->k->seal_key, diag);
+
+    if (err != ATT_OK)
+        return err;
+    if (ATT_GUARD(JUDGED_CONTEXT,
+                  !d->session->has_context ||
+                      memcmp(d->judged.context_digest, d->session->context_digest, 32) != 0))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_BUSY, "judged",
+                        "the result answers another context");
+    err = att_sha256(m->body, digest);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "evidence", "hashing failed");
+    if (ATT_GUARD(JUDGED_EVIDENCE, memcmp(d->judged.evidence_digest, digest, 32) != 0))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_FMT_FRAME, "judged",
+                        "the result is about other evidence");
+    return ATT_OK;
+}
+
+static enum att_err open_result(struct decision *d, struct att_diag *diag)
+{
+    const struct keeper *k = d->k;
+    struct att_result *r = k->result;
+    enum att_err err = att_result_decode(r, d->judged.result, diag);
+
+    if (err != ATT_OK)
+        return err;
+    if (ATT_GUARD(JUDGED_POLICY, memcmp(r->policy_digest, k->policy->digest, 32) != 0 ||
+                                     memcmp(r->refvals_digest, k->refvals_digest, 32) != 0))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_BUSY, "judged",
+                        "it was judged by another policy or other reference values");
+    memcpy(r->evidence_digest, d->judged.evidence_digest, sizeof(r->evidence_digest));
+    d->result = r;
+    return ATT_OK;
+}
+
+/* The quote, against what this session asked for and the enrolled key: nothing of it is the sender's. */
+static enum att_err verify_quote(struct decision *d, struct att_diag *diag)
+{
+    const struct unit *u = d->unit;
+    uint8_t qualifying[32];
+    struct att_quote_context ctx = {
+        .verifier_id = d->k->cfg->verifier_id,
+        .device_id = u->device.id,
+        .nonce = d->session->nonce,
+        .session = d->session->id,
+        .claims_digest = d->judged.claims_digest,
+        .logs = d->judged.offsets,
+    };
+    struct att_expect expect = {
+        .ak = u->ak,
+        .scheme = u->scheme,
+        .hash = u->hash,
+        .qualified_signer = att_slice_of(u->qualified, u->qualified_len),
+        .qualifying = att_slice_of(qualifying, sizeof(qualifying)),
+        .selection = d->session->selection,
+    };
+    enum att_err err = att_quote_qualifying(qualifying, &ctx);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "quote", "the qualifying data does not fit");
+    return att_quote_verify(&d->quoted, d->judged.attest, d->judged.signature, &expect, diag);
+}
+
+/* What will be remembered must be what the TPM signed. */
+static enum att_err check_state(const struct decision *d, struct att_diag *diag)
+{
+    const struct att_quote *q = att_quoted_quote(d->quoted);
+    const struct att_boot_state *s = &d->result->state;
+    enum att_err err;
+
+    if (d->k->boot.known) {
+        err = att_clock_check(&q->clock, &d->k->boot.clock, diag);
+        if (err != ATT_OK)
+            return err;
+    }
+    if (ATT_GUARD(STATE_CLOCK, !s->known || s->clock.clock_ms != q->clock.clock_ms ||
+                                   s->clock.reset_count != q->clock.reset_count ||
+                                   s->clock.restart_count != q->clock.restart_count ||
+                                   s->firmware_version != q->firmware_version))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_INTERNAL, "judged.state",
+                        "the state to keep is not the one that the TPM signed");
+    return ATT_OK;
+}
+
+/* Errors that say "could not tell" leave the nonce and the device as they were. */
+static bool undecided(enum att_err err)
+{
+    return err == ATT_E_NOMEM || err == ATT_E_CRYPTO || err == ATT_E_IO || err == ATT_E_INTERNAL;
+}
+
+static enum att_err judge(struct decision *d, struct att_diag *diag)
+{
+    struct att_diag why = {0};
+    enum att_err err = ATT_OK;
+
+    if (!d->result->accepted) {
+        /* A refusal needs no proof, but nothing better than a refusal may come of it. */
+        if (ATT_GUARD(REFUSED_TIER, d->result->status != ATT_TIER_CONTRAINDICATED))
+            return att_fail(diag, ATT_E_MISMATCH, ATT_R_FMT_FRAME, "judged",
+                            "refused evidence with a status of %s",
+                            att_tier_name(d->result->status));
+        return ATT_OK;
+    }
+    err = verify_quote(d, &why);
+    if (err == ATT_OK)
+        err = check_state(d, &why);
+    if (err == ATT_OK)
+        return ATT_OK;
+    if (undecided(err)) {
+        *diag = why;
+        return err;
+    }
+    att_quoted_freep(&d->quoted);
+    att_result_refuse(d->result, &why);
+    return ATT_OK;
+}
+
+/* Times first, so that labels are stored in the order in which they are made. */
+static enum att_err new_cti(struct decision *d, struct att_diag *diag)
+{
+    struct att_wr w = att_wr_into(d->cti, sizeof(d->cti));
+    uint8_t *random;
+
+    att_wr_u32be(&w, (uint32_t)d->now_utc);
+    random = att_wr_room(&w, sizeof(d->cti) - 4);
+    if (random == NULL || d->k->opt.random(random, sizeof(d->cti) - 4) != ATT_OK)
+        return att_fail(diag, ATT_E_CRYPTO, ATT_R_RNG, "cti", "no random bytes");
+    return ATT_OK;
+}
+
+static enum att_err make_label(struct decision *d, struct att_diag *diag)
+{
+    const struct config *cfg = d->k->cfg;
+    const struct att_policy *p = d->k->policy;
+    uint8_t ek_digest[32];
+    struct att_label_facts f = {
+        .issuer = cfg->verifier_id,
+        .device_id = d->unit->device.id,
+        .ek_digest = ek_digest,
+        .cti = d->cti,
+        .iat = d->now_utc,
+        .exp = d->now_utc + p->label_ttl_s,
+        .policy_name = p->name,
+        .policy_version = p->version,
+        .manufacturer = cfg->product.manufacturer,
+        .model = cfg->product.model,
+        .hardware_version = cfg->product.hardware_version,
+        .support_end = cfg->product.support_end,
+        .contact = cfg->product.contact,
+        .x5chain = d->k->issuer->x5chain,
+        .x5chain_count = d->k->issuer->chain_count,
+    };
+    enum att_err err = new_cti(d, diag);
+
+    if (err != ATT_OK)
+        return err;
+    err = att_sha256(att_slice_of(d->unit->device.ek_name, d->unit->device.ek_name_len), ek_digest);
+    if (err == ATT_OK)
+        err = att_label_make(&d->label, &f, d->quoted, d->result, d->k->issuer->label);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_KEY_STORE, "label", "the label cannot be signed: %s",
+                        att_err_name(err));
+    return ATT_OK;
+}
+
+/* The reason that a status is told with: the first that fails, else the first. */
+static const char *main_reason(const struct att_result *r)
+{
+    for (uint32_t i = 0; i < r->reason_count; i++) {
+        if (r->reason[i].severity == ATT_SEVERITY_FAIL)
+            return att_reason_code(r->reason[i].reason);
+    }
+    return r->reason_count > 0 ? att_reason_code(r->reason[0].reason) : "";
+}
+
+static enum store_status status_of(const struct att_result *r)
+{
+    if (r->status == ATT_TIER_AFFIRMING)
+        return STORE_AFFIRMING;
+    if (r->status == ATT_TIER_WARNING)
+        return STORE_WARNING;
+    return STORE_FAILED;
+}
+
+static enum att_err write_state(struct decision *d, struct att_diag *diag)
+{
+    struct keeper *k = d->k;
+    const struct att_result *r = d->result;
+    struct att_wr boot = att_wr_into(k->blob_room[0], sizeof(k->blob_room[0]));
+    struct att_wr carry = att_wr_into(k->blob_room[1], sizeof(k->blob_room[1]));
+    int64_t enrolment = d->unit->device.enrolment;
+    struct store_state s = {.status = status_of(r), .has_cti = true, .last_utc = d->now_utc};
+    struct store_mark mark = {.status = STORE_FAILED, .reason = main_reason(r), .cti = d->cti};
+    enum att_err err;
+
+    if (!r->accepted)
+        return store_state_mark(k->st, enrolment, &mark, diag);
+    s.deadline_utc = d->now_utc + KEEPER_STALE_AFTER * k->policy->interval_s;
+    (void)snprintf(s.reason, sizeof(s.reason), "%s", main_reason(r));
+    memcpy(s.cti, d->cti, sizeof(s.cti));
+    err = att_boot_state_encode(&boot, &r->state);
+    if (err == ATT_OK)
+        err = att_wr_done(&boot, &s.boot);
+    if (err == ATT_OK)
+        err = att_carry_encode(&carry, &r->carry);
+    if (err == ATT_OK)
+        err = att_wr_done(&carry, &s.carry);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "state", "the state does not fit");
+    return store_state_put(k->st, enrolment, &s, diag);
+}
+
+static enum att_err write_records(struct decision *d, struct att_diag *diag)
+{
+    struct store *st = d->k->st;
+    const struct att_result *r = d->result;
+    bool good = status_of(r) != STORE_FAILED;
+    struct store_outcome o = {
+        .utc = d->now_utc,
+        .kind = good ? STORE_KIND_LABEL : STORE_KIND_REFUSED,
+        .has_cti = true,
+        .has_digests = true,
+    };
+    struct store_label l = {
+        .iat = d->now_utc, .exp = d->now_utc + d->k->policy->label_ttl_s, .tier = (int)r->status};
+    enum att_err err;
+
+    (void)snprintf(o.device, sizeof(o.device), "%s", d->unit->device.id);
+    (void)snprintf(o.reason, sizeof(o.reason), "%s", main_reason(r));
+    (void)snprintf(o.detail, sizeof(o.detail), "%s", att_tier_name(r->status));
+    memcpy(o.cti, d->cti, sizeof(o.cti));
+    memcpy(o.evidence, r->evidence_digest, sizeof(o.evidence));
+    memcpy(o.policy, r->policy_digest, sizeof(o.policy));
+    memcpy(o.refvals, r->refvals_digest, sizeof(o.refvals));
+    memcpy(l.cti, d->cti, sizeof(l.cti));
+    (void)snprintf(l.device, sizeof(l.device), "%s", d->unit->device.id);
+    err = store_outcome_append(&l.outcome, st, &o, diag);
+    if (err == ATT_OK)
+        err = store_label_put(st, &l, att_buf_slice(d->label), diag);
+    if (err == ATT_OK)
+        err = store_evidence_put(st, l.outcome, d->job->m.body, diag);
+    if (err == ATT_OK)
+        err = write_state(d, diag);
+    return err;
+}
+
+static struct wire_reason reason_of(const struct att_result_reason *r)
+{
+    struct wire_reason w = {
+        .code = att_slice_str(att_reason_code(r->reason)),
+        .requirement = att_slice_str(r->requirement),
+        .name = att_slice_str(r->name),
+        .text = att_slice_str(r->text),
+        .severity = r->severity == ATT_SEVERITY_FAIL ? 0 : 1,
+    };
+
+    if (r->has_expected)
+        w.expected = att_slice_of(r->expected, sizeof(r->expected));
+    if (r->has_found)
+        w.found = att_slice_of(r->found, sizeof(r->found));
+    return w;
+}
+
+static enum att_err write_answer(struct decision *d, struct att_diag *diag)
+{
+    const struct att_result *r = d->result;
+    struct wire_outcome o = {
+        .status = (uint64_t)r->status,
+        .label = att_buf_slice(d->label),
+        .reason_count = r->reason_count,
+        .next_s = (uint64_t)d->k->policy->interval_s,
+    };
+    struct att_wr w = att_wr_into(d->k->room, sizeof(d->k->room));
+    struct att_slice body;
+    enum att_err err;
+
+    for (uint32_t i = 0; i < r->reason_count; i++)
+        o.reason[i] = reason_of(&r->reason[i]);
+    for (size_t i = 0; i < ATT_LOG__COUNT; i++)
+        o.unattested += r->unattested[i];
+    err = wire_outcome_encode(&w, &o);
+    if (err == ATT_OK)
+        err = att_wr_done(&w, &body);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "outcome", "the outcome does not fit");
+    return answer_with(&d->job->answer, status_of(r) == STORE_FAILED ? 422 : 200, MSG_TYPE_OUTCOME,
+                       body, diag);
+}
+
+static uint64_t *counter_of(struct keeper_counters *c, const struct att_result *r)
+{
+    if (!r->accepted)
+        return &c->refused;
+    if (r->status == ATT_TIER_AFFIRMING)
+        return &c->affirming;
+    return r->status == ATT_TIER_WARNING ? &c->warning : &c->contraindicated;
+}
+
+static enum att_err decide(struct decision *d, struct att_diag *diag)
+{
+    enum att_err err = open_judgement(d, diag);
+
+    if (err == ATT_OK)
+        err = open_result(d, diag);
+    if (err == ATT_OK)
+        err = known_load(&d->known, d->k, d->unit, diag);
+    if (err == ATT_OK)
+        err = keeper_same_state(d->session, &d->known, diag);
+    if (err == ATT_OK)
+        err = known_decode(d->k, &d->known, diag);
+    if (err == ATT_OK)
+        err = judge(d, diag);
+    if (err == ATT_OK)
+        err = make_label(d, diag);
+    if (err == ATT_OK)
+        err = write_records(d, diag);
+    if (err == ATT_OK)
+        err = write_answer(d, diag);
+    return err;
+}
+
+enum att_err commit_run(struct keeper *k, struct job *job, struct att_diag *diag)
+{
+    ATT_CLEANUP(decision_clear) struct decision d = {.k = k, .job = job, .now_utc = k->opt.utc_s()};
+    enum att_err err = keeper_peer(&d.unit, k, &job->m.peer, diag);
+
+    if (err == ATT_OK)
+        err = keeper_session(&d.session, k, &job->m, d.unit, diag);
+    if (err != ATT_OK)
+        return err;
+    err = decide(&d, diag);
+    if (err != ATT_OK)
+        return err;
+    /* From here on the nonce is gone, unless the transaction fails. */
+    session_use(d.session);
+    job->session = d.session;
+    job->counter = counter_of(&k->count, d.result);
+    job->refused = status_of(d.result) == STORE_FAILED ? main_reason(d.result) : NULL;
+    return ATT_OK;
+}

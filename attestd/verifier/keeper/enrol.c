@@ -1,0 +1,353 @@
+/*
+ * Enrolment: who the TPM is was found by the appraiser from certificates; whether it may enrol is decided
+ * here by a token or the allow-list, and that it holds both keys is proven to this process.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/guard.h"
+#include "common/log.h"
+#include "common/wire.h"
+#include "crypto/digest.h"
+#include "evidence/verify.h"
+#include "keeper_internal.h"
+#include "tcg/cred.h"
+
+static struct att_slice ek_name(const struct msg_enrol_facts *f)
+{
+    return att_slice_of(f->ek_name, f->ek_name_len);
+}
+
+/* Conflicts are worth a line in the log: somebody may be copying a gateway. */
+static enum att_err conflict(struct att_diag *diag, enum att_err err, enum att_reason reason,
+                             const char *id)
+{
+    char shown[LOG_TEXT_MAX];
+
+    log_line(LOG_LEVEL_WARNING, "enrol.conflict", "device=%s code=%s",
+             log_text(shown, id, strlen(id)), att_reason_code(reason));
+    return att_fail(diag, err, reason, "device_id", "%s", att_reason_info(reason)->en);
+}
+
+/* The very same gateway again. Only an administrator may forget what is known of it. */
+static enum att_err check_reenrol(struct keeper *k, const struct msg_enrol_facts *f,
+                                  struct att_diag *diag)
+{
+    struct store_device d;
+    enum att_err err = store_device_get(&d, k->st, f->device_id);
+
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK;
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the record cannot be read");
+    if (ATT_GUARD(ID_REENROL, att_slice_eq(att_slice_of(d.ek_name, d.ek_name_len), ek_name(f))))
+        return conflict(diag, ATT_E_DENIED, ATT_R_ID_REENROL, f->device_id);
+    return ATT_OK;
+}
+
+/* An id belongs to one TPM, a TPM to one id. */
+static enum att_err check_conflicts(struct keeper *k, const struct msg_enrol_facts *f,
+                                    struct att_diag *diag)
+{
+    struct store_device d;
+    enum att_err err = store_device_get(&d, k->st, f->device_id);
+
+    if (ATT_GUARD(ID_CONFLICT, err == ATT_OK))
+        return conflict(diag, ATT_E_CONFLICT, ATT_R_ID_CONFLICT, f->device_id);
+    if (err != ATT_OK && err != ATT_E_NOT_FOUND)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the record cannot be read");
+    err = store_device_by_ek(&d, k->st, ek_name(f));
+    if (ATT_GUARD(ID_EKDUP, err == ATT_OK))
+        return conflict(diag, ATT_E_CONFLICT, ATT_R_ID_EKDUP, f->device_id);
+    if (err != ATT_OK && err != ATT_E_NOT_FOUND)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the record cannot be read");
+    return ATT_OK;
+}
+
+static bool id_fits(const char *bound, const char *id)
+{
+    return bound[0] == '\0' || strcmp(bound, id) == 0;
+}
+
+static bool token_admits(struct keeper *k, const struct msg_enrol_facts *f)
+{
+    struct store_token t;
+
+    if (!f->has_token || store_token_get(&t, k->st, f->token_digest) != ATT_OK)
+        return false;
+    return k->opt.utc_s() < t.expires_utc && id_fits(t.id, f->device_id);
+}
+
+static bool list_admits(struct keeper *k, const struct msg_enrol_facts *f)
+{
+    char id[STORE_ID_MAX + 1];
+
+    return store_allow_get(id, k->st, ek_name(f)) == ATT_OK && id_fits(id, f->device_id);
+}
+
+/* May it enrol, and do we know what it is? One answer for every kind of wrong token. */
+static enum att_err check_admission(bool *by_token, struct keeper *k,
+                                    const struct msg_enrol_facts *f, struct att_diag *diag)
+{
+    bool listed = list_admits(k, f);
+    bool token = token_admits(k, f);
+
+    if (ATT_GUARD(ID_TOKEN, !listed && !token))
+        return att_fail(diag, ATT_E_DENIED, ATT_R_ID_TOKEN, "token",
+                        "no valid token for this device id, and its key is not allow-listed");
+    if (ATT_GUARD(ID_EKCERT, !listed && !f->ek_verified))
+        return att_fail(diag, ATT_E_UNTRUSTED,
+                        f->ek_reason != ATT_R_NONE ? f->ek_reason : ATT_R_ID_EKCERT, "ek", "%s",
+                        f->ek_text[0] != '\0' ? f->ek_text : "no EK certificate was sent");
+    *by_token = token;
+    return ATT_OK;
+}
+
+/* The appraiser said so already; these decide what is stored and signed, so they are asked again. */
+static enum att_err check_keys(struct att_pubarea *ek, struct pending *p, struct att_diag *diag)
+{
+    const struct msg_enrol_facts *f = &p->facts;
+    struct att_pubarea ak;
+    uint8_t name[ATT_NAME_MAX];
+    size_t name_len = 0;
+    enum att_err err = att_device_id_check(att_slice_str(f->device_id), diag);
+
+    if (err == ATT_OK)
+        err = att_pubarea_parse(ek, att_slice_of(f->ek_public, f->ek_public_len), diag);
+    if (err == ATT_OK)
+        err = att_pubarea_check_ek(ek, diag);
+    if (err == ATT_OK)
+        err = att_pubarea_name(name, &name_len, ek);
+    if (err != ATT_OK)
+        return err;
+    if (ATT_GUARD(EK_NAME, !att_slice_eq(att_slice_of(name, name_len), ek_name(f))))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_FMT_FRAME, "ek", "the name is not the key's");
+    err = att_pubarea_parse(&ak, att_slice_of(f->ak_public, f->ak_public_len), diag);
+    if (err == ATT_OK)
+        err = att_pubarea_check_ak(&ak, diag);
+    if (err == ATT_OK)
+        err = att_pubarea_name(p->ak_name, &p->ak_name_len, &ak);
+    return err;
+}
+
+static uint32_t own_pcr_bit(uint32_t mask)
+{
+    return mask & (~mask + 1U);
+}
+
+static enum att_err write_enrol_challenge(struct keeper *k, struct pending *p,
+                                          const struct att_pubarea *ek, struct answer *a,
+                                          struct att_diag *diag)
+{
+    struct att_credential cred;
+    uint8_t room[256];
+    struct att_wr sel = att_wr_into(room, sizeof(room));
+    struct att_wr w = att_wr_into(k->room, sizeof(k->room));
+    struct att_slice body;
+    struct wire_enrol_challenge c = {
+        .session = att_slice_of(p->id, sizeof(p->id)),
+        .nonce = att_slice_of(p->nonce, sizeof(p->nonce)),
+        .verifier_id = att_slice_str(k->cfg->verifier_id),
+    };
+    enum att_err err = att_credential_make(&cred, ek, att_slice_of(p->ak_name, p->ak_name_len),
+                                           att_slice_of(p->secret, sizeof(p->secret)), diag);
+
+    if (err != ATT_OK)
+        return err;
+    c.id_object = att_slice_of(cred.id_object, cred.id_object_len);
+    c.secret = att_slice_of(cred.secret, cred.secret_len);
+    p->selection = (struct att_pcr_selection){.count = 1};
+    p->selection.sel[0] = (struct att_pcr_sel){
+        .bank = k->policy->bank, .mask = own_pcr_bit(k->policy->own_pcr_mask), .size = 3};
+    att_pcr_selection_write(&sel, &p->selection);
+    err = att_wr_done(&sel, &c.selection);
+    if (err == ATT_OK)
+        err = wire_enrol_challenge_encode(&w, &c);
+    if (err == ATT_OK)
+        err = att_wr_done(&w, &body);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "challenge", "the challenge does not fit");
+    return answer_with(a, 200, MSG_TYPE_CBOR, body, diag);
+}
+
+enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a,
+                         struct att_diag *diag)
+{
+    struct msg_enrol_facts f;
+    struct att_pubarea ek;
+    struct pending *p = NULL;
+    bool by_token = false;
+    enum att_err err = msg_facts_open(&f, m->sealed, k->seal_key, diag);
+
+    if (err == ATT_OK)
+        err = check_reenrol(k, &f, diag);
+    if (err == ATT_OK)
+        err = check_admission(&by_token, k, &f, diag);
+    if (err == ATT_OK)
+        err = check_conflicts(k, &f, diag);
+    if (err == ATT_OK)
+        err = pending_open(&p, k->pendings, k->opt.mono_ms(), diag);
+    if (err != ATT_OK)
+        return err;
+    p->facts = f;
+    p->by_token = by_token;
+    err = check_keys(&ek, p, diag);
+    if (err == ATT_OK)
+        err = write_enrol_challenge(k, p, &ek, a, diag);
+    if (err != ATT_OK)
+        pending_drop(k->pendings, p);
+    return err;
+}
+
+/* The secret was for a TPM with this EK that holds an object of this AK's name: both keys at once. */
+static enum att_err check_secret(struct keeper *k, struct pending *p, struct att_slice secret,
+                                 struct att_diag *diag)
+{
+    if (ATT_GUARD(ID_ACTIVATE, secret.len != sizeof(p->secret) ||
+                                   !att_digest_eq(secret.p, p->secret, sizeof(p->secret)))) {
+        pending_failed(k->pendings, p);
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_ID_ACTIVATE, "secret",
+                        "the secret of the credential was not returned");
+    }
+    return ATT_OK;
+}
+
+/* The AK speaks about this enrolment: its TLS key, its names, our nonce. */
+static enum att_err check_quote(const struct keeper *k, const struct pending *p,
+                                const struct wire_enrol_activate *w, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *key = NULL;
+    ATT_CLEANUP(att_quoted_freep) struct att_quoted *quoted = NULL;
+    uint8_t qualifying[32], qualified[ATT_NAME_MAX];
+    size_t qualified_len = 0;
+    struct att_pubarea ak;
+    struct att_enrol_context ctx = {
+        .verifier_id = k->cfg->verifier_id,
+        .device_id = p->facts.device_id,
+        .nonce = p->nonce,
+        .ek_name = ek_name(&p->facts),
+        .ak_name = att_slice_of(p->ak_name, p->ak_name_len),
+        .csr_digest = p->facts.csr_digest,
+    };
+    struct att_expect expect = {.selection = p->selection};
+    enum att_err err = att_enrol_qualifying(qualifying, &ctx);
+
+    if (err == ATT_OK)
+        err =
+            att_pubarea_parse(&ak, att_slice_of(p->facts.ak_public, p->facts.ak_public_len), diag);
+    if (err == ATT_OK)
+        err = att_pubarea_key(&key, &ak, diag);
+    if (err == ATT_OK)
+        err = att_pubarea_scheme(&expect.scheme, &expect.hash, &ak);
+    if (err == ATT_OK)
+        err = att_qualified_name(qualified, &qualified_len, ATT_TPM_RH_ENDORSEMENT, ctx.ak_name);
+    if (err != ATT_OK)
+        return err;
+    expect.ak = key;
+    expect.qualifying = att_slice_of(qualifying, sizeof(qualifying));
+    expect.qualified_signer = att_slice_of(qualified, qualified_len);
+    return att_quote_verify(&quoted, w->attest, w->signature, &expect, diag);
+}
+
+static enum att_err store_enrolment(struct keeper *k, const struct pending *p, int64_t now_utc,
+                                    struct att_diag *diag)
+{
+    const struct msg_enrol_facts *f = &p->facts;
+    struct store_device d = {.ek_verified = f->ek_verified, .enrolled_utc = now_utc};
+    int64_t number = 0;
+    int64_t deadline = now_utc + KEEPER_STALE_AFTER * k->policy->interval_s;
+    enum att_err err = att_sha256(att_slice_of(f->tls_spki, f->tls_spki_len), d.tls_key);
+
+    if (err != ATT_OK)
+        return err;
+    (void)snprintf(d.id, sizeof(d.id), "%s", f->device_id);
+    d.ek_name_len = f->ek_name_len;
+    memcpy(d.ek_name, f->ek_name, f->ek_name_len);
+    d.ek_public_len = f->ek_public_len;
+    memcpy(d.ek_public, f->ek_public, f->ek_public_len);
+    d.ak_name_len = p->ak_name_len;
+    memcpy(d.ak_name, p->ak_name, p->ak_name_len);
+    d.ak_public_len = f->ak_public_len;
+    memcpy(d.ak_public, f->ak_public, f->ak_public_len);
+    memcpy(d.ek_cert, f->ek_cert_digest, sizeof(d.ek_cert));
+    err = store_device_add(&number, k->st, &d, deadline, diag);
+    if (err == ATT_E_CONFLICT)
+        return conflict(diag, err, ATT_R_ID_CONFLICT, f->device_id);
+    if (err != ATT_OK)
+        return err;
+    return keeper_note(k, STORE_KIND_ENROLLED, f->device_id, "",
+                       f->ek_verified ? "ek verified" : "ek allow-listed", diag);
+}
+
+static enum att_err write_done(struct keeper *k, const struct pending *p, struct answer *a,
+                               int64_t now_utc, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *cert = NULL;
+    struct att_wr w = att_wr_into(k->room, sizeof(k->room));
+    struct wire_enrol_done done = {.device_id = att_slice_str(p->facts.device_id),
+                                   .interval_s = (uint64_t)k->policy->interval_s};
+    struct att_slice body;
+    enum att_err err =
+        issuer_client_cert(&cert, k->issuer, p->facts.device_id,
+                           att_slice_of(p->facts.tls_spki, p->facts.tls_spki_len), now_utc, diag);
+
+    if (err != ATT_OK)
+        return err;
+    done.client_cert = att_buf_slice(cert);
+    err = wire_enrol_done_encode(&w, &done);
+    if (err == ATT_OK)
+        err = att_wr_done(&w, &body);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "done", "the answer does not fit");
+    return answer_with(a, 200, MSG_TYPE_CBOR, body, diag);
+}
+
+/* Admission is asked again, in the transaction that uses it up. */
+static enum att_err bind(struct keeper *k, struct pending *p, struct answer *a,
+                         struct att_diag *diag)
+{
+    int64_t now_utc = k->opt.utc_s();
+    bool by_token = false;
+    enum att_err err = check_conflicts(k, &p->facts, diag);
+
+    if (err == ATT_OK)
+        err = check_admission(&by_token, k, &p->facts, diag);
+    if (err == ATT_OK && by_token)
+        err = store_token_take(k->st, p->facts.token_digest, diag);
+    if (err == ATT_OK)
+        err = store_enrolment(k, p, now_utc, diag);
+    if (err == ATT_OK)
+        err = write_done(k, p, a, now_utc, diag);
+    return err;
+}
+
+enum att_err enrol_activate(struct keeper *k, struct job *job, struct att_diag *diag)
+{
+    struct wire_enrol_activate w;
+    struct pending *p = NULL;
+    enum att_err err = wire_enrol_activate_parse(&w, job->m.body, diag);
+
+    if (err == ATT_OK)
+        err = pending_find(&p, k->pendings, w.session, k->opt.mono_ms(), diag);
+    if (err != ATT_OK)
+        return err;
+    if (p->binding)
+        return att_fail(diag, ATT_E_BUSY, ATT_R_BUSY, "session", "it is being activated");
+    err = check_secret(k, p, w.secret, diag);
+    if (err != ATT_OK)
+        return err;
+    if (p->answer != NULL) /* the first answer was lost on its way */
+        return answer_with(&job->answer, 200, MSG_TYPE_CBOR, att_buf_slice(p->answer), diag);
+    err = check_quote(k, p, &w, diag);
+    if (err != ATT_OK) {
+        if (err != ATT_E_NOMEM && err != ATT_E_CRYPTO)
+            pending_failed(k->pendings, p);
+        return err;
+    }
+    err = bind(k, p, &job->answer, diag);
+    if (err != ATT_OK)
+        return err;
+    p->binding = true;
+    job->pending = p;
+    return ATT_OK;
+}

@@ -1,0 +1,225 @@
+/* Keys and certificates of the verifier, judged when they are loaded. */
+#include "issuer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/guard.h"
+
+#define PEM_MAX     65536
+#define FILE_SCHEME "file:"
+#define PEM_BEGIN   "-----BEGIN "
+#define DAY_S       86400
+
+static struct att_slice from(struct att_slice s, size_t off)
+{
+    return att_slice_of(off == s.len ? NULL : &s.p[off], s.len - off);
+}
+
+/* The byte at which needle starts at or after off, or SIZE_MAX. */
+static size_t find_text(struct att_slice in, size_t off, const char *needle)
+{
+    size_t len = strlen(needle);
+
+    for (size_t i = off; i + len <= in.len; i++) {
+        if (memcmp(&in.p[i], needle, len) == 0)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+enum att_err issuer_read_chain(struct att_cert **out, size_t cap, size_t *count, const char *path,
+                               struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    struct att_slice rest;
+    size_t n = 0;
+    enum att_err err = att_file_read(&file, path, PEM_MAX, diag);
+
+    if (err != ATT_OK)
+        return err;
+    rest = att_buf_slice(file);
+    while (err == ATT_OK && n < cap) {
+        size_t next = find_text(rest, 1, PEM_BEGIN);
+        struct att_slice one = next == SIZE_MAX ? rest : att_slice_of(rest.p, next);
+
+        err = att_cert_parse(&out[n], one, diag);
+        if (err != ATT_OK)
+            break;
+        n++;
+        if (next == SIZE_MAX)
+            break;
+        rest = from(rest, next);
+        if (n == cap)
+            err = att_fail(diag, ATT_E_LIMIT, ATT_R_FMT_CERT, "chain",
+                           "expected at most %zu certificates in a chain", cap);
+    }
+    if (err != ATT_OK) {
+        while (n > 0)
+            att_cert_freep(&out[--n]);
+        return err;
+    }
+    *count = n;
+    return ATT_OK;
+}
+
+static enum att_err read_key_file(struct att_privkey **out, const char *path, bool allowed,
+                                  const char *field, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
+    struct stat sb;
+    enum att_err err;
+
+    if (ATT_GUARD(KEY_FILE, !allowed))
+        return att_fail(diag, ATT_E_DENIED, ATT_R_KEY_FILE, field,
+                        "expected pkcs11:, or insecure_file_key: true");
+    if (stat(path, &sb) != 0)
+        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, field, "%s", strerror(errno));
+    if (ATT_GUARD(KEY_PERM, sb.st_uid != geteuid() || (sb.st_mode & 077) != 0))
+        return att_fail(diag, ATT_E_DENIED, ATT_R_CFG_PERM, field,
+                        "expected a key file of this user with mode 0600, found mode %04o",
+                        (unsigned int)(sb.st_mode & 07777));
+    err = att_file_read(&pem, path, PEM_MAX, diag);
+    if (err != ATT_OK)
+        return err;
+    return att_privkey_from_pem(out, att_buf_slice(pem), diag);
+}
+
+static enum att_err open_label_key(struct att_signer **out, const struct config *cfg,
+                                   struct att_diag *diag)
+{
+    ATT_CLEANUP(att_privkey_freep) struct att_privkey *key = NULL;
+    enum att_err err;
+
+    if (strncmp(cfg->label_key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
+        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_KEY_STORE, "label.key",
+                        "this build has no key store for that address");
+    err = read_key_file(&key, cfg->label_key + strlen(FILE_SCHEME), cfg->insecure_file_key,
+                        "label.key", diag);
+    if (err != ATT_OK)
+        return err;
+    err = att_signer_software(out, key);
+    if (err == ATT_OK)
+        key = NULL; /* the signer's now */
+    return err;
+}
+
+static enum att_err check_pair(const struct att_cert *cert, const struct att_pubkey *key,
+                               const char *field, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *named = NULL;
+    enum att_err err = att_cert_key(&named, cert, diag);
+
+    if (err != ATT_OK)
+        return err;
+    if (!att_pubkey_eq(named, key))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_STORE, field,
+                        "the certificate is for another key");
+    return ATT_OK;
+}
+
+static enum att_err open_label(struct issuer *i, const struct config *cfg, int64_t now_utc,
+                               struct att_diag *diag)
+{
+    enum att_err err =
+        issuer_read_chain(i->chain, ATT_CHAIN_MAX, &i->chain_count, cfg->label_chain, diag);
+
+    if (err != ATT_OK)
+        return err;
+    for (size_t n = 0; n < i->chain_count; n++)
+        i->x5chain[n] = att_cert_der(i->chain[n]);
+    if (now_utc < att_cert_not_before(i->chain[0]) || now_utc > att_cert_not_after(i->chain[0]))
+        return att_fail(diag, ATT_E_STALE, ATT_R_LBL_CHAIN, "label.chain",
+                        "the certificate of the label key is not valid now");
+    err = open_label_key(&i->label, cfg, diag);
+    if (err != ATT_OK)
+        return err;
+    return check_pair(i->chain[0], i->label->public_key, "label.key", diag);
+}
+
+static enum att_err open_device_ca(struct issuer *i, const struct config *cfg,
+                                   struct att_diag *diag)
+{
+    ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *key = NULL;
+    size_t count = 0;
+    enum att_err err = issuer_read_chain(&i->ca, 1, &count, cfg->device_ca.cert, diag);
+
+    if (err != ATT_OK)
+        return err;
+    if (!att_cert_is_ca(i->ca))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_STORE, "device_ca.cert",
+                        "the certificate is not that of an authority");
+    if (strncmp(cfg->device_ca.key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
+        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_KEY_STORE, "device_ca.key",
+                        "the device authority's key must be a file");
+    err = read_key_file(&i->ca_key, cfg->device_ca.key + strlen(FILE_SCHEME), true, "device_ca.key",
+                        diag);
+    if (err == ATT_OK)
+        err = att_privkey_public(&key, i->ca_key);
+    if (err != ATT_OK)
+        return err;
+    return check_pair(i->ca, key, "device_ca.key", diag);
+}
+
+enum att_err issuer_open(struct issuer **out, const struct config *cfg, int64_t now_utc,
+                         struct att_diag *diag)
+{
+    ATT_CLEANUP(issuer_freep) struct issuer *i = calloc(1, sizeof(*i));
+    enum att_err err;
+
+    if (i == NULL)
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "issuer", "memory ran out");
+    err = open_label(i, cfg, now_utc, diag);
+    if (err == ATT_OK)
+        err = open_device_ca(i, cfg, diag);
+    if (err != ATT_OK)
+        return err;
+    *out = i;
+    i = NULL;
+    return ATT_OK;
+}
+
+void issuer_free(struct issuer *i)
+{
+    if (i == NULL)
+        return;
+    att_signer_free(i->label);
+    for (size_t n = 0; n < i->chain_count; n++)
+        att_cert_free(i->chain[n]);
+    att_cert_free(i->ca);
+    att_privkey_free(i->ca_key);
+    free(i);
+}
+
+void issuer_freep(struct issuer **i)
+{
+    issuer_free(*i);
+    *i = NULL;
+}
+
+enum att_err issuer_client_cert(struct att_buf **out, const struct issuer *i, const char *device_id,
+                                struct att_slice spki, int64_t now_utc, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *key = NULL;
+    struct att_cert_order order = {
+        .kind = ATT_CERT_TLS_CLIENT,
+        .common_name = device_id,
+        .device_id = device_id,
+        .not_before = now_utc - DAY_S, /* a gateway's clock may be behind before its first sync */
+        .not_after = now_utc + (int64_t)ISSUER_CLIENT_DAYS * DAY_S,
+    };
+    enum att_err err = att_pubkey_from_spki(&key, spki, diag);
+
+    if (err != ATT_OK)
+        return err;
+    if (order.not_before < att_cert_not_before(i->ca))
+        order.not_before = att_cert_not_before(i->ca);
+    if (order.not_after > att_cert_not_after(i->ca))
+        order.not_after = att_cert_not_after(i->ca);
+    order.subject_key = key;
+    return att_cert_issue(out, &order, i->ca, i->ca_key, diag);
+}

@@ -1,0 +1,50 @@
+/*
+ * What the keeper signs with: the label key with its certificate chain, and the authority that issues
+ * client certificates to gateways.
+ */
+#ifndef ATTESTD_VERIFIER_KEEPER_ISSUER_H
+#define ATTESTD_VERIFIER_KEEPER_ISSUER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "crypto/cert.h"
+#include "crypto/key.h"
+#include "sign/signer.h"
+#include "verifier/config.h"
+
+#define ISSUER_CLIENT_DAYS 3650 /* validity of a gateway's certificate; removal is by the record */
+
+struct issuer {
+    struct att_signer *label;
+    struct att_cert *chain[ATT_CHAIN_MAX]; /* leaf first */
+    struct att_slice x5chain[ATT_CHAIN_MAX];
+    size_t chain_count;
+    struct att_cert *ca;
+    struct att_privkey *ca_key;
+};
+
+/*
+ * issuer_open - load what the configuration names.
+ * Errors  DENIED (KEY_FILE: a key in a file without insecure_file_key; CFG_PERM: others can read it)
+ *         MISMATCH (KEY_STORE: key and certificate do not belong together) STALE (LBL_CHAIN: the label
+ *         certificate is not valid at now_utc) NOT_FOUND FORMAT IO NOMEM and those of the key store
+ */
+ATT_MUST_USE enum att_err issuer_open(struct issuer **out, const struct config *cfg,
+                                      int64_t now_utc, struct att_diag *diag);
+void issuer_free(struct issuer *i);
+void issuer_freep(struct issuer **i);
+
+/* A client certificate for a gateway's TLS key (DER SPKI). */
+ATT_MUST_USE enum att_err issuer_client_cert(struct att_buf **out, const struct issuer *i,
+                                             const char *device_id, struct att_slice spki,
+                                             int64_t now_utc, struct att_diag *diag);
+
+/* Split a file of PEM certificates (or one DER): at most cap, in the order of the file. FMT_CERT. */
+ATT_MUST_USE enum att_err issuer_read_chain(struct att_cert **out, size_t cap, size_t *count,
+                                            const char *path, struct att_diag *diag);
+
+#endif

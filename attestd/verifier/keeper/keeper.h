@@ -1,0 +1,64 @@
+/*
+ * The keeper: nonces, enrolments, decisions, labels and their records. It alone holds database and keys,
+ * and signs nothing that it did not verify itself.
+ *
+ * No socket and no loop in here: a caller hands in messages and flushes. What writes waits for the flush,
+ * which decides everything that waits in one transaction and answers only after it is durable; everything
+ * else is answered at once. Time and randomness come from outside.
+ */
+#ifndef ATTESTD_VERIFIER_KEEPER_KEEPER_H
+#define ATTESTD_VERIFIER_KEEPER_KEEPER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "verifier/config.h"
+#include "verifier/msg.h"
+
+#define KEEPER_BATCH_MAX       256 /* decisions in one transaction */
+#define KEEPER_STALE_AFTER     3   /* intervals of the policy that a gateway may be silent */
+#define KEEPER_TOKEN_BYTES     24
+#define KEEPER_TOKEN_TTL_S     86400
+#define KEEPER_TOKEN_TTL_MAX_S (30 * 86400)
+
+struct keeper;
+
+struct keeper_options {
+    const struct config *cfg;                      /* borrowed for the keeper's life */
+    const uint8_t *seal_key;                       /* MSG_SEAL_LEN, copied */
+    int64_t (*utc_s)(void);                        /* att_clock_utc_s */
+    int64_t (*mono_ms)(void);                      /* att_clock_mono_ms */
+    enum att_err (*random)(void *out, size_t len); /* att_random */
+};
+
+/*
+ * keeper_new - open database, keys, policy and reference values, and mark who fell silent meanwhile.
+ * Errors  of store_open, CONFIG (CFG_KEY CFG_POLICY) DENIED (KEY_FILE) MISMATCH (KEY_STORE) NOT_FOUND
+ *         FORMAT IO NOMEM CRYPTO
+ */
+ATT_MUST_USE enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
+                                     struct att_diag *diag);
+void keeper_free(struct keeper *k); /* what waits is not answered */
+void keeper_freep(struct keeper **k);
+
+/* Where an answer goes; called from keeper_take or keeper_flush, the message borrowed for the call. */
+struct keeper_client {
+    void (*answer)(void *ctx, const struct msg *m);
+    void *ctx;
+};
+
+/* Take one message; its slices are copied when it has to wait. Every message is answered once. */
+void keeper_take(struct keeper *k, const struct msg *m, const struct keeper_client *client);
+size_t keeper_waiting(const struct keeper *k);
+/* Decide, store, answer everything that waits. */
+void keeper_flush(struct keeper *k);
+/* Nobody is there any more for the answers of this client. */
+void keeper_forget(struct keeper *k, const void *ctx);
+/* Once a second: deadlines of gateways, challenges and tokens. */
+void keeper_tick(struct keeper *k);
+/* The disk's content is not known any more: answer nothing, end the process. */
+bool keeper_must_stop(const struct keeper *k);
+
+#endif

@@ -1,0 +1,135 @@
+/* What the files of the keeper share. */
+#ifndef ATTESTD_VERIFIER_KEEPER_KEEPER_INTERNAL_H
+#define ATTESTD_VERIFIER_KEEPER_KEEPER_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "appraise/result.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "policy/policy.h"
+#include "policy/refval.h"
+#include "verifier/keeper/issuer.h"
+#include "verifier/keeper/keeper.h"
+#include "verifier/keeper/pending.h"
+#include "verifier/keeper/session.h"
+#include "verifier/keeper/unit.h"
+#include "verifier/msg.h"
+#include "verifier/store/store.h"
+
+/* What will be said: a status with a body, or the reason why not. */
+struct answer {
+    enum att_reason reason; /* NONE: done */
+    char text[ATT_DIAG_TEXT];
+    int http;
+    enum msg_type type;
+    char path[96];        /* Location; empty for none */
+    struct att_buf *body; /* owned; NULL for none */
+};
+
+/* A message that waits for the flush. */
+struct job {
+    STAILQ_ENTRY(job) link;
+    struct msg m; /* slices point into bytes */
+    uint8_t *bytes;
+    struct keeper_client client;
+    struct answer answer;
+    uint64_t *counter;              /* what this decision counts as */
+    const char *refused;            /* the reason's code when it is a refusal */
+    struct session *session;        /* its nonce is consumed, the outcome not yet durable */
+    struct pending *pending;        /* the same for an enrolment */
+    char removed[STORE_ID_MAX + 1]; /* this device is gone once the transaction is durable */
+};
+STAILQ_HEAD(job_queue, job);
+
+struct keeper_counters {
+    uint64_t affirming, warning, contraindicated, refused, stale, enrolled, removed;
+    uint64_t sessions, commits, decisions, full;
+};
+
+struct keeper {
+    const struct config *cfg;
+    struct keeper_options opt;
+    uint8_t seal_key[MSG_SEAL_LEN];
+    struct store *st;
+    struct sessions *sessions;
+    struct pendings *pendings;
+    struct units *units;
+    struct issuer *issuer;
+    struct att_policy *policy;
+    struct att_refvals *refvals; /* NULL when none are configured */
+    uint8_t refvals_digest[32];  /* zeros then */
+    struct job_queue jobs;
+    size_t job_count;
+    int64_t tokens_swept_utc;
+    struct keeper_counters count;
+
+    /* Large and short-lived; nothing is kept in them between messages. */
+    struct att_buf *blobs;
+    struct msg_context context;
+    struct att_boot_state boot;
+    struct att_carry carry;
+    struct att_result *result;
+    uint8_t room[192 * 1024];
+    uint8_t blob_room[2][STORE_BLOB_MAX];
+};
+
+/* The state of a device; boot and carry borrow k->blobs. digest tells whether it changed since. */
+struct known {
+    struct store_state row;
+    uint8_t digest[32];
+};
+ATT_MUST_USE enum att_err known_load(struct known *out, struct keeper *k, const struct unit *u,
+                                     struct att_diag *diag);
+/* Decode into k->boot and k->carry; both unknown before the first accepted evidence. */
+ATT_MUST_USE enum att_err known_decode(struct keeper *k, const struct known *known,
+                                       struct att_diag *diag);
+
+/* The enrolled device behind a connection: ID_CLIENT, ID_UNKNOWN, ID_CHANNEL. Borrowed. */
+ATT_MUST_USE enum att_err keeper_peer(const struct unit **out, struct keeper *k,
+                                      const struct msg_peer *peer, struct att_diag *diag);
+
+/* The pending session that m names, of this very enrolment: as session_claim, and ID_UNKNOWN. */
+ATT_MUST_USE enum att_err keeper_session(struct session **out, struct keeper *k,
+                                         const struct msg *m, const struct unit *u,
+                                         struct att_diag *diag);
+/* Q_NONCE_EXPIRED when other evidence of the device was accepted since the challenge. */
+ATT_MUST_USE enum att_err keeper_same_state(const struct session *s, const struct known *known,
+                                            struct att_diag *diag);
+
+/* Fill an answer. body is copied. NOMEM. */
+ATT_MUST_USE enum att_err answer_with(struct answer *a, int http, enum msg_type type,
+                                      struct att_slice body, struct att_diag *diag);
+void answer_refuse(struct answer *a, const struct att_diag *diag);
+
+/* Answered at once: they change nothing on the disk. */
+ATT_MUST_USE enum att_err attest_new_session(struct keeper *k, const struct msg *m,
+                                             struct answer *a, struct att_diag *diag);
+ATT_MUST_USE enum att_err attest_context(struct keeper *k, const struct msg *m, struct answer *a,
+                                         struct att_diag *diag);
+ATT_MUST_USE enum att_err attest_session_get(struct keeper *k, const struct msg *m,
+                                             struct answer *a, struct att_diag *diag);
+ATT_MUST_USE enum att_err attest_session_delete(struct keeper *k, const struct msg *m,
+                                                struct answer *a, struct att_diag *diag);
+ATT_MUST_USE enum att_err keeper_label(struct keeper *k, const struct msg *m, struct answer *a,
+                                       struct att_diag *diag);
+ATT_MUST_USE enum att_err keeper_status(struct keeper *k, const struct msg *m, struct answer *a,
+                                        struct att_diag *diag);
+ATT_MUST_USE enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a,
+                                      struct att_diag *diag);
+
+/* Inside the flush's transaction. */
+ATT_MUST_USE enum att_err commit_run(struct keeper *k, struct job *job, struct att_diag *diag);
+ATT_MUST_USE enum att_err enrol_activate(struct keeper *k, struct job *job, struct att_diag *diag);
+
+/* Append one outcome that carries no verdict. */
+ATT_MUST_USE enum att_err keeper_note(struct keeper *k, enum store_kind kind, const char *device,
+                                      const char *reason, const char *detail,
+                                      struct att_diag *diag);
+/* Mark everybody whose deadline is over, in transactions of its own. */
+ATT_MUST_USE enum att_err keeper_mark_stale(struct keeper *k, struct att_diag *diag);
+
+#endif

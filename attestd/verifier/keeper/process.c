@@ -1,0 +1,199 @@
+/*
+ * The keeper as a process: one loop over the sockets of all fronts.
+ *
+ * Everything that is ready is read before anything is decided: decisions run as an event of lower
+ * priority, so all that came in one turn share one transaction and one sync.
+ */
+#include "verifier/process.h"
+
+#include <stdlib.h>
+
+#include <event2/event.h>
+
+#include "base/clock.h"
+#include "common/frame.h"
+#include "common/log.h"
+#include "crypto/digest.h"
+#include "keeper.h"
+#include "verifier/channel.h"
+
+/* Events are made with the middle one. */
+enum { PRIORITY_DECIDE = 2, PRIORITIES = 3 };
+
+struct loop {
+    struct keeper *k;
+    struct event_base *base;
+    struct event *decide;
+    struct event *tick;
+    struct channel *front[CONFIG_FRONTS_MAX];
+    size_t front_count;
+    size_t alive;
+    volatile int *stop;
+};
+
+static void check_stop(struct loop *l)
+{
+    if (keeper_must_stop(l->k) || *l->stop != 0)
+        (void)event_base_loopbreak(l->base);
+}
+
+static void send_to(void *ctx, const struct msg *m)
+{
+    struct channel *ch = ctx;
+
+    if (channel_send(ch, m) != ATT_OK)
+        log_line(LOG_LEVEL_ERROR, "keeper.answer", "lost=1");
+}
+
+static void decide_now(evutil_socket_t fd, short what, void *ctx)
+{
+    struct loop *l = ctx;
+
+    (void)fd;
+    (void)what;
+    keeper_flush(l->k);
+    for (size_t i = 0; i < l->front_count; i++) {
+        if (l->front[i] != NULL && channel_queued(l->front[i]) > 0)
+            (void)!channel_flush(l->front[i]);
+    }
+    check_stop(l);
+}
+
+static void take_frame(void *ctx, struct channel *ch, struct att_slice body)
+{
+    struct loop *l = ctx;
+    struct keeper_client client = {.answer = send_to, .ctx = ch};
+    struct att_diag diag = {0};
+    struct msg m;
+
+    if (msg_decode(&m, body, &diag) != ATT_OK) {
+        log_diag(LOG_LEVEL_ERROR, "keeper.frame", &diag);
+        return;
+    }
+    keeper_take(l->k, &m, &client);
+    if (keeper_waiting(l->k) >= KEEPER_BATCH_MAX)
+        decide_now(-1, 0, l);
+    else if (keeper_waiting(l->k) > 0)
+        event_active(l->decide, EV_TIMEOUT, 0);
+}
+
+static void front_closed(void *ctx, struct channel *ch, enum att_err why)
+{
+    struct loop *l = ctx;
+
+    if (why != ATT_E_NOT_FOUND)
+        log_line(LOG_LEVEL_ERROR, "keeper.front", "lost=%s", att_err_name(why));
+    keeper_forget(l->k, ch);
+    for (size_t i = 0; i < l->front_count; i++) {
+        if (l->front[i] == ch)
+            l->front[i] = NULL;
+    }
+    channel_free(ch);
+    l->alive--;
+    if (l->alive == 0)
+        (void)event_base_loopbreak(l->base);
+}
+
+static void each_second(evutil_socket_t fd, short what, void *ctx)
+{
+    struct loop *l = ctx;
+
+    (void)fd;
+    (void)what;
+    keeper_tick(l->k);
+    check_stop(l);
+}
+
+static enum att_err start_loop(struct loop *l, const struct keeper_wiring *wiring)
+{
+    static const struct timeval second = {.tv_sec = 1};
+
+    l->stop = wiring->stop;
+    l->base = event_base_new();
+    if (l->base == NULL || event_base_priority_init(l->base, PRIORITIES) != 0)
+        return ATT_E_NOMEM;
+    l->decide = event_new(l->base, -1, 0, decide_now, l);
+    l->tick = event_new(l->base, -1, EV_PERSIST, each_second, l);
+    if (l->decide == NULL || l->tick == NULL || event_add(l->tick, &second) != 0)
+        return ATT_E_NOMEM;
+    if (event_priority_set(l->decide, PRIORITY_DECIDE) != 0)
+        return ATT_E_INTERNAL;
+    return ATT_OK;
+}
+
+static enum att_err connect_fronts(struct loop *l, const struct keeper_wiring *wiring)
+{
+    const struct channel_events events = {.frame = take_frame, .closed = front_closed, .ctx = l};
+
+    for (size_t i = 0; i < wiring->front_count && i < CONFIG_FRONTS_MAX; i++) {
+        enum att_err err =
+            channel_new(&l->front[i], l->base, wiring->front_fd[i], FRAME_MAX, &events);
+
+        if (err != ATT_OK)
+            return err;
+        l->front_count++;
+        l->alive++;
+    }
+    return ATT_OK;
+}
+
+static void end_loop(struct loop *l)
+{
+    for (size_t i = 0; i < l->front_count; i++)
+        channel_free(l->front[i]);
+    if (l->decide != NULL)
+        event_free(l->decide);
+    if (l->tick != NULL)
+        event_free(l->tick);
+    if (l->base != NULL)
+        event_base_free(l->base);
+    keeper_free(l->k);
+}
+
+/* Until SIGTERM, the last front's end, or a disk that failed. */
+static int run(struct loop *l)
+{
+    while (*l->stop == 0 && !keeper_must_stop(l->k) && l->alive > 0) {
+        if (event_base_loop(l->base, EVLOOP_ONCE) < 0)
+            break;
+    }
+    if (keeper_must_stop(l->k)) {
+        log_line(LOG_LEVEL_ERROR, "keeper.stopped", "why=\"the disk failed\"");
+        return EXIT_FAILURE;
+    }
+    /* What was taken is decided and answered: a front may still be waiting for it. */
+    decide_now(-1, 0, l);
+    return EXIT_SUCCESS;
+}
+
+int keeper_main(const struct config *cfg, const struct keeper_wiring *wiring)
+{
+    struct loop l = {0};
+    struct keeper_options opt = {
+        .cfg = cfg,
+        .seal_key = wiring->seal_key,
+        .utc_s = att_clock_utc_s,
+        .mono_ms = att_clock_mono_ms,
+        .random = att_random,
+    };
+    struct att_diag diag = {0};
+    int ready = wiring->ready_fd;
+    int status = EXIT_FAILURE;
+    enum att_err err = keeper_new(&l.k, &opt, &diag);
+
+    if (err != ATT_OK) {
+        log_diag(LOG_LEVEL_ERROR, "keeper.start", &diag);
+        return EXIT_FAILURE;
+    }
+    err = start_loop(&l, wiring);
+    if (err == ATT_OK)
+        err = connect_fronts(&l, wiring);
+    if (err == ATT_OK) {
+        process_ready(&ready);
+        status = run(&l);
+    } else {
+        log_line(LOG_LEVEL_ERROR, "keeper.start", "error=%s", att_err_name(err));
+    }
+    end_loop(&l);
+    return status;
+}

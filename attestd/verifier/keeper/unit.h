@@ -1,0 +1,43 @@
+/*
+ * Enrolled devices as the keeper uses them: the record, and the attestation key as an object.
+ *
+ * A bounded cache before the store: building a key from its point costs as much as a third of a
+ * signature check. What is cached never changes under its enrolment number; a removal forgets it.
+ */
+#ifndef ATTESTD_VERIFIER_KEEPER_UNIT_H
+#define ATTESTD_VERIFIER_KEEPER_UNIT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "crypto/key.h"
+#include "crypto/verify.h"
+#include "tcg/pubarea.h"
+#include "verifier/store/store.h"
+
+struct unit {
+    struct store_device device;
+    struct att_pubkey *ak;
+    enum att_scheme scheme;
+    enum att_hash hash;
+    uint8_t qualified[ATT_NAME_MAX]; /* of the AK as a primary under the endorsement hierarchy */
+    size_t qualified_len;
+};
+
+struct units;
+
+ATT_MUST_USE enum att_err units_new(struct units **out, size_t cap);
+void units_free(struct units *u);
+void units_freep(struct units **u);
+
+/*
+ * unit_get - borrowed until the next call of this module.
+ * Errors  NOT_FOUND (ID_UNKNOWN), FORMAT (ST_CORRUPT: the record contradicts itself), IO NOMEM CRYPTO
+ */
+ATT_MUST_USE enum att_err unit_get(const struct unit **out, struct units *u, struct store *st,
+                                   const char *id, struct att_diag *diag);
+void unit_forget(struct units *u, const char *id);
+void units_clear(struct units *u); /* after a transaction was rolled back */
+
+#endif
