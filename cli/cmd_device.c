@@ -19,9 +19,19 @@ static const char *socket_path(const char *given)
     return named != NULL ? named : DEFAULT_SOCKET;
 }
 
+static enum att_err refused(const json_t *answer, int status, struct att_diag *diag)
+{
+    const char *code = json_string_value(json_object_get(answer, "code"));
+    const char *detail = json_string_value(json_object_get(answer, "detail"));
+    enum att_reason reason = att_reason_find(code != NULL ? code : "");
+
+    return att_fail(diag, status == 404 ? ATT_E_NOT_FOUND : ATT_E_CONFLICT,
+                    reason != ATT_R_NONE ? reason : ATT_R_NET_PROTOCOL, "verifier", "%d %s", status,
+                    detail != NULL ? detail : "");
+}
+
 /* Ask, and turn a problem answer into a reason. answer is the caller's to free. */
-static enum att_err ask(struct report *r, struct online_request *req, json_t **answer,
-                        struct att_diag *diag)
+static enum att_err ask(struct online_request *req, json_t **answer, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *body = NULL;
     int status = 0;
@@ -38,16 +48,7 @@ static enum att_err ask(struct report *r, struct online_request *req, json_t **a
     if (err != ATT_OK || (status >= 200 && status < 300)) {
         return err;
     }
-    {
-        const char *code = json_string_value(json_object_get(*answer, "code"));
-        const char *detail = json_string_value(json_object_get(*answer, "detail"));
-        enum att_reason reason = att_reason_find(code != NULL ? code : "");
-
-        (void)r;
-        return att_fail(diag, status == 404 ? ATT_E_NOT_FOUND : ATT_E_CONFLICT,
-                        reason != ATT_R_NONE ? reason : ATT_R_NET_PROTOCOL, "verifier", "%d %s",
-                        status, detail != NULL ? detail : "");
-    }
+    return refused(*answer, status, diag);
 }
 
 static const char *text_of(const json_t *o, const char *key)
@@ -65,33 +66,47 @@ static int usage(struct report *r, const char *text)
     return report_finish(r);
 }
 
+static void list_page(struct report *r, const json_t *page, json_t *all)
+{
+    json_t *devices = json_object_get(page, "devices");
+
+    for (size_t i = 0; i < json_array_size(devices); i++) {
+        json_t *d = json_array_get(devices, i);
+
+        (void)json_array_append(all, d);
+        report_line(r, "%-24s %-12s %-20s %s", text_of(d, "id"), text_of(d, "status"),
+                    text_of(d, "last_seen"), text_of(d, "reason"));
+    }
+}
+
 int cmd_device_list(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.device-list.v1");
-    ATT_CLEANUP(att_json_freep) json_t *answer = NULL;
     const char *socket = NULL;
     const struct option_spec options[] = {{"socket", &socket, NULL, "PATH"}};
-    struct online_request req = {.kind = "admin", .method = "GET", .target = "/admin/v1/devices"};
+    struct online_request req = {.kind = "admin", .method = "GET"};
     struct att_diag diag = {0};
-    json_t *devices = NULL;
+    char path[PATH_ROOM] = "/admin/v1/devices";
+    json_t *all = json_array();
+    bool more = true;
     int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
-    enum att_err err = ATT_OK;
 
+    (void)json_object_set_new(r.root, "devices", all);
     if (code != 0 || argc != 1) {
         return usage(&r, "device list [--socket PATH]");
     }
     req.socket = socket_path(socket);
-    err = ask(&r, &req, &answer, &diag);
-    if (err != ATT_OK) {
-        return report_failure(&r, err, &diag);
-    }
-    devices = json_object_get(answer, "devices");
-    (void)json_object_set(r.root, "devices", devices);
-    for (size_t i = 0; i < json_array_size(devices); i++) {
-        const json_t *d = json_array_get(devices, i);
+    req.target = path;
+    while (more) {
+        ATT_CLEANUP(att_json_freep) json_t *page = NULL;
+        enum att_err err = ask(&req, &page, &diag);
 
-        report_line(&r, "%-24s %-16s %-4s %s", text_of(d, "id"), text_of(d, "status"),
-                    text_of(d, "grade"), text_of(d, "last_seen"));
+        if (err != ATT_OK) {
+            return report_failure(&r, err, &diag);
+        }
+        list_page(&r, page, all);
+        more = json_is_string(json_object_get(page, "next"));
+        (void)snprintf(path, sizeof(path), "/admin/v1/devices?after=%s", text_of(page, "next"));
     }
     return report_finish(&r);
 }
@@ -138,7 +153,7 @@ int cmd_device_show(struct cli *cli, int argc, char **argv)
     (void)snprintf(path, sizeof(path), "/admin/v1/devices/%s", argv[1]);
     req.target = path;
     req.socket = socket_path(socket);
-    err = ask(&r, &req, &answer, &diag);
+    err = ask(&req, &answer, &diag);
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }
@@ -160,7 +175,7 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv)
     const struct option_spec options[] = {{"socket", &socket, NULL, "PATH"},
                                           {"ek", &ek, NULL, "NAME-HEX"},
                                           {"ttl", &ttl, NULL, "SECONDS"}};
-    struct online_request req = {.kind = "admin", .method = "POST", .target = "/admin/v1/allow"};
+    struct online_request req = {.kind = "admin", .method = "POST", .target = "/admin/v1/tokens"};
     struct att_diag diag = {0};
     int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
@@ -169,9 +184,10 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv)
         return usage(&r, "device allow [ID] [--ek NAME-HEX] [--ttl SECONDS] [--socket PATH]");
     }
     if (argc == 2) {
-        (void)json_object_set_new(ask_body, "id", json_string(argv[1]));
+        (void)json_object_set_new(ask_body, "device", json_string(argv[1]));
     }
     if (ek != NULL) {
+        req.target = "/admin/v1/allow";
         (void)json_object_set_new(ask_body, "ek_name", json_string(ek));
     }
     if (ttl != NULL) {
@@ -181,7 +197,7 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv)
     if (err == ATT_OK) {
         req.body = att_buf_slice(text);
         req.socket = socket_path(socket);
-        err = ask(&r, &req, &answer, &diag);
+        err = ask(&req, &answer, &diag);
     }
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
@@ -217,7 +233,7 @@ int cmd_device_remove(struct cli *cli, int argc, char **argv)
     (void)snprintf(path, sizeof(path), "/admin/v1/devices/%s", argv[1]);
     req.target = path;
     req.socket = socket_path(socket);
-    err = ask(&r, &req, &answer, &diag);
+    err = ask(&req, &answer, &diag);
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }
