@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,7 +75,25 @@ static void write_text(const char *dir, const char *name, const char *text, size
     NEED(chmod(path, 0600) == 0);
 }
 
-static pid_t spawn(const char *path, char *const *args, int out_fd, const char *preload)
+static void pin(int only_cpu)
+{
+    cpu_set_t set;
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    long i;
+
+    CPU_ZERO(&set);
+    for (i = 0; i < count; i++) {
+        if (only_cpu == 0 || i == only_cpu - 1) {
+            CPU_SET((size_t)i, &set);
+        }
+    }
+    if (CPU_COUNT(&set) > 0) {
+        (void)sched_setaffinity(0, sizeof(set), &set);
+    }
+}
+
+static pid_t spawn(const char *path, char *const *args, int out_fd,
+                   const struct service_options *options)
 {
     pid_t pid = fork();
 
@@ -87,8 +106,11 @@ static pid_t spawn(const char *path, char *const *args, int out_fd, const char *
         (void)dup2(out_fd, STDOUT_FILENO);
         (void)dup2(out_fd, STDERR_FILENO);
     }
-    if (preload != NULL) {
-        (void)setenv("LD_PRELOAD", preload, 1);
+    if (options != NULL) {
+        pin(options->only_cpu);
+    }
+    if (options != NULL && options->preload != NULL) {
+        (void)setenv("LD_PRELOAD", options->preload, 1);
     }
     execv(path, args);
     _exit(127);
@@ -279,7 +301,7 @@ void service_start(struct service *s)
     snprintf(log_path, sizeof(log_path), "%s/log", s->dir);
     fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     NEED(fd >= 0);
-    s->pid = spawn(path, args, fd, s->options.preload);
+    s->pid = spawn(path, args, fd, &s->options);
     close(fd);
     while (service_operator(s, "/readyz", NULL, 0) != 200) {
         int status;
