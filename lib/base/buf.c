@@ -53,8 +53,9 @@ static enum att_err grow(struct att_buf *b, size_t need)
     size_t room = b->room < 64 ? 64 : b->room;
     uint8_t *p = NULL;
 
+    /* need is at most the cap, so this ends there at the latest, and no doubling overflows */
     while (room < need) {
-        room *= 2;
+        room = room > b->cap / 2 ? b->cap : room * 2;
     }
     if (room > b->cap) {
         room = b->cap;

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -35,11 +36,19 @@ char *att_time_print(char *out, size_t cap, int64_t utc_s)
 {
     time_t t = (time_t)utc_s;
     struct tm tm;
+    int n = 0;
 
     if (cap == 0) {
         return out;
     }
-    if (gmtime_r(&t, &tm) == NULL || strftime(out, cap, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0) {
+    if (gmtime_r(&t, &tm) == NULL) {
+        out[0] = '\0';
+        return out;
+    }
+    /* not strftime, whose %Y writes the year 24 with two digits */
+    n = snprintf(out, cap, "%04lld-%02d-%02dT%02d:%02d:%02dZ", (long long)tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+    if (n < 0 || (size_t)n >= cap) {
         out[0] = '\0';
     }
     return out;

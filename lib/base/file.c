@@ -82,9 +82,13 @@ static enum att_err read_step(struct att_buf *b, int fd, size_t cap, bool *more)
 enum att_err att_file_read_fd(struct att_buf **out, int fd, size_t cap, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
-    enum att_err err = att_buf_new(&b, cap + 1);
+    enum att_err err = ATT_OK;
     bool more = true;
 
+    if (cap == SIZE_MAX) {
+        cap--; /* one more is asked for below */
+    }
+    err = att_buf_new(&b, cap + 1);
     while (err == ATT_OK && more) {
         err = read_step(b, fd, cap, &more);
     }

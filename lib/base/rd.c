@@ -174,6 +174,9 @@ void att_rd_copy(struct att_rd *r, void *out, size_t len)
 {
     const uint8_t *p = take(r, len);
 
+    if (len == 0) {
+        return; /* out may be NULL then, which memcpy must not see */
+    }
     if (p == NULL) {
         memset(out, 0, len);
         return;
