@@ -1,0 +1,107 @@
+/*
+ * The agent at work: who it is, which courier carries for it, and what it measured last.
+ *
+ * A piece of work (struct agent_work) holds the lock, the TPM and the own log together and gives all of
+ * them back before the network is waited for: a bare software TPM serves one at a time, and an idle
+ * agent costs no TPM memory.
+ */
+#ifndef ATTESTD_AGENT_AGENT_H
+#define ATTESTD_AGENT_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/measurer/conf.h"
+#include "agent/measurer/measure.h"
+#include "agent/measurer/ownstore.h"
+#include "agent/measurer/state.h"
+#include "agent/measurer/table.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "common/relay.h"
+#include "common/wire.h"
+#include "tpm/tpm.h"
+
+#define AGENT_CONNECT_MS 10000
+#define AGENT_REQUEST_MS 60000
+
+struct agent {
+    const struct agent_conf *conf;
+    struct agent_ident ident;
+    struct relay *relay; /* started when first needed */
+    struct table *cache; /* the pass before, for its metadata; NULL: read everything */
+    char build_id[33];   /* of our own executable */
+    uint64_t log_bytes;  /* of the own log when it was last open */
+};
+
+/* Load the enrolment. Errors as state_load. */
+ATT_MUST_USE enum att_err agent_open(struct agent *a, const struct agent_conf *conf,
+                                     struct att_diag *diag);
+void agent_close(struct agent *a);
+
+struct agent_work {
+    int lock_fd;
+    struct hw_tpm *tpm;
+    struct own_store *own;
+};
+
+/* Lock, open the TPM, check that it is the enrolled one (TPM_OTHER), bring the own log in step. */
+ATT_MUST_USE enum att_err agent_work_open(struct agent_work *w, struct agent *a,
+                                          struct att_diag *diag);
+void agent_work_close(struct agent_work *w);
+
+/* One pass over the list; what changed goes into the own log. *changed: records were written. */
+struct agent_pass {
+    struct measure_stats stats;
+    size_t changes;
+    enum own_found found;
+};
+ATT_MUST_USE enum att_err agent_pass(struct agent_pass *out, struct agent *a, struct agent_work *w,
+                                     struct att_diag *diag);
+
+/* Ask the courier; a courier that is gone is replaced once. */
+ATT_MUST_USE enum att_err agent_ask(struct relay_answer *out, struct agent *a,
+                                    const struct relay_request *request, struct att_diag *diag);
+
+/* A document in answer, or the verifier's refusal as a diagnosis with its own code. */
+ATT_MUST_USE enum att_err agent_refusal(const struct relay_answer *answer, struct att_diag *diag);
+
+/* One attestation, from challenge to outcome. */
+struct agent_outcome {
+    struct relay_answer answer; /* owned: agent_outcome_free; lends to what follows */
+    struct wire_outcome wire;
+    char code[64]; /* the problem's code when the verifier refused, else empty */
+};
+void agent_outcome_free(struct agent_outcome *o);
+
+/*
+ * agent_attest - quote first, read the logs afterwards, send, take the answer. A challenge that ran out
+ * on the way is asked for again, once.
+ *
+ * Errors  what the TPM, the courier and the verifier give; DENIED with the verifier's code when it
+ *         refused without judging. A judgement, good or bad, is ATT_OK.
+ */
+ATT_MUST_USE enum att_err agent_attest(struct agent_outcome *out, struct agent *a,
+                                       struct att_diag *diag);
+
+/* Enrolment (enrol.c). device_id NULL: the host's name. token empty: the EK is allow-listed. */
+struct agent_enrolment {
+    const char *url;
+    const char *ca_file;
+    const char *device_id;
+    struct att_slice token;
+};
+ATT_MUST_USE enum att_err agent_enrol(struct agent_ident *out, const struct agent_conf *conf,
+                                      const struct agent_enrolment *e, struct att_diag *diag);
+
+/* Settings of a courier for this state folder; the paths live in the struct. */
+struct agent_courier {
+    char key[STATE_PATH_MAX], cert[STATE_PATH_MAX], ca[STATE_PATH_MAX];
+    struct relay_settings settings;
+};
+ATT_MUST_USE enum att_err agent_courier_settings(struct agent_courier *out,
+                                                 const struct agent_conf *conf, const char *url,
+                                                 struct att_diag *diag);
+
+#endif

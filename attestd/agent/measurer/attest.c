@@ -1,0 +1,350 @@
+/* One attestation: challenge, claims, quote, logs, evidence, answer. */
+#include "agent/measurer/agent.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/guard.h"
+#include "base/rd.h"
+#include "crypto/digest.h"
+#include "evidence/context.h"
+#include "evidence/evidence.h"
+#include "logs/klog.h"
+#include "tcg/pcr.h"
+
+#define POLLS        60  /* of a judgement that takes time, one a second */
+#define DOCUMENT_MAX 512 /* bytes of a new-session document */
+#define LOG_ROOM     (ATT_EVIDENCE_MAX - 65536)
+
+/* Everything that one attempt gathers; large, so on the heap. */
+struct attempt {
+    struct relay_answer session; /* lends to challenge */
+    struct wire_challenge challenge;
+    struct att_pcr_selection selection;
+    struct att_claims claims;
+    struct att_buf *claims_encoded;
+    struct hw_quote quote;
+    struct hw_log_part part[ATT_LOG__COUNT];
+    struct att_buf *evidence;
+    uint8_t ueid[33];
+    bool
+        from_zero[ATT_LOG__COUNT]; /* the log turned out to be shorter than the verifier's offset */
+};
+
+static void attempt_free(struct attempt *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    relay_answer_free(&t->session);
+    att_buf_free(t->claims_encoded);
+    for (int i = 0; i < ATT_LOG__COUNT; i++) {
+        hw_log_part_free(&t->part[i]);
+    }
+    att_buf_free(t->evidence);
+    free(t);
+}
+
+static void attempt_freep(struct attempt **t)
+{
+    attempt_free(*t);
+    *t = NULL;
+}
+
+void agent_outcome_free(struct agent_outcome *o)
+{
+    relay_answer_free(&o->answer);
+    *o = (struct agent_outcome){0};
+}
+
+/* The path of a log, or NULL when this gateway has none. */
+static const char *log_path(const struct agent *a, const struct agent_work *w, enum att_log log)
+{
+    const char *path = log == ATT_LOG_UEFI ? a->conf->uefi_log : a->conf->ima_log;
+    bool optional = log == ATT_LOG_UEFI ? a->conf->uefi_auto : a->conf->ima_auto;
+
+    if (log == ATT_LOG_OWN) {
+        return own_store_path(w->own);
+    }
+    return path == NULL || (optional && access(path, R_OK) != 0) ? NULL : path;
+}
+
+static enum att_err ask_session(struct attempt *t, struct agent *a, struct agent_work *w,
+                                struct att_diag *diag)
+{
+    uint8_t doc[DOCUMENT_MAX];
+    struct att_wr wr = att_wr_into(doc, sizeof(doc));
+    struct wire_new_session m = {.own_pcr = a->conf->own_pcr, .has_boot = true};
+    struct relay_request q = {.kind = RELAY_NEW_SESSION};
+    uint32_t reset = 0;
+    uint32_t restart = 0;
+    enum att_err err = ATT_OK;
+
+    for (int i = 0; i < ATT_LOG__COUNT; i++) {
+        t->claims.logs.has[i] = log_path(a, w, (enum att_log)i) != NULL;
+        m.log_mask |= t->claims.logs.has[i] ? 1U << i : 0;
+    }
+    own_store_boot(w->own, &reset, &restart);
+    m.reset_count = reset;
+    m.restart_count = restart;
+    err = wire_new_session_encode(&wr, &m);
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_INTERNAL, "new session", "it could not be encoded");
+    }
+    (void)att_wr_done(&wr, &q.body);
+    err = agent_ask(&t->session, a, &q, diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (t->session.status != 201) {
+        return agent_refusal(&t->session, diag);
+    }
+    return wire_challenge_parse(&t->challenge, t->session.body, diag);
+}
+
+/* What the verifier asks for must be what this agent enrolled with and can give. */
+static enum att_err check_challenge(struct attempt *t, const struct agent *a, struct att_diag *diag)
+{
+    struct att_rd r = att_rd_slice(t->challenge.selection);
+    enum att_err err = ATT_OK;
+
+    att_pcr_selection_read(&r, &t->selection);
+    err = att_rd_end_diag(&r, ATT_R_NET_PROTOCOL, "challenge.selection", diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (ATT_GUARD(AGENT_VERIFIER_ID,
+                  !att_slice_eq(t->challenge.verifier_id, att_slice_str(a->ident.verifier_id)))) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_NET_PROTOCOL, "challenge.verifier",
+                        "this is not %s, the verifier that enrolled us", a->ident.verifier_id);
+    }
+    if (ATT_GUARD(AGENT_EMPTY_SELECTION, att_pcr_selection_empty(&t->selection))) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_NET_PROTOCOL, "challenge.selection",
+                        "expected PCRs to quote, found none");
+    }
+    for (int i = 0; i < ATT_LOG__COUNT; i++) {
+        bool sent = t->claims.logs.has[i] && !t->from_zero[i];
+
+        t->claims.logs.off[i] = sent ? t->challenge.offset[i] : 0;
+    }
+    return ATT_OK;
+}
+
+static void copy_text(char *out, size_t cap, const char *text)
+{
+    size_t len = strnlen(text, cap - 1);
+
+    memcpy(out, text, len);
+    out[len] = '\0';
+}
+
+static enum att_err make_claims(struct attempt *t, const struct agent *a, struct agent_work *w,
+                                uint8_t digest[32], struct att_diag *diag)
+{
+    struct att_claims *c = &t->claims;
+    struct hw_tpm_info info;
+    struct timespec up = {0};
+    uint32_t reset = 0;
+    uint32_t restart = 0;
+    enum att_err err = hw_tpm_info(&info, w->tpm, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    t->ueid[0] = 0x01; /* RFC 9711 4.2.1: a random-looking number; here SHA-256 of the EK name */
+    err = att_sha256(att_slice_of(a->ident.ek_name, a->ident.ek_name_len), &t->ueid[1]);
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_INTERNAL, "claims", "no digest");
+    }
+    own_store_boot(w->own, &reset, &restart);
+    (void)clock_gettime(CLOCK_BOOTTIME, &up);
+    c->ueid = att_slice_of(t->ueid, sizeof(t->ueid));
+    copy_text(c->swname, sizeof(c->swname), "attest-agent");
+    copy_text(c->swversion, sizeof(c->swversion), ATT_VERSION);
+    copy_text(c->build_id, sizeof(c->build_id), a->build_id);
+    c->uptime_s = (uint64_t)up.tv_sec;
+    c->bootcount = reset;
+    copy_text(c->tpm_manufacturer, sizeof(c->tpm_manufacturer), info.manufacturer);
+    c->tpm_firmware = info.firmware;
+    c->lockout_counter = info.lockout_counter;
+    err = att_claims_encode(&t->claims_encoded, c);
+    if (err == ATT_OK) {
+        err = att_sha256(att_buf_slice(t->claims_encoded), digest);
+    }
+    return err == ATT_OK
+               ? ATT_OK
+               : att_fail(diag, err, ATT_R_INTERNAL, "claims", "they could not be encoded");
+}
+
+static enum att_err quote(struct attempt *t, const struct agent *a, struct agent_work *w,
+                          struct att_diag *diag)
+{
+    uint8_t claims_digest[32];
+    uint8_t qualifying[32];
+    struct att_quote_context ctx = {
+        .verifier_id = a->ident.verifier_id,
+        .device_id = a->ident.device_id,
+        .nonce = t->challenge.nonce.p,
+        .session = t->challenge.session.p,
+        .claims_digest = claims_digest,
+    };
+    enum att_err err = make_claims(t, a, w, claims_digest, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    ctx.logs = t->claims.logs;
+    err = att_quote_qualifying(qualifying, &ctx);
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_INTERNAL, "quote", "no qualifying data");
+    }
+    return hw_tpm_quote(&t->quote, w->tpm, &a->ident.ak, att_slice_of(qualifying, 32),
+                        &t->selection, diag);
+}
+
+/* After the quote, so that no log is shorter than what the quote covers (D3, D4). */
+static enum att_err read_logs(struct attempt *t, const struct agent *a, struct agent_work *w,
+                              struct att_diag *diag)
+{
+    size_t room = LOG_ROOM;
+
+    for (int i = 0; i < ATT_LOG__COUNT; i++) {
+        const char *path = log_path(a, w, (enum att_log)i);
+        uint64_t off = t->claims.logs.off[i];
+        enum att_err err = ATT_OK;
+
+        if (!t->claims.logs.has[i]) {
+            continue;
+        }
+        if (path == NULL || room == 0) {
+            return att_fail(diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, att_log_name((enum att_log)i),
+                            "the log went away, or all logs together are too large");
+        }
+        err = hw_log_read(&t->part[i], path, off, room, diag);
+        if (err == ATT_E_MISMATCH && off > 0) {
+            t->from_zero[i] = true; /* ask again, and send it whole */
+            return ATT_E_STALE;
+        }
+        if (err != ATT_OK) {
+            return err;
+        }
+        if (t->part[i].more) {
+            return att_fail(diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, att_log_name((enum att_log)i),
+                            "the logs need more than %d bytes in one evidence", LOG_ROOM);
+        }
+        room -= att_buf_len(t->part[i].data);
+    }
+    return ATT_OK;
+}
+
+static enum att_err seal(struct attempt *t, struct att_diag *diag)
+{
+    struct att_evidence ev = {
+        .attest = att_slice_of(t->quote.attest, t->quote.attest_len),
+        .signature = att_slice_of(t->quote.sig, t->quote.sig_len),
+        .claims_encoded = att_buf_slice(t->claims_encoded),
+        .claims = t->claims,
+    };
+    enum att_err err = ATT_OK;
+
+    for (int i = 0; i < ATT_LOG__COUNT; i++) {
+        if (t->part[i].data != NULL) {
+            ev.log[i] = att_buf_slice(t->part[i].data);
+        }
+    }
+    err = att_evidence_encode(&t->evidence, &ev);
+    for (int i = 0; i < ATT_LOG__COUNT; i++) {
+        hw_log_part_free(&t->part[i]); /* the evidence holds them now: not twice in memory */
+        t->part[i] = (struct hw_log_part){0};
+    }
+    return err == ATT_OK
+               ? ATT_OK
+               : att_fail(diag, err, ATT_R_LIM_SIZE, "evidence", "it could not be encoded");
+}
+
+static enum att_err understand(struct agent_outcome *o, struct att_diag *diag)
+{
+    struct wire_problem p;
+    enum att_err err = ATT_OK;
+
+    if (o->answer.status == 200) {
+        return wire_outcome_parse(&o->wire, o->answer.body, diag);
+    }
+    if (wire_problem_parse(&p, o->answer.body, NULL) != ATT_OK || p.outcome.len == 0) {
+        return agent_refusal(&o->answer, diag);
+    }
+    err = wire_outcome_parse(&o->wire, p.outcome, diag);
+    memcpy(o->code, p.code.p, p.code.len < sizeof(o->code) - 1 ? p.code.len : sizeof(o->code) - 1);
+    return err;
+}
+
+static enum att_err send_evidence(struct agent_outcome *o, struct attempt *t, struct agent *a,
+                                  struct att_diag *diag)
+{
+    struct relay_request q = {
+        .kind = RELAY_EVIDENCE, .a = t->challenge.session, .body = att_buf_slice(t->evidence)};
+    enum att_err err = agent_ask(&o->answer, a, &q, diag);
+
+    q = (struct relay_request){.kind = RELAY_SESSION_GET, .a = t->challenge.session};
+    for (int i = 0; i < POLLS && err == ATT_OK && o->answer.status == 202; i++) {
+        relay_answer_free(&o->answer);
+        (void)sleep(1);
+        err = agent_ask(&o->answer, a, &q, diag);
+    }
+    return err != ATT_OK ? err : understand(o, diag);
+}
+
+static enum att_err attempt_once(struct agent_outcome *o, struct attempt *t, struct agent *a,
+                                 struct att_diag *diag)
+{
+    struct agent_work w = {.lock_fd = -1};
+    enum att_err err = agent_work_open(&w, a, diag);
+
+    if (err == ATT_OK) {
+        err = ask_session(t, a, &w, diag);
+    }
+    if (err == ATT_OK) {
+        err = check_challenge(t, a, diag);
+    }
+    if (err == ATT_OK) {
+        err = quote(t, a, &w, diag);
+    }
+    if (err == ATT_OK) {
+        err = read_logs(t, a, &w, diag);
+    }
+    agent_work_close(&w);
+    if (err == ATT_OK) {
+        err = seal(t, diag);
+    }
+    return err != ATT_OK ? err : send_evidence(o, t, a, diag);
+}
+
+enum att_err agent_attest(struct agent_outcome *out, struct agent *a, struct att_diag *diag)
+{
+    bool from_zero[ATT_LOG__COUNT] = {0};
+    struct agent_outcome o = {0};
+    enum att_err err = ATT_E_STALE;
+
+    for (int i = 0; i < 2 && err == ATT_E_STALE; i++) {
+        ATT_CLEANUP(attempt_freep) struct attempt *t = calloc(1, sizeof(*t));
+
+        if (t == NULL) {
+            return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, NULL, "no memory for an attestation");
+        }
+        memcpy(t->from_zero, from_zero, sizeof(from_zero));
+        agent_outcome_free(&o);
+        err = attempt_once(&o, t, a, diag);
+        memcpy(from_zero, t->from_zero, sizeof(from_zero));
+    }
+    (void)malloc_trim(0);
+    if (err != ATT_OK) {
+        agent_outcome_free(&o);
+        return err;
+    }
+    *out = o;
+    return ATT_OK;
+}
