@@ -81,16 +81,26 @@ static enum att_err spawn(pid_t *pid, const char *program, const struct args *a,
         char *const *to;
     } argv = {.from = a->v};
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attr;
+    sigset_t none;
     int rc = posix_spawn_file_actions_init(&actions);
 
-    if (rc != 0) {
+    if (rc != 0 || posix_spawnattr_init(&attr) != 0) {
         return ATT_E_NOMEM;
     }
+    (void)sigemptyset(&none);
     rc = posix_spawn_file_actions_adddup2(&actions, fd, RELAY_FD);
     if (rc == 0) {
-        rc = posix_spawn(pid, program, &actions, NULL, argv.to, no_environment);
+        rc = posix_spawnattr_setsigmask(&attr, &none); /* ours may be blocked for a signalfd */
     }
-    posix_spawn_file_actions_destroy(&actions);
+    if (rc == 0) {
+        rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+    }
+    if (rc == 0) {
+        rc = posix_spawn(pid, program, &actions, &attr, argv.to, no_environment);
+    }
+    (void)posix_spawn_file_actions_destroy(&actions);
+    (void)posix_spawnattr_destroy(&attr);
     return rc == 0 ? ATT_OK : ATT_E_IO;
 }
 

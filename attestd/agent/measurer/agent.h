@@ -2,8 +2,8 @@
  * The agent at work: who it is, which courier carries for it, and what it measured last.
  *
  * A piece of work (struct agent_work) holds the lock, the TPM and the own log together and gives all of
- * them back before the network is waited for: a bare software TPM serves one at a time, and an idle
- * agent costs no TPM memory.
+ * them back before evidence is sent: a bare software TPM serves one at a time, and an idle agent costs
+ * no TPM memory.
  */
 #ifndef ATTESTD_AGENT_AGENT_H
 #define ATTESTD_AGENT_AGENT_H

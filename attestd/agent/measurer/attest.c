@@ -92,10 +92,12 @@ static enum att_err ask_session(struct attempt *t, struct agent *a, struct agent
     m.reset_count = reset;
     m.restart_count = restart;
     err = wire_new_session_encode(&wr, &m);
+    if (err == ATT_OK) {
+        err = att_wr_done(&wr, &q.body);
+    }
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_INTERNAL, "new session", "it could not be encoded");
     }
-    (void)att_wr_done(&wr, &q.body);
     err = agent_ask(&t->session, a, &q, diag);
     if (err != ATT_OK) {
         return err;
