@@ -19,7 +19,7 @@
 
 #define SANE_UTC_S    1735689600 /* 2025-01-01: a clock before that was never set */
 #define SOON_S        (14 * 86400)
-#define DETAIL_LEN    160
+#define DETAIL_LEN    224
 #define LOG_LOOK_MAX  1048576 /* bytes of a log that are looked at */
 #define CERT_FILE_MAX 32768
 

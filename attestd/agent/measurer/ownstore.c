@@ -101,8 +101,9 @@ static enum att_err write_synced(struct own_store *s, struct att_slice record,
         att_write_all(s->fd, record.p, record.len) != ATT_OK) {
         enum att_err err = own_io_error(diag, "cannot write", s->path);
 
-        (void)ftruncate(s->fd,
-                        (off_t)s->size); /* if not now, then as a torn end at the next start */
+        if (ftruncate(s->fd, (off_t)s->size) != 0) {
+            return err; /* then it is a torn end, which the next start cuts */
+        }
         return err;
     }
     own_step_done(OWN_STEP_WRITTEN);
