@@ -52,6 +52,8 @@ int front_main(const struct config *cfg, const struct front_wiring *wiring);
 /* attestd init --dir DIR ... and attestd fsck [--config FILE], with their arguments behind the word. */
 int keeper_init_main(int argc, char **argv);
 int keeper_fsck_main(const struct config *cfg);
+/* attestd fsck --dump: every record as text, for comparing two states. */
+int keeper_dump_main(const struct config *cfg);
 
 /* Fork, wire, watch, stop. Returns the exit status of the program. */
 int supervisor_run(const struct config *cfg);

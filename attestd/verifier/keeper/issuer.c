@@ -9,11 +9,13 @@
 
 #include "base/file.h"
 #include "base/guard.h"
+#include "sign/signer_p11.h"
 
-#define PEM_MAX     65536
-#define FILE_SCHEME "file:"
-#define PEM_BEGIN   "-----BEGIN "
-#define DAY_S       86400
+#define PEM_MAX       65536
+#define FILE_SCHEME   "file:"
+#define PKCS11_SCHEME "pkcs11:"
+#define PEM_BEGIN     "-----BEGIN "
+#define DAY_S         86400
 
 static struct att_slice from(struct att_slice s, size_t off)
 {
@@ -95,9 +97,11 @@ static enum att_err open_label_key(struct att_signer **out, const struct config 
     ATT_CLEANUP(att_privkey_freep) struct att_privkey *key = NULL;
     enum att_err err;
 
+    if (strncmp(cfg->label_key, PKCS11_SCHEME, strlen(PKCS11_SCHEME)) == 0)
+        return att_signer_p11(out, cfg->label_key, NULL, diag);
     if (strncmp(cfg->label_key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
-        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_KEY_STORE, "label.key",
-                        "this build has no key store for that address");
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, "label.key",
+                        "expected pkcs11: or file:");
     err = read_key_file(&key, cfg->label_key + strlen(FILE_SCHEME), cfg->insecure_file_key,
                         "label.key", diag);
     if (err != ATT_OK)
@@ -106,6 +110,20 @@ static enum att_err open_label_key(struct att_signer **out, const struct config 
     if (err == ATT_OK)
         key = NULL; /* the signer's now */
     return err;
+}
+
+enum att_err issuer_token_key(struct att_pubkey **out, const char *uri, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_signer_freep) struct att_signer *signer = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *spki = NULL;
+    enum att_err err = att_signer_p11(&signer, uri, NULL, diag);
+
+    if (err != ATT_OK)
+        return err;
+    err = att_pubkey_spki(&spki, signer->public_key);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_KEY_STORE, "label.key", "the key cannot be read");
+    return att_pubkey_from_spki(out, att_buf_slice(spki), diag);
 }
 
 static enum att_err check_pair(const struct att_cert *cert, const struct att_pubkey *key,

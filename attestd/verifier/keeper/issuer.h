@@ -43,6 +43,10 @@ ATT_MUST_USE enum att_err issuer_client_cert(struct att_buf **out, const struct 
                                              const char *device_id, struct att_slice spki,
                                              int64_t now_utc, struct att_diag *diag);
 
+/* The public half of a label key in a token, for attestd init. KEY_STORE and those of the key store. */
+ATT_MUST_USE enum att_err issuer_token_key(struct att_pubkey **out, const char *uri,
+                                           struct att_diag *diag);
+
 /* Split a file of PEM certificates (or one DER): at most cap, in the order of the file. FMT_CERT. */
 ATT_MUST_USE enum att_err issuer_read_chain(struct att_cert **out, size_t cap, size_t *count,
                                             const char *path, struct att_diag *diag);

@@ -1,0 +1,289 @@
+/*
+ * attestd fsck: does every record hold what it must, and is every label genuine? Repairs nothing.
+ *
+ * Exit status 0: clean; 1: findings, one a line on standard output; 3: it could not be checked.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "appraise/label.h"
+#include "appraise/offline.h"
+#include "appraise/result.h"
+#include "crypto/cert.h"
+#include "crypto/digest.h"
+#include "sign/cose.h"
+#include "tcg/pubarea.h"
+#include "verifier/keeper/issuer.h"
+#include "verifier/keeper/unit.h"
+#include "verifier/process.h"
+#include "verifier/store/store.h"
+
+#define EXIT_FINDINGS 1
+#define EXIT_CANNOT   3
+#define PAGE          64
+
+struct fsck {
+    struct store *st;
+    struct att_anchors *anchors;
+    struct att_buf *bytes;
+    struct att_offline *offline;
+    struct store_row *rows;
+    struct att_boot_state boot;
+    struct att_carry carry;
+    size_t findings;
+    int64_t outcomes, labels, devices;
+};
+
+static void fsck_clear(struct fsck *f)
+{
+    store_close(f->st);
+    att_anchors_free(f->anchors);
+    att_buf_free(f->bytes);
+    free(f->offline);
+    free(f->rows);
+}
+
+static void say(void *ctx, const char *text)
+{
+    struct fsck *f = ctx;
+
+    (void)printf("%s\n", text);
+    f->findings++;
+}
+
+static void say_outcome(struct fsck *f, int64_t index, const char *text)
+{
+    char line[256];
+
+    (void)snprintf(line, sizeof(line), "outcome %lld: %s", (long long)index, text);
+    say(f, line);
+}
+
+static void say_device(struct fsck *f, const char *id, const char *text)
+{
+    char line[256];
+
+    (void)snprintf(line, sizeof(line), "device %s: %s", id, text);
+    say(f, line);
+}
+
+/* Labels are judged by the roots beside the configuration: attestd init puts them into trust/. */
+static enum att_err load_anchors(struct fsck *f, const struct config *cfg, struct att_diag *diag)
+{
+    char path[PATH_MAX];
+    const char *slash = strrchr(cfg->path, '/');
+    size_t len = slash != NULL ? (size_t)(slash - cfg->path) : 0;
+    enum att_err err = att_anchors_new(&f->anchors);
+
+    if (err != ATT_OK)
+        return err;
+    (void)snprintf(path, sizeof(path), "%.*s%strust", (int)len, cfg->path,
+                   slash != NULL ? "/" : "");
+    err = att_anchors_load(f->anchors, path, diag);
+    if (err == ATT_OK && att_anchors_count(f->anchors) == 0)
+        err = ATT_E_NOT_FOUND;
+    if (err == ATT_E_NOT_FOUND)
+        return att_fail(diag, err, ATT_R_TRUST_NONE, "trust", "no root for labels in %s", path);
+    return err;
+}
+
+static bool passed(const struct att_offline *o, const char *id)
+{
+    for (size_t i = 0; i < o->check_count; i++) {
+        if (strcmp(o->check[i].id, id) == 0)
+            return o->check[i].status == ATT_CHECK_PASS;
+    }
+    return false;
+}
+
+static void compare_label(struct fsck *f, const struct store_outcome *o,
+                          const struct store_label *row)
+{
+    const struct att_label *l = &f->offline->label;
+
+    if (memcmp(l->cti, row->cti, sizeof(row->cti)) != 0 || strcmp(l->device_id, o->device) != 0)
+        say_outcome(f, o->index, "the label names another device or cti");
+    if (l->iat != row->iat || l->exp != row->exp || (int)l->status != row->tier)
+        say_outcome(f, o->index, "time or status of the label differ from its record");
+    if (memcmp(l->evidence_digest, o->evidence, 32) != 0 ||
+        memcmp(l->policy_digest, o->policy, 32) != 0 ||
+        memcmp(l->refvals_digest, o->refvals, 32) != 0)
+        say_outcome(f, o->index, "the label was made of other digests than the outcome");
+    if ((o->kind == STORE_KIND_LABEL) !=
+        (row->tier == ATT_TIER_AFFIRMING || row->tier == ATT_TIER_WARNING))
+        say_outcome(f, o->index, "kind and label contradict each other");
+}
+
+static enum att_err check_label(struct fsck *f, const struct store_outcome *o)
+{
+    struct att_trust_rules rules = {0};
+    struct store_label row;
+    enum att_err err = store_label_get(&row, f->bytes, f->st, o->cti);
+
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK; /* store_check says so */
+    if (err != ATT_OK)
+        return err;
+    f->labels++;
+    memset(f->offline, 0, sizeof(*f->offline));
+    err = att_offline_check(f->offline, att_buf_slice(f->bytes), f->anchors, &rules, row.iat);
+    if (err != ATT_OK)
+        return err;
+    if (!f->offline->has_label || !passed(f->offline, "signature") ||
+        !passed(f->offline, "chain")) {
+        say_outcome(f, o->index, "the label does not verify");
+        return ATT_OK;
+    }
+    compare_label(f, o, &row);
+    return ATT_OK;
+}
+
+static enum att_err check_evidence(struct fsck *f, const struct store_outcome *o)
+{
+    uint8_t digest[32];
+    enum att_err err = store_evidence_get(f->bytes, f->st, o->index);
+
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK;
+    if (err == ATT_OK)
+        err = att_sha256(att_buf_slice(f->bytes), digest);
+    if (err != ATT_OK)
+        return err;
+    if (memcmp(digest, o->evidence, sizeof(digest)) != 0)
+        say_outcome(f, o->index, "the evidence is not the one that was judged");
+    return ATT_OK;
+}
+
+static enum att_err check_outcomes(struct fsck *f)
+{
+    struct store_outcome o;
+    enum att_err err = store_outcome_count(&f->outcomes, f->st);
+
+    for (int64_t i = 0; i < f->outcomes && err == ATT_OK; i++) {
+        err = store_outcome_get(&o, f->st, i);
+        if (err == ATT_E_NOT_FOUND || err == ATT_E_FORMAT) {
+            say_outcome(f, i, "it cannot be read");
+            err = ATT_OK;
+            continue;
+        }
+        if (err == ATT_OK && o.has_cti)
+            err = check_label(f, &o);
+        if (err == ATT_OK && o.has_digests)
+            err = check_evidence(f, &o);
+    }
+    return err;
+}
+
+static bool name_fits(const uint8_t *area, size_t area_len, const uint8_t *name, size_t name_len)
+{
+    struct att_pubarea p;
+    uint8_t own[ATT_NAME_MAX];
+    size_t own_len = 0;
+
+    return att_pubarea_parse(&p, att_slice_of(area, area_len), NULL) == ATT_OK &&
+           att_pubarea_name(own, &own_len, &p) == ATT_OK &&
+           att_slice_eq(att_slice_of(own, own_len), att_slice_of(name, name_len));
+}
+
+static enum att_err check_device(struct fsck *f, const struct store_device *d)
+{
+    struct store_state s;
+    enum att_err err = store_state_get(&s, f->bytes, f->st, d->enrolment);
+
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK;
+    if (err != ATT_OK)
+        return err;
+    f->devices++;
+    if (att_device_id_check(att_slice_str(d->id), NULL) != ATT_OK)
+        say(f, "a device has an id that is not allowed");
+    if (!name_fits(d->ek_public, d->ek_public_len, d->ek_name, d->ek_name_len))
+        say_device(f, d->id, "the endorsement key is not the one of its name");
+    if (!name_fits(d->ak_public, d->ak_public_len, d->ak_name, d->ak_name_len))
+        say_device(f, d->id, "the attestation key is not the one of its name");
+    if (s.boot.len > 0 && (att_boot_state_decode(&f->boot, s.boot, NULL) != ATT_OK ||
+                           att_carry_decode(&f->carry, s.carry, NULL) != ATT_OK))
+        say_device(f, d->id, "its state is damaged");
+    if ((s.status == STORE_AFFIRMING || s.status == STORE_WARNING) && !s.has_cti)
+        say_device(f, d->id, "good status without a label");
+    return ATT_OK;
+}
+
+static enum att_err check_devices(struct fsck *f)
+{
+    char after[STORE_ID_MAX + 1] = "";
+    size_t count = 0;
+    enum att_err err;
+
+    do {
+        err = store_device_list(f->rows, PAGE, &count, f->st, after);
+        for (size_t i = 0; i < count && err == ATT_OK; i++)
+            err = check_device(f, &f->rows[i].device);
+        if (count > 0)
+            memcpy(after, f->rows[count - 1].device.id, sizeof(after));
+    } while (err == ATT_OK && count == PAGE);
+    return err;
+}
+
+static int fail(const struct att_diag *diag)
+{
+    char text[512];
+
+    (void)fprintf(stderr, "attestd fsck: %s\n", att_diag_print(text, sizeof(text), diag));
+    return EXIT_CANNOT;
+}
+
+static enum att_err check_all(struct fsck *f, const struct config *cfg, struct att_diag *diag)
+{
+    enum att_err err = store_open(&f->st, cfg->state_dir, false, diag);
+
+    if (err == ATT_OK)
+        err = load_anchors(f, cfg, diag);
+    if (err == ATT_OK)
+        err = att_buf_new(&f->bytes, STORE_BYTES_MAX);
+    f->offline = calloc(1, sizeof(*f->offline));
+    f->rows = calloc(PAGE, sizeof(*f->rows));
+    if (err == ATT_OK && (f->offline == NULL || f->rows == NULL))
+        err = att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "fsck", "memory ran out");
+    if (err != ATT_OK)
+        return err;
+    err = store_check(f->st, say, f, &(size_t){0});
+    if (err == ATT_OK)
+        err = check_devices(f);
+    if (err == ATT_OK)
+        err = check_outcomes(f);
+    if (err == ATT_OK)
+        return ATT_OK;
+    return att_fail(diag, err, ATT_R_ST_CORRUPT, "database", "it cannot be read to its end: %s",
+                    att_err_name(err));
+}
+
+int keeper_fsck_main(const struct config *cfg)
+{
+    ATT_CLEANUP(fsck_clear) struct fsck f = {0};
+    struct att_diag diag = {0};
+
+    if (check_all(&f, cfg, &diag) != ATT_OK)
+        return fail(&diag);
+    (void)printf("%lld devices, %lld outcomes, %lld labels: %zu findings\n", (long long)f.devices,
+                 (long long)f.outcomes, (long long)f.labels, f.findings);
+    return f.findings == 0 ? EXIT_SUCCESS : EXIT_FINDINGS;
+}
+
+int keeper_dump_main(const struct config *cfg)
+{
+    ATT_CLEANUP(store_closep) struct store *st = NULL;
+    struct att_diag diag = {0};
+    enum att_err err = store_open(&st, cfg->state_dir, false, &diag);
+
+    if (err != ATT_OK)
+        return fail(&diag);
+    err = store_dump(st, stdout);
+    if (err != ATT_OK) {
+        (void)att_fail(&diag, err, ATT_R_ST_CORRUPT, "dump", "it cannot be written or read");
+        return fail(&diag);
+    }
+    return EXIT_SUCCESS;
+}

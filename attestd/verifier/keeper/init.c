@@ -1,0 +1,554 @@
+/*
+ * attestd init: everything that a first run on one machine needs, in one folder.
+ *
+ * Nothing that exists is overwritten: the first file that is there already stops it.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "crypto/cert.h"
+#include "policy/policy.h"
+#include "policy/refval.h"
+#include "verifier/keeper/issuer.h"
+#include "verifier/process.h"
+#include "verifier/store/store.h"
+
+#define DAY_S       86400
+#define ROOT_DAYS   7300
+#define SIGNER_DAYS 1825
+#define HOSTS_MAX   16
+#define FILE_CAP    (64 * 1024 * 1024)
+
+#define EXIT_USAGE      2
+#define EXIT_CANNOT     3
+#define EXIT_PERMISSION 7
+#define EXIT_INTERNAL   70
+
+struct init {
+    const char *dir;
+    const char *verifier_id;
+    const char *listen;
+    const char *policy, *refvals;
+    const char *label_key; /* pkcs11:..., or NULL for a file */
+    const char *host[HOSTS_MAX];
+    size_t host_count;
+    bool insecure_file_key;
+    int64_t now;
+};
+
+/* An authority or a leaf under way: its key, its certificate. */
+struct identity {
+    struct att_privkey *key;
+    struct att_pubkey *public;
+    struct att_cert *cert;
+};
+
+static void identity_clear(struct identity *id)
+{
+    att_privkey_free(id->key);
+    att_pubkey_free(id->public);
+    att_cert_free(id->cert);
+}
+
+static const char default_policy[] =
+    "# What a gateway must show. Copy and extend it; attestctl policy check says what is wrong.\n"
+    "policy: gateway-base\n"
+    "version: 1\n"
+    "bank: sha256\n"
+    "own_pcrs: [13]\n"
+    "label_ttl: 4h\n"
+    "interval: 10m\n"
+    "requirements:\n"
+    "  - id: R-01\n"
+    "    title: {en: The own measurements are there and led to by the quote, ja: "
+    "機器自身の測定ログがクォートと一致する}\n"
+    "    severity: fail\n"
+    "    logs: [own]\n"
+    "  - id: R-02\n"
+    "    title: {en: Everything measured is the expected one, ja: 測定値がすべて期待どおりである}\n"
+    "    severity: fail\n"
+    "    own_items: {under: [\"/\"], unlisted: fail}\n"
+    "  - id: R-03\n"
+    "    title: {en: The TPM's firmware did not change, ja: TPM のファームウェアが変わっていない}\n"
+    "    severity: fail\n"
+    "    tpm_firmware: unchanged\n";
+
+static enum att_err write_file(const struct init *in, const char *name, struct att_slice bytes,
+                               mode_t mode, struct att_diag *diag)
+{
+    char path[PATH_MAX];
+    struct stat sb;
+
+    if (snprintf(path, sizeof(path), "%s/%s", in->dir, name) >= (int)sizeof(path))
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--dir", "the path is too long");
+    if (lstat(path, &sb) == 0)
+        return att_fail(diag, ATT_E_CONFLICT, ATT_R_FILE, name,
+                        "it exists; remove it, or choose another --dir");
+    return att_file_write(path, bytes, mode, diag);
+}
+
+static enum att_err write_key(const struct init *in, const char *name, const struct att_privkey *k,
+                              struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
+    enum att_err err = att_privkey_pem(&pem, k);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, name, "the key cannot be written");
+    return write_file(in, name, att_buf_slice(pem), 0600, diag);
+}
+
+static enum att_err write_cert(const struct init *in, const char *name, const struct att_cert *c,
+                               struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
+    enum att_err err = att_cert_pem(&pem, att_cert_der(c));
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, name, "the certificate cannot be written");
+    return write_file(in, name, att_buf_slice(pem), 0644, diag);
+}
+
+static enum att_err new_key(struct identity *id, struct att_diag *diag)
+{
+    enum att_err err = att_privkey_generate(&id->key, ATT_KEY_EC_P256);
+
+    if (err == ATT_OK)
+        err = att_privkey_public(&id->public, id->key);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_RNG, "key", "no key can be made");
+    return ATT_OK;
+}
+
+/* issuer NULL: self-signed. */
+static enum att_err certify(struct identity *id, struct att_cert_order *order,
+                            const struct identity *issuer, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *der = NULL;
+    enum att_err err;
+
+    order->subject_key = id->public;
+    err = att_cert_issue(&der, order, issuer != NULL ? issuer->cert : NULL,
+                         issuer != NULL ? issuer->key : id->key, diag);
+    if (err != ATT_OK)
+        return err;
+    return att_cert_parse(&id->cert, att_buf_slice(der), diag);
+}
+
+static struct att_cert_order order_of(const struct init *in, enum att_cert_kind kind,
+                                      const char *name, int64_t days)
+{
+    return (struct att_cert_order){
+        .kind = kind,
+        .common_name = name,
+        .not_before = in->now - DAY_S,
+        .not_after = in->now + days * DAY_S,
+    };
+}
+
+static enum att_err make_root(struct identity *id, const struct init *in, const char *what,
+                              struct att_diag *diag)
+{
+    char name[64];
+    struct att_cert_order order;
+    enum att_err err = new_key(id, diag);
+
+    (void)snprintf(name, sizeof(name), "%.24s %s", in->verifier_id, what);
+    order = order_of(in, ATT_CERT_ROOT, name, ROOT_DAYS);
+    if (err == ATT_OK)
+        err = certify(id, &order, NULL, diag);
+    return err;
+}
+
+/* The TLS side: an authority that gateways pin, and the server's certificate under it. */
+static enum att_err make_tls(const struct init *in, struct att_diag *diag)
+{
+    ATT_CLEANUP(identity_clear) struct identity root = {0};
+    ATT_CLEANUP(identity_clear) struct identity server = {0};
+    struct att_cert_order order = order_of(in, ATT_CERT_TLS_SERVER, in->host[0], SIGNER_DAYS);
+    enum att_err err = make_root(&root, in, "TLS authority", diag);
+
+    order.hosts = in->host;
+    order.host_count = in->host_count;
+    if (err == ATT_OK)
+        err = new_key(&server, diag);
+    if (err == ATT_OK)
+        err = certify(&server, &order, &root, diag);
+    if (err == ATT_OK)
+        err = write_cert(in, "ca.pem", root.cert, diag);
+    if (err == ATT_OK)
+        err = write_key(in, "ca.key", root.key, diag);
+    if (err == ATT_OK)
+        err = write_cert(in, "tls.pem", server.cert, diag);
+    if (err == ATT_OK)
+        err = write_key(in, "tls.key", server.key, diag);
+    return err;
+}
+
+static enum att_err make_device_ca(const struct init *in, struct att_diag *diag)
+{
+    ATT_CLEANUP(identity_clear) struct identity root = {0};
+    enum att_err err = make_root(&root, in, "gateways", diag);
+
+    if (err == ATT_OK)
+        err = write_cert(in, "device-ca.pem", root.cert, diag);
+    if (err == ATT_OK)
+        err = write_key(in, "device-ca.key", root.key, diag);
+    return err;
+}
+
+/* The label key itself: a file of ours, or the public half of one that a token keeps. */
+static enum att_err label_key(struct identity *id, const struct init *in, struct att_diag *diag)
+{
+    enum att_err err;
+
+    if (in->label_key != NULL)
+        return issuer_token_key(&id->public, in->label_key, diag);
+    err = new_key(id, diag);
+    if (err == ATT_OK)
+        err = write_key(in, "label.key", id->key, diag);
+    return err;
+}
+
+static void print_fingerprint(const char *what, const struct att_cert *c)
+{
+    uint8_t digest[32];
+    char hex[65];
+
+    if (att_cert_fingerprint(digest, c) == ATT_OK)
+        (void)printf("  %-16s %s\n", what,
+                     att_hex_encode(hex, sizeof(hex), att_slice_of(digest, 32)));
+}
+
+static const char trust_yaml[] =
+    "# What a label must fulfil for this folder (attestctl --trust). Absent means the strict "
+    "value.\n"
+    "log: optional       # required: a label needs a receipt of the transparency log\n"
+    "file-key: allowed   # forbidden: labels made with a key in a file are refused\n";
+
+static enum att_err make_label(const struct init *in, struct att_diag *diag)
+{
+    ATT_CLEANUP(identity_clear) struct identity root = {0};
+    ATT_CLEANUP(identity_clear) struct identity signer = {0};
+    struct att_cert_order order;
+    char name[64];
+    enum att_err err = make_root(&root, in, "label root", diag);
+
+    (void)snprintf(name, sizeof(name), "%.24s labels", in->verifier_id);
+    order = order_of(in, ATT_CERT_LABEL_SIGNER, name, SIGNER_DAYS);
+    if (err == ATT_OK)
+        err = label_key(&signer, in, diag);
+    if (err == ATT_OK)
+        err = certify(&signer, &order, &root, diag);
+    if (err == ATT_OK)
+        err = write_cert(in, "label.pem", signer.cert, diag);
+    if (err == ATT_OK)
+        err = write_key(in, "label-root.key", root.key, diag);
+    if (err == ATT_OK)
+        err = write_cert(in, "label-root.pem", root.cert, diag);
+    if (err == ATT_OK)
+        err = write_cert(in, "trust/label-root.pem", root.cert, diag);
+    if (err == ATT_OK)
+        err = write_file(in, "trust/trust.yaml", att_slice_str(trust_yaml), 0644, diag);
+    if (err == ATT_OK) {
+        (void)printf("SHA-256 fingerprints\n");
+        print_fingerprint("label root", root.cert);
+        print_fingerprint("label signer", signer.cert);
+    }
+    return err;
+}
+
+static enum att_err copy_policy(const struct init *in, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    ATT_CLEANUP(att_policy_freep) struct att_policy *p = NULL;
+    struct att_slice text = att_slice_str(default_policy);
+    enum att_err err = ATT_OK;
+
+    if (in->policy != NULL) {
+        err = att_file_read(&file, in->policy, FILE_CAP, diag);
+        if (err != ATT_OK)
+            return err;
+        text = att_buf_slice(file);
+    }
+    err = att_policy_parse_yaml(&p, in->policy != NULL ? in->policy : "policy.yaml", text, diag);
+    if (err != ATT_OK)
+        return err;
+    return write_file(in, "policy.yaml", text, 0644, diag);
+}
+
+static enum att_err copy_refvals(const struct init *in, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    ATT_CLEANUP(att_refvals_freep) struct att_refvals *r = NULL;
+    enum att_err err;
+
+    if (in->refvals == NULL)
+        return ATT_OK;
+    err = att_file_read(&file, in->refvals, FILE_CAP, diag);
+    if (err == ATT_OK)
+        err = att_refvals_open(&r, att_buf_slice(file), diag);
+    if (err == ATT_OK)
+        err = att_refvals_check(r, diag);
+    if (err != ATT_OK)
+        return err;
+    return write_file(in, "refvals.bin", att_buf_slice(file), 0644, diag);
+}
+
+static enum att_err write_config(const struct init *in, struct att_diag *diag)
+{
+    char text[4096];
+    const char *key = in->label_key != NULL ? in->label_key : "file:label.key";
+    int len = snprintf(text, sizeof(text),
+                       "# The verifier service; attestd(8) explains each key.\n"
+                       "verifier_id: %s\n"
+                       "listen: \"%s\"\n"
+                       "operator: \"127.0.0.1:9464\"\n"
+                       "admin_socket: admin.sock\n"
+                       "state_dir: state\n"
+                       "tls: {cert: tls.pem, key: tls.key}\n"
+                       "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
+                       "label: {chain: label.pem, key: \"%s\"}\n"
+                       "policy: policy.yaml\n"
+                       "%srefvals: refvals.bin\n"
+                       "ek_anchors: ek.d\n"
+                       "insecure_file_key: %s\n",
+                       in->verifier_id, in->listen, key, in->refvals != NULL ? "" : "# ",
+                       in->insecure_file_key ? "true" : "false");
+
+    if (len < 0 || (size_t)len >= sizeof(text))
+        return att_fail(diag, ATT_E_LIMIT, ATT_R_USAGE, "attestd.yaml", "a name is too long");
+    return write_file(in, "attestd.yaml", att_slice_of(text, (size_t)len), 0644, diag);
+}
+
+static enum att_err make_folder(const struct init *in, const char *name, struct att_diag *diag)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s/%s", in->dir, name) >= (int)sizeof(path))
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--dir", "the path is too long");
+    return att_dir_private(path, diag);
+}
+
+static enum att_err make_database(const struct init *in, struct att_diag *diag)
+{
+    ATT_CLEANUP(store_closep) struct store *st = NULL;
+    struct store_outcome o = {.utc = in->now, .kind = STORE_KIND_INIT};
+    char path[PATH_MAX];
+    int64_t index = 0;
+    enum att_err err;
+
+    (void)snprintf(path, sizeof(path), "%s/state", in->dir);
+    err = store_open(&st, path, true, diag);
+    if (err != ATT_OK)
+        return err;
+    return store_outcome_append(&index, st, &o, diag);
+}
+
+static enum att_err make_all(const struct init *in, struct att_diag *diag)
+{
+    static const char *const folders[] = {"state", "trust", "ek.d"};
+    enum att_err err = att_dir_private(in->dir, diag);
+
+    for (size_t i = 0; i < ATT_COUNT(folders) && err == ATT_OK; i++)
+        err = make_folder(in, folders[i], diag);
+    if (err == ATT_OK)
+        err = make_database(in, diag);
+    if (err == ATT_OK)
+        err = make_tls(in, diag);
+    if (err == ATT_OK)
+        err = make_device_ca(in, diag);
+    if (err == ATT_OK)
+        err = make_label(in, diag);
+    if (err == ATT_OK)
+        err = copy_policy(in, diag);
+    if (err == ATT_OK)
+        err = copy_refvals(in, diag);
+    if (err == ATT_OK)
+        err = write_config(in, diag);
+    return err;
+}
+
+static void print_next(const struct init *in)
+{
+    (void)printf("\nnext\n");
+    if (in->refvals == NULL)
+        (void)printf("  attestctl refvals make --help      what is expected; then set refvals: in "
+                     "attestd.yaml\n");
+    (void)printf("  cp MAKER-ROOT.pem %s/ek.d/           anchors of TPM makers\n"
+                 "  attestd run --config %s/attestd.yaml\n"
+                 "  attestctl device allow --socket %s/admin.sock GATEWAY-ID\n"
+                 "  attestctl --trust %s/trust label verify FILE\n"
+                 "gateways need %s/ca.pem; move %s/label-root.key and ca.key to a safe place\n",
+                 in->dir, in->dir, in->dir, in->dir, in->dir, in->dir);
+    if (in->insecure_file_key)
+        (void)printf("the label key is a file: every label says so, and partners may refuse it\n");
+}
+
+static void usage(FILE *out)
+{
+    (void)fprintf(out,
+                  "usage: attestd init --dir DIR (--insecure-file-key | --label-key pkcs11:URI)\n"
+                  "                    [--verifier-id NAME] [--host NAME]... [--listen ADDR:PORT]\n"
+                  "                    [--policy FILE] [--refvals FILE]\n");
+}
+
+enum {
+    OPT_DIR = 1,
+    OPT_FILE_KEY,
+    OPT_LABEL_KEY,
+    OPT_ID,
+    OPT_HOST,
+    OPT_LISTEN,
+    OPT_POLICY,
+    OPT_REFVALS,
+    OPT_HELP
+};
+
+static bool add_host(struct init *in, const char *host)
+{
+    if (in->host_count >= HOSTS_MAX)
+        return false;
+    in->host[in->host_count++] = host;
+    return true;
+}
+
+static bool take_option(struct init *in, int option, const char *value)
+{
+    switch (option) {
+    case OPT_DIR:
+        in->dir = value;
+        return true;
+    case OPT_FILE_KEY:
+        in->insecure_file_key = true;
+        return true;
+    case OPT_LABEL_KEY:
+        in->label_key = value;
+        return true;
+    case OPT_ID:
+        in->verifier_id = value;
+        return true;
+    case OPT_HOST:
+        return add_host(in, value);
+    case OPT_LISTEN:
+        in->listen = value;
+        return true;
+    case OPT_POLICY:
+        in->policy = value;
+        return true;
+    case OPT_REFVALS:
+        in->refvals = value;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool parse_options(struct init *in, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"dir", required_argument, NULL, OPT_DIR},
+        {"insecure-file-key", no_argument, NULL, OPT_FILE_KEY},
+        {"label-key", required_argument, NULL, OPT_LABEL_KEY},
+        {"verifier-id", required_argument, NULL, OPT_ID},
+        {"host", required_argument, NULL, OPT_HOST},
+        {"listen", required_argument, NULL, OPT_LISTEN},
+        {"policy", required_argument, NULL, OPT_POLICY},
+        {"refvals", required_argument, NULL, OPT_REFVALS},
+        {"help", no_argument, NULL, OPT_HELP},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == OPT_HELP) {
+            usage(stdout);
+            exit(EXIT_SUCCESS);
+        }
+        if (!take_option(in, option, optarg))
+            return false;
+    }
+    return optind == argc && in->dir != NULL && in->insecure_file_key != (in->label_key != NULL);
+}
+
+/* Plain words only: they go into YAML and certificates as they are. */
+static bool plain(const char *text, size_t max)
+{
+    size_t len = strlen(text);
+
+    return len > 0 && len <= max &&
+           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-[]") ==
+               len;
+}
+
+static bool check_names(const struct init *in)
+{
+    for (size_t i = 0; i < in->host_count; i++) {
+        if (!plain(in->host[i], 253))
+            return false;
+    }
+    if (in->label_key != NULL && strpbrk(in->label_key, "\"\\\n\r") != NULL)
+        return false;
+    return plain(in->verifier_id, ATT_VERIFIER_ID_MAX) && plain(in->listen, 300);
+}
+
+static int exit_status(enum att_err err)
+{
+    switch (err) {
+    case ATT_OK:
+        return EXIT_SUCCESS;
+    case ATT_E_DENIED:
+        return EXIT_PERMISSION;
+    case ATT_E_CONFIG:
+    case ATT_E_CONFLICT:
+    case ATT_E_FORMAT:
+        return EXIT_USAGE;
+    case ATT_E_INTERNAL:
+        return EXIT_INTERNAL;
+    default:
+        return EXIT_CANNOT;
+    }
+}
+
+int keeper_init_main(int argc, char **argv)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+    struct init in = {.listen = "127.0.0.1:8443", .now = att_clock_utc_s()};
+    struct att_diag diag = {0};
+    char text[512];
+    enum att_err err;
+
+    if (!parse_options(&in, argc, argv)) {
+        usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (gethostname(name, sizeof(name) - 1) != 0 || !plain(name, HOST_NAME_MAX))
+        (void)snprintf(name, sizeof(name), "localhost");
+    if (in.verifier_id == NULL)
+        in.verifier_id = in.host_count > 0 ? in.host[0] : name;
+    (void)add_host(&in, "localhost");
+    (void)add_host(&in, "127.0.0.1");
+    (void)add_host(&in, "::1");
+    if (!check_names(&in)) {
+        (void)fprintf(stderr, "attestd init: a name has characters that are not allowed\n");
+        return EXIT_USAGE;
+    }
+    (void)umask(022);
+    err = make_all(&in, &diag);
+    if (err != ATT_OK) {
+        (void)fprintf(stderr, "attestd init: %s\n", att_diag_print(text, sizeof(text), &diag));
+        return exit_status(err);
+    }
+    print_next(&in);
+    return EXIT_SUCCESS;
+}
