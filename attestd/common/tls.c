@@ -1,11 +1,13 @@
 /* The TLS server: one context, made once; one session a connection. */
 #include "common/tls.h"
 
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CERT_LIST_MAX   32768 /* bytes of a client's chain; ours are below 2 KiB */
 #define CHAIN_DEPTH     3
@@ -209,6 +211,29 @@ struct ssl_st *tls_session_new(struct tls_server *s, void (*on_free)(void *ctx),
         return NULL;
     }
     return ssl;
+}
+
+void tls_session_free(struct ssl_st *session)
+{
+    SSL_free(session);
+}
+
+void *tls_session_ctx(const struct ssl_st *session)
+{
+    const struct on_free *f = session == NULL ? NULL : SSL_get_ex_data(session, ex_index());
+
+    return f == NULL ? NULL : f->ctx;
+}
+
+void tls_session_last_words(struct ssl_st *session, struct att_slice text)
+{
+    if (SSL_is_init_finished(session) != 1 || text.len > INT_MAX) {
+        return;
+    }
+    if (SSL_write(session, text.p, (int)text.len) > 0) {
+        (void)SSL_shutdown(session); /* sends close_notify; the answer of the peer is not awaited */
+    }
+    ERR_clear_error(); /* what went wrong here is nobody's: the connection ends anyway */
 }
 
 enum att_err tls_session_peer(struct att_buf **out, const struct ssl_st *session)

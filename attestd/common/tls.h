@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/slice.h"
 
 #define TLS_TICKET_KEY_LEN 80
 
@@ -39,6 +40,18 @@ void tls_server_freep(struct tls_server **s);
  * when it goes, however it goes. NULL when memory ran out.
  */
 struct ssl_st *tls_session_new(struct tls_server *s, void (*on_free)(void *ctx), void *ctx);
+
+/* For a session that no bufferevent owns; on_free is called. */
+void tls_session_free(struct ssl_st *session);
+
+/* The ctx that tls_session_new was given; NULL for a session of somebody else. */
+void *tls_session_ctx(const struct ssl_st *session);
+
+/*
+ * A last answer, written at once and without waiting, then the end of our side of the connection. For a
+ * peer that is refused before its request is complete, when nothing else is being written.
+ */
+void tls_session_last_words(struct ssl_st *session, struct att_slice text);
 
 /* The verified client certificate, DER. NOT_FOUND when none was shown; UNTRUSTED NOMEM. */
 ATT_MUST_USE enum att_err tls_session_peer(struct att_buf **out, const struct ssl_st *session);

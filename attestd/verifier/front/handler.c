@@ -1,0 +1,152 @@
+/* The first step of each route. */
+#include "verifier/front/handler.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "verifier/front/front.h"
+
+/* Sixteen bytes in lower-case hexadecimal: sessions and labels are named so. */
+static bool read_name16(uint8_t out[16], struct att_slice text)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] >= 'A' && text.p[i] <= 'F') {
+            return false;
+        }
+    }
+    return text.len == 32 &&
+           att_hex_decode(out, 16, &len, (const char *)text.p, text.len) == ATT_OK && len == 16;
+}
+
+static bool read_session(struct exchange *ex)
+{
+    if (read_name16(ex->session, exchange_part(ex, 0))) {
+        return true;
+    }
+    exchange_fail(ex, ATT_R_HTTP_ROUTE, "a session is named by 32 lower-case hexadecimal digits");
+    return false;
+}
+
+void handle_enrol_begin(struct exchange *ex)
+{
+    exchange_to_appraiser(ex, STEP_CHECK);
+}
+
+void handle_enrol_activate(struct exchange *ex)
+{
+    struct msg m = {.kind = MSG_ENROL_ACTIVATE, .body = exchange_body(ex)};
+
+    exchange_to_keeper(ex, &m, STEP_KEEPER);
+}
+
+void handle_new_session(struct exchange *ex)
+{
+    struct msg m = {.kind = MSG_NEW_SESSION, .body = exchange_body(ex)};
+
+    exchange_to_keeper(ex, &m, STEP_KEEPER);
+}
+
+static void session_message(struct exchange *ex, enum msg_kind kind, enum exchange_step step)
+{
+    struct msg m = {.kind = kind};
+
+    if (!read_session(ex)) {
+        return;
+    }
+    memcpy(m.session, ex->session, sizeof(m.session));
+    exchange_to_keeper(ex, &m, step);
+}
+
+void handle_evidence(struct exchange *ex)
+{
+    session_message(ex, MSG_CONTEXT, STEP_CONTEXT);
+}
+
+void handle_session_get(struct exchange *ex)
+{
+    session_message(ex, MSG_SESSION_GET, STEP_KEEPER);
+}
+
+void handle_session_delete(struct exchange *ex)
+{
+    session_message(ex, MSG_SESSION_DELETE, STEP_KEEPER);
+}
+
+void handle_label(struct exchange *ex)
+{
+    struct msg m = {.kind = MSG_LABEL};
+
+    if (!read_name16(m.session, exchange_part(ex, 0))) {
+        exchange_fail(ex, ATT_R_HTTP_ROUTE, "a label is named by 32 lower-case hexadecimal digits");
+        return;
+    }
+    exchange_to_keeper(ex, &m, STEP_KEEPER);
+}
+
+void handle_label_current(struct exchange *ex)
+{
+    struct msg m = {.kind = MSG_LABEL, .name = exchange_part(ex, 0)};
+    struct att_diag diag = {0};
+
+    if (att_device_id_check(m.name, &diag) != ATT_OK) {
+        exchange_fail(ex, diag.reason, diag.text);
+        return;
+    }
+    exchange_to_keeper(ex, &m, STEP_KEEPER);
+}
+
+void handle_healthz(struct exchange *ex)
+{
+    const struct answer a = {.status = 200, .type = "text/plain", .body = att_slice_str("ok\n")};
+
+    answer_send(ex, &a);
+}
+
+void handle_readyz(struct exchange *ex)
+{
+    struct msg m = {.kind = MSG_STATUS, .number = MSG_ASK_READY};
+
+    if (ex->front->judge.worker == NULL) {
+        exchange_fail(ex, ATT_R_BUSY, "no appraiser at work");
+        return;
+    }
+    exchange_to_keeper(ex, &m, STEP_KEEPER);
+}
+
+void handle_metrics(struct exchange *ex)
+{
+    struct msg m = {.kind = MSG_STATUS, .number = MSG_ASK_METRICS};
+
+    exchange_to_keeper(ex, &m, STEP_METRICS);
+}
+
+static const char *method_name(enum scan_method method)
+{
+    switch (method) {
+    case SCAN_GET:
+        return "GET";
+    case SCAN_POST:
+        return "POST";
+    case SCAN_DELETE:
+        return "DELETE";
+    case SCAN_OTHER:
+        break;
+    }
+    return "";
+}
+
+void handle_admin(struct exchange *ex)
+{
+    char path[SCAN_PATH_MAX + 2];
+    struct att_slice rest = exchange_part(ex, 0);
+    struct msg m = {.kind = MSG_ADMIN,
+                    .name = att_slice_str(method_name(ex->conn->scan.req.method)),
+                    .body = exchange_body(ex)};
+
+    (void)snprintf(path, sizeof(path), "/%.*s", (int)rest.len, (const char *)rest.p);
+    m.path = att_slice_str(path);
+    exchange_to_keeper(ex, &m, STEP_KEEPER);
+}
