@@ -5,6 +5,7 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/util.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -147,14 +148,16 @@ static enum att_err give_out(struct channel *ch)
     return err;
 }
 
-/* One read; *more is false when the socket had less than there was room for. */
-static enum att_err read_some(struct channel *ch, bool *more)
+/* What one read found: nothing now, less than there was room for, or all of it. */
+enum got { GOT_NOTHING, GOT_SOME, GOT_ALL };
+
+static enum att_err read_some(struct channel *ch, enum got *got)
 {
     size_t room = 0;
     ssize_t n = 0;
     enum att_err err = make_room(ch, ch->in_len + HEAD_LEN);
 
-    *more = false;
+    *got = GOT_NOTHING;
     if (err != ATT_OK) {
         return err;
     }
@@ -167,21 +170,19 @@ static enum att_err read_some(struct channel *ch, bool *more)
         return errno == EAGAIN || errno == EINTR ? ATT_OK : ATT_E_IO;
     }
     ch->in_len += (size_t)n;
-    *more = (size_t)n == room;
+    *got = (size_t)n == room ? GOT_ALL : GOT_SOME;
     return ATT_OK;
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *ctx)
+/* Read while reads give at least enough; true when the channel is still there and may have more. */
+static bool read_round(struct channel *ch, enum got enough)
 {
-    struct channel *ch = ctx;
     enum att_err err = ATT_OK;
-    bool more = true;
+    enum got got = GOT_ALL;
 
-    (void)fd;
-    (void)what;
     ch->busy = true;
-    for (int i = 0; i < READS_MAX && more && err == ATT_OK && !ch->freed; i++) {
-        err = read_some(ch, &more);
+    for (int i = 0; i < READS_MAX && got >= enough && err == ATT_OK && !ch->freed; i++) {
+        err = read_some(ch, &got);
         if (err == ATT_OK) {
             err = give_out(ch);
         }
@@ -195,6 +196,21 @@ static void on_readable(evutil_socket_t fd, short what, void *ctx)
     ch->busy = false;
     if (ch->freed) {
         destroy(ch);
+        return false;
+    }
+    return !ch->closed && got >= enough;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    (void)read_round(ctx, GOT_ALL);
+}
+
+void channel_drain(struct channel *ch)
+{
+    while (read_round(ch, GOT_SOME)) {
     }
 }
 
@@ -294,4 +310,20 @@ enum att_err channel_send(struct channel *ch, const struct msg *m)
 size_t channel_queued(const struct channel *ch)
 {
     return evbuffer_get_length(ch->out);
+}
+
+enum att_err channel_finish(struct channel *ch, int timeout_ms)
+{
+    while (channel_queued(ch) > 0) {
+        struct pollfd p = {.fd = ch->fd, .events = POLLOUT};
+        enum att_err err = channel_flush(ch);
+
+        if (err != ATT_OK) {
+            return err;
+        }
+        if (channel_queued(ch) > 0 && poll(&p, 1, timeout_ms) != 1) {
+            return ATT_E_BUSY;
+        }
+    }
+    return ATT_OK;
 }

@@ -40,4 +40,9 @@ size_t channel_queued(const struct channel *ch); /* bytes not yet written */
 ATT_MUST_USE enum att_err
 channel_flush(struct channel *ch); /* write what the socket takes now: IO */
 
+/* Write everything that is queued, waiting for the peer at most so long at a time. IO BUSY. */
+ATT_MUST_USE enum att_err channel_finish(struct channel *ch, int timeout_ms);
+/* Read and give out everything that is there now, to the end if the peer has gone; ch may be freed. */
+void channel_drain(struct channel *ch);
+
 #endif

@@ -100,7 +100,10 @@ static void take_worker(struct front *f, int fd)
 {
     const struct channel_events events = {.frame = on_frame, .closed = on_closed, .ctx = f};
 
-    /* The one before says what it still has to say on its own stream, but is asked nothing more. */
+    /* The one before has gone, but its last answers may still lie in its stream. */
+    if (f->judge.worker != NULL) {
+        channel_drain(f->judge.worker);
+    }
     channel_freep(&f->judge.worker);
     if (channel_new(&f->judge.worker, f->base, fd, FRAME_MAX, &events) != ATT_OK) {
         log_line(LOG_LEVEL_ERROR, "appraiser.link", "text=\"no memory for the link\"");

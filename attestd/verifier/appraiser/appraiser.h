@@ -1,0 +1,81 @@
+/*
+ * The appraiser: evidence in, a sealed judgement out, nothing else in reach. A master keeps one worker
+ * running; a worker that met malformed input, or judged enough, is replaced by a fresh one.
+ */
+#ifndef ATTESTD_VERIFIER_APPRAISER_APPRAISER_H
+#define ATTESTD_VERIFIER_APPRAISER_APPRAISER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "appraise/result.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "crypto/cert.h"
+#include "policy/policy.h"
+#include "policy/refval.h"
+#include "tcg/pubarea.h"
+#include "verifier/config.h"
+#include "verifier/msg.h"
+
+/* What every worker starts with: read by the master, shared by fork. */
+struct appraiser {
+    const struct config *cfg;
+    const uint8_t *seal_key;
+    struct att_policy *policy;
+    struct att_refvals *refvals;    /* NULL when there are none */
+    struct att_anchors *ek_anchors; /* NULL when there are none */
+};
+
+/* Errors CONFIG FORMAT IO NOMEM with the place. Free with appraiser_close. */
+ATT_MUST_USE enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
+                                         const uint8_t *seal_key, struct att_diag *diag);
+void appraiser_close(struct appraiser *a);
+
+/* The end of a worker, as its master sees it. */
+enum worker_exit {
+    WORKER_SPENT = 0, /* judged enough, or met malformed input: replace it */
+    WORKER_ALONE = 3, /* the front has gone */
+};
+/* Serves the stream socket until it is spent; returns the exit status. */
+int worker_main(const struct appraiser *a, int fd, uint64_t generation);
+
+/* Key objects of the last gateways: building one costs as much as a third of an appraisal. */
+struct key_cache;
+struct cached_key {
+    struct att_pubkey *key;
+    enum att_scheme scheme;
+    enum att_hash hash;
+    uint8_t qualified[ATT_NAME_MAX]; /* qualified name under the endorsement hierarchy */
+    size_t qualified_len;
+};
+ATT_MUST_USE enum att_err key_cache_new(struct key_cache **out, size_t room);
+void key_cache_free(struct key_cache *c);
+/* Borrowed from the cache until the next call. FORMAT DENIED ... of tcg/pubarea.h. */
+ATT_MUST_USE enum att_err key_cache_get(const struct cached_key **out, struct key_cache *c,
+                                        struct att_slice ak_public, struct att_diag *diag);
+
+/*
+ * judge_evidence - one MSG_APPRAISE. ATT_OK: sealed is the judgement, good or bad. Otherwise nothing is
+ * decided and the diagnosis says why: malformed input (reason with status 400 or 413), a context that is
+ * not the keeper's, or no memory.
+ * scratch  at least one struct of each kind, reused from call to call
+ */
+struct judge_scratch {
+    struct msg_context context;
+    struct att_result result;
+};
+ATT_MUST_USE enum att_err judge_evidence(struct att_buf **sealed, const struct appraiser *a,
+                                         struct key_cache *keys, struct judge_scratch *scratch,
+                                         const struct msg *question, struct att_diag *diag);
+
+/* judge_enrolment - one MSG_ENROL_CHECK at utc_s; likewise. */
+ATT_MUST_USE enum att_err judge_enrolment(struct att_buf **sealed, const struct appraiser *a,
+                                          struct att_slice body, int64_t utc_s,
+                                          struct att_diag *diag);
+
+/* Malformed rather than refused: nobody's state changes, and the worker that read it is replaced. */
+bool judge_malformed(const struct att_diag *diag);
+
+#endif

@@ -1,0 +1,142 @@
+/* attestd: the verifier service. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/tls.h"
+#include "verifier/appraiser/appraiser.h"
+#include "verifier/config.h"
+#include "verifier/process.h"
+
+enum { EXIT_USAGE = 2 };
+
+static const char usage_text[] =
+    "usage: attestd init --dir DIR [...]         keys, certificates and configuration of a first "
+    "run\n"
+    "       attestd run [--config FILE]          the verifier service\n"
+    "       attestd run --check-config           judge the configuration and stop\n"
+    "       attestd fsck [--config FILE]         check the records; change nothing\n"
+    "       attestd --version | --help\n"
+    "The configuration is " CONFIG_DEFAULT_PATH " unless --config names another.\n";
+
+struct options {
+    const char *config;
+    bool check_only;
+    bool file_key;
+};
+
+static int usage_error(const char *what)
+{
+    (void)fprintf(stderr, "attestd: %s\n%s", what, usage_text);
+    return EXIT_USAGE;
+}
+
+static bool read_options(struct options *out, int argc, char **argv)
+{
+    static const struct option known[] = {{"config", required_argument, NULL, 'c'},
+                                          {"check-config", no_argument, NULL, 'k'},
+                                          {"insecure-file-key", no_argument, NULL, 'i'},
+                                          {NULL, 0, NULL, 0}};
+    struct options o = {.config = CONFIG_DEFAULT_PATH};
+    int c = 0;
+
+    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        switch (c) {
+        case 'c':
+            o.config = optarg;
+            break;
+        case 'k':
+            o.check_only = true;
+            break;
+        case 'i':
+            o.file_key = true;
+            break;
+        default:
+            return false;
+        }
+    }
+    *out = o;
+    return optind == argc;
+}
+
+static int config_error(const struct att_diag *diag)
+{
+    char line[ATT_DIAG_TEXT + 128];
+
+    (void)fprintf(stderr, "attestd: %s\n", att_diag_print(line, sizeof(line), diag));
+    (void)fprintf(stderr, "attestd: to do: %s\n", att_reason_info(diag->reason)->fix_en);
+    return EXIT_USAGE;
+}
+
+/* Everything that the processes would read at their start, read once here. */
+static enum att_err check_files(const struct config *cfg, struct att_diag *diag)
+{
+    static const uint8_t no_key[MSG_SEAL_LEN];
+    const struct tls_server_files files = {
+        .cert = cfg->tls.cert, .key = cfg->tls.key, .client_ca = cfg->device_ca.cert};
+    ATT_CLEANUP(tls_server_freep) struct tls_server *tls = NULL;
+    struct appraiser a = {0};
+    enum att_err err = tls_server_new(&tls, &files, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = appraiser_open(&a, cfg, no_key, diag);
+    if (err == ATT_OK) {
+        appraiser_close(&a);
+    }
+    return err;
+}
+
+static int with_config(int argc, char **argv, bool run)
+{
+    ATT_CLEANUP(config_freep) struct config *cfg = NULL;
+    struct options o = {0};
+    struct att_diag diag = {0};
+
+    if (!read_options(&o, argc, argv)) {
+        return usage_error("this command line is not understood");
+    }
+    if (config_load(&cfg, o.config, &diag) != ATT_OK) {
+        return config_error(&diag);
+    }
+    cfg->insecure_file_key = cfg->insecure_file_key || o.file_key;
+    if (!run) {
+        return keeper_fsck_main(cfg);
+    }
+    if (check_files(cfg, &diag) != ATT_OK) {
+        return config_error(&diag);
+    }
+    if (o.check_only) {
+        (void)printf("%s: the configuration is good\n", o.config);
+        return EXIT_SUCCESS;
+    }
+    return supervisor_run(cfg);
+}
+
+int main(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+
+    log_open("attestd", LOG_LEVEL_INFO);
+    if (strcmp(word, "--help") == 0 || strcmp(word, "help") == 0) {
+        (void)fputs(usage_text, stdout);
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(word, "--version") == 0 || strcmp(word, "version") == 0) {
+        (void)puts("attestd " ATT_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (strcmp(word, "init") == 0) {
+        return keeper_init_main(argc - 1, argv + 1);
+    }
+    if (strcmp(word, "run") == 0) {
+        return with_config(argc - 1, argv + 1, true);
+    }
+    if (strcmp(word, "fsck") == 0) {
+        return with_config(argc - 1, argv + 1, false);
+    }
+    return usage_error("a command is missing");
+}
