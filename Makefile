@@ -24,6 +24,8 @@ WERROR     ?=
 V          ?=
 CORPUS     ?= $(wildcard ../shared/corpus)
 FUZZ_SECONDS ?= 600
+BENCH      ?=
+FLEET_SECONDS ?= 30
 
 comma := ,
 VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),release)
@@ -33,7 +35,7 @@ BUILD   ?= build/$(VARIANT)
 SETS_UP := check demo bench knockout
 ifneq ($(filter $(SETS_UP),$(MAKECMDGOALS)),)
 ifneq ($(ATTEST_SETUP_DONE),1)
-$(info $(shell scripts/setup $(if $(filter check knockout,$(MAKECMDGOALS)),all,build) >&2 || echo scripts/setup failed))
+$(info $(shell scripts/setup $(if $(filter check bench knockout,$(MAKECMDGOALS)),all,build) >&2 || echo scripts/setup failed))
 export ATTEST_SETUP_DONE := 1
 endif
 endif
@@ -98,7 +100,8 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_
 ATTACKS := $(patsubst tests/attacks/%.c,$(BUILD)/attacks/%,$(wildcard tests/attacks/test_*.c))
 REPLAY  := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
-BENCH   := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
+BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
+BENCH_OBJ := $(filter-out $(BUILD)/obj/bench/bench_%,$(call obj,bench/*.c))
 
 all: $(BINS)
 
@@ -137,10 +140,10 @@ $(REPLAY): $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/sup
 $(REPLAY): LIBS = $(SERVER_LIBS) $(HW_LIBS)
 $(FUZZ): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libdaemon.a $(LIB)
 $(FUZZ): LIBS = -fsanitize=fuzzer $(SERVER_LIBS) $(HW_LIBS)
-$(BENCH): $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
-$(BENCH): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(TEST_LIBS)
+$(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_OBJ) $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
+$(BENCH_PROGRAMS): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(TEST_LIBS) -lm
 
-$(BINS) $(UNIT) $(ATTACKS) $(REPLAY) $(FUZZ) $(BENCH):
+$(BINS) $(UNIT) $(ATTACKS) $(REPLAY) $(FUZZ) $(BENCH_PROGRAMS):
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIB_LIBS)
 
@@ -169,8 +172,8 @@ check: programs
 demo: all
 	@BUILD='$(abspath $(BUILD))' scripts/demo
 
-bench: all $(BENCH)
-	@BUILD='$(abspath $(BUILD))' bench/run
+bench: all $(BENCH_PROGRAMS)
+	@BUILD='$(abspath $(BUILD))' BENCH='$(BENCH)' FLEET_SECONDS='$(FLEET_SECONDS)' bench/run
 
 knockout:
 	@$(MAKE) KNOCKOUT=1 CFLAGS='-O1 -g' BUILD=build/knockout programs
