@@ -1,0 +1,49 @@
+/* The records of a firmware event log tile its input, and whatever parses can be replayed. */
+#include "fuzz.h"
+#include "tcg/evlog.h"
+
+/* Bytes of a record: fixed fields, digests, data. */
+static size_t size_of(const struct att_event *ev, bool agile)
+{
+    size_t size = 4 + 4 + 4 + ev->data_unproven.len;
+
+    if (!agile) {
+        return size + 20;
+    }
+    for (uint32_t i = 0; i < ev->digest_count; i++) {
+        size += 2 + ev->digest[i].value.len;
+    }
+    return size + 4;
+}
+
+static void check_tiles(const struct att_evlog *log, size_t size)
+{
+    size_t end = 0;
+
+    for (size_t i = 0; i < att_evlog_count(log); i++) {
+        const struct att_event *ev = att_evlog_at(log, i);
+
+        HOLDS(ev->off == end);
+        HOLDS(!ev->extends || ev->pcr < ATT_PCR_COUNT);
+        HOLDS(ev->digest_count >= 1 && ev->digest_count <= ATT_PCR_BANKS);
+        end += size_of(ev, i > 0 && att_evlog_crypto_agile(log));
+    }
+    HOLDS(end == att_evlog_consumed(log) && end <= size);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct att_evlog *log = NULL;
+    struct att_pcr_values v;
+    struct att_diag diag = {0};
+
+    if (att_evlog_parse(&log, att_slice_of(data, size), &diag) != ATT_OK) {
+        HOLDS(diag.reason == ATT_R_FMT_UEFI && diag.off <= size);
+        return 0;
+    }
+    check_tiles(log, size);
+    HOLDS(att_evlog_replay(&v, log, NULL) == ATT_OK);
+    HOLDS(v.count <= ATT_PCR_BANKS);
+    att_evlog_free(log);
+    return 0;
+}
