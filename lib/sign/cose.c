@@ -302,7 +302,7 @@ static enum att_err read_body(struct att_cbor *c, struct att_cose *m, struct pla
     at->unprotected = att_rd_off(&c->rd);
     m->unprotected = read_map(c);
     payload_off = att_rd_off(&c->rd);
-    if (ATT_GUARD(COSE_DETACHED, att_cbor_peek(c) == ATT_CBOR_NULL)) {
+    if (att_cbor_peek(c) == ATT_CBOR_NULL) { /* no guard: the read below refuses it as well */
         return att_fail_at(diag, ATT_E_FORMAT, ATT_R_FMT_COSE, "payload", payload_off,
                            "expected the payload inside, found a detached one");
     }

@@ -146,24 +146,9 @@ END_TEST
 
 START_TEST(att_b64_decode__refuses_padding_games_and_foreign_characters)
 {
-    static const char *const STD[] = {"QQ",
-                                      "QQ=",
-                                      "QQ===",
-                                      "Q===",
-                                      "====",
-                                      "=QQ=",
-                                      "QQ=Q",
-                                      "QR==",
-                                      "QUJ=",
-                                      "QQ==QQ==",
-                                      "QUJD\n",
-                                      "QU JD=",
-                                      "QU-_",
-                                      "Q\xc3\xa9=",
-                                      "=",
-                                      "==",
-                                      "QUJDRA=="
-                                      "="};
+    static const char *const STD[] = {
+        "QQ",       "QQ=",    "QQ===",  "Q===", "====",       "=QQ=", "QQ=Q", "QR==",     "QUJ=",
+        "QQ==QQ==", "QUJD\n", "QU JD=", "QU-_", "Q\xc3\xa9=", "=",    "==",   "QUJDRA==="};
     static const char *const URL[] = {"Q",   "QUJDR", "QQ==", "QQ=",   "QR",
                                       "QUJ", "QU+/",  "QU D", "QUJD\n"};
     uint8_t out[16];
