@@ -1,6 +1,7 @@
 /* agent.yaml into a struct, key by key, with the strict value for whatever is absent. */
 #include "agent/measurer/conf.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -463,10 +464,16 @@ enum att_err agent_conf_parse(struct agent_conf **out, const char *path, struct 
     return ATT_OK;
 }
 
+/* The names of measured files are absolute, however the configuration was named. */
 enum att_err agent_conf_load(struct agent_conf **out, const char *path, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
+    char real[PATH_MAX];
     enum att_err err = att_file_read(&text, path, ATT_YAML_CAP, diag);
 
-    return err != ATT_OK ? err : agent_conf_parse(out, path, att_buf_slice(text), diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    return agent_conf_parse(out, realpath(path, real) != NULL ? real : path, att_buf_slice(text),
+                            diag);
 }
