@@ -105,6 +105,7 @@ static void show(const struct bench_row *row, double ours, double limit, double 
 {
     char a[32];
     char b[32];
+    char c[32];
     char goal[48] = "-";
     char name[96];
 
@@ -112,8 +113,8 @@ static void show(const struct bench_row *row, double ours, double limit, double 
         snprintf(goal, sizeof(goal), "%s %g", row->bound == BENCH_AT_MOST ? "<=" : ">=", row->goal);
     }
     snprintf(name, sizeof(name), "%s (%s)", row->name, row->unit);
-    printf("%-52s %10s %10s %8.3f %10s  %s\n", name, number(a, ours),
-           limit > 0 ? number(b, limit) : "-", ratio, goal,
+    printf("%-52s %10s %10s %8s %10s  %s\n", name, number(a, ours),
+           limit > 0 ? number(b, limit) : "-", limit > 0 ? number(c, ratio) : "-", goal,
            row->bound == BENCH_TOLD ? "-"
            : met(row, ratio)        ? "met"
                                     : "MISSED");
