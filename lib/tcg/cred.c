@@ -1,6 +1,7 @@
 /*
- * Credential protection (TPM 2.0 Part 1, 24) made in software: what only the TPM that holds both keys can
- * open. The seed goes to the endorsement key, the attestation key's name goes into every derived key.
+ * Credential protection (TPM 2.0 Part 1, 24) made in software: what only the TPM that holds both
+ * keys can open. The seed goes to the endorsement key, the attestation key's name goes into every
+ * derived key.
  */
 #include "tcg/cred.h"
 
@@ -38,8 +39,8 @@ static void put_u32be(uint8_t out[4], uint32_t v)
 }
 
 /*
- * KDFa (Part 1, 11.4.10.2): HMAC(key, i || label || contextU || bits); contextV is empty in all our uses.
- * One block is enough: no key is longer than the hash.
+ * KDFa (Part 1, 11.4.10.2): HMAC(key, i || label || contextU || bits); contextV is empty in all our
+ * uses. One block is enough: no key is longer than the hash.
  */
 static enum att_err kdfa(uint8_t *out, size_t len, enum att_hash alg, struct att_slice seed,
                          const char *label, struct att_slice context)
@@ -92,7 +93,7 @@ static void put_2b(struct att_wr *w, const uint8_t *p, size_t len)
     att_wr_bytes(w, p, len);
 }
 
-/* KDFe (Part 1, 11.4.10.3): H(1 || Z || label || x of the ephemeral key || x of the endorsement key). */
+/* KDFe (Part 1, 11.4.10.3): H(1 || Z || label || x of the ephemeral key || x of the EK). */
 static enum att_err seed_to_ecc(struct secrets *s, struct att_wr *w, const struct att_pubarea *ek,
                                 const struct att_pubkey *key)
 {

@@ -1,4 +1,4 @@
-/* MakeCredential in software (Part 1, 24; Part 3, 12.6): a secret that only a TPM with both keys reads. */
+/* MakeCredential in software (TPM 2.0 Part 1, 24): a secret that needs both keys. */
 #ifndef ATT_TCG_CRED_H
 #define ATT_TCG_CRED_H
 
@@ -17,9 +17,11 @@ struct att_credential {
 };
 
 /*
- * att_credential_make - ek is an RSA (OAEP) or ECC (one-pass ECDH) storage key with AES-128/256-CFB.
+ * att_credential_make - ek is an RSA (OAEP) or ECC (one-pass ECDH) storage key with
+ *                       AES-128/256-CFB
+ *
  * secret  at most the size of ek's name hash
- * Errors  UNSUPPORTED (the EK's parameters) LIMIT CRYPTO
+ * Errors  UNSUPPORTED (the EK's parameters) LIMIT FORMAT (the EK's key) CRYPTO
  */
 ATT_MUST_USE enum att_err att_credential_make(struct att_credential *out,
                                               const struct att_pubarea *ek,

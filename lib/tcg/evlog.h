@@ -1,8 +1,10 @@
 /*
- * The firmware event log of the TCG PC Client Platform Firmware Profile: SHA-1 and crypto-agile form.
+ * The firmware event log of the TCG PC Client Platform Firmware Profile: SHA-1 and crypto-agile
+ * form.
  *
- * What a replay proves is only: this digest went into this PCR in this order. Event types and data are
- * the sender's words until a rule ties them to a digest; struct att_event says so field by field.
+ * What a replay proves is only: this digest went into this PCR in this order. Event types and data
+ * are the sender's words until a rule ties them to a digest; struct att_event says so field by
+ * field.
  */
 #ifndef ATT_TCG_EVLOG_H
 #define ATT_TCG_EVLOG_H
@@ -56,8 +58,8 @@ size_t att_evlog_consumed(const struct att_evlog *log);   /* bytes before paddin
 const char *att_event_type_name(uint32_t type);
 
 /*
- * att_evlog_replay - the PCR values of every announced bank that we can compute, for the PCRs that the
- * log extends (has bits). Starting values: StartupLocality, H-CRTM, zeros; 17 to 22 all ones.
+ * att_evlog_replay - the PCR values of every announced bank that we can compute, for the PCRs that
+ * the log extends (has bits). Starting values: StartupLocality, H-CRTM, zeros; 17 to 22 all ones.
  */
 ATT_MUST_USE enum att_err att_evlog_replay(struct att_pcr_values *out, const struct att_evlog *log,
                                            struct att_diag *diag);

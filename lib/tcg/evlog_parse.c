@@ -92,7 +92,7 @@ static enum att_err read_digests(const struct record *rec, const struct att_evlo
         if (!att_rd_ok(rec->r)) {
             return refuse_read(rec);
         }
-        if (!announced(log, alg)) {
+        if (ATT_GUARD(EVLOG_ANNOUNCED, !announced(log, alg))) {
             return refuse(rec, "event.digests.algorithm", "a bank that the log did not announce");
         }
         if (ATT_GUARD(EVLOG_DIGEST_TWICE, carries(ev, alg))) {

@@ -2,8 +2,8 @@
  * The kernel's IMA measurement list, one entry at a time.
  *
  * The forms are those of the kernel (Documentation/security/IMA-templates and
- * security/integrity/ima/ima_fs.c): the number of the PCR, the template digest, the template's name, and
- * fields with a length each. All integers are little-endian here.
+ * security/integrity/ima/ima_fs.c): the number of the PCR, the template digest, the template's
+ * name, and fields with a length each. All integers are little-endian here.
  */
 #include "tcg/ima.h"
 
@@ -136,8 +136,8 @@ static bool all_zero(struct att_slice s)
 }
 
 /*
- * The kernel records a violation with zeros for the file's digest; some releases wrote 20 of them under
- * the name of a longer hash.
+ * The kernel records a violation with zeros for the file's digest; some releases wrote 20 of them
+ * under the name of a longer hash.
  */
 static bool digest_size_ok(const struct att_ima_entry *e)
 {

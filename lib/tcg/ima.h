@@ -1,7 +1,8 @@
 /*
  * The kernel's IMA measurement list: binary (and, for people, ASCII) form, parsed entry by entry.
  *
- * The reader is a cursor and allocates nothing: a list of a million entries costs its own bytes only.
+ * The reader is a cursor and allocates nothing: a list of a million entries costs its own bytes
+ * only.
  */
 #ifndef ATT_TCG_IMA_H
 #define ATT_TCG_IMA_H
@@ -62,16 +63,16 @@ struct att_ima {
  */
 struct att_ima att_ima_from(struct att_slice in);
 
-/* The next entry: ATT_OK and *more true; *more false at the clean end. Errors: FMT_IMA with the byte. */
+/* The next entry: ATT_OK and *more true; *more false at the clean end. FMT_IMA with the byte. */
 ATT_MUST_USE enum att_err att_ima_next(struct att_ima *it, struct att_ima_entry *out, bool *more,
                                        struct att_diag *diag);
 
 /*
- * att_ima_extended - the digest that the kernel extended into a bank for an entry: H(template data),
- * or all ones for a violation. The digest in the list is not used.
+ * att_ima_extended - the digest that the kernel extended into a bank for an entry: H(template
+ * data), or all ones for a violation. The digest in the list is not used.
  *
- * padded  the SHA-1 digest, padded with zeros to the bank's size: the rule of kernels before 5.8, and of
- *         later ones for a bank whose hash they have only as a module (SHA-384 on Debian 12)
+ * padded  the SHA-1 digest, padded with zeros to the bank's size: the rule of kernels before 5.8,
+ *         and of later ones for a bank whose hash they have only as a module (SHA-384, Debian 12)
  * Errors  UNSUPPORTED CRYPTO
  */
 ATT_MUST_USE enum att_err att_ima_extended(uint8_t *out, const struct att_ima_entry *e,
@@ -88,9 +89,10 @@ ATT_MUST_USE enum att_err att_ima_replay(struct att_pcr_values *out, struct att_
                                          uint32_t *entries, struct att_diag *diag);
 
 /*
- * att_ima_ascii_to_binary - one ASCII list to binary form in a new buffer, so that everything behind
- * is one path. Templates whose ASCII form does not say which fields are empty are refused (ima-modsig,
- * evm-sig, custom ones). Where a name could end in either of two places, the template hash decides.
+ * att_ima_ascii_to_binary - one ASCII list to binary form in a new buffer, so that everything
+ * behind is one path. Templates whose ASCII form does not say which fields are empty are refused
+ * (ima-modsig, evm-sig, custom ones). Where a name could end in either of two places, the template
+ * hash decides.
  *
  * Errors  FORMAT TRUNCATED LIMIT, reason FMT_IMA, with the byte of the line; NOMEM
  */

@@ -231,8 +231,8 @@ static bool split_extra(const struct line *l, struct att_slice *name, struct att
 }
 
 /*
- * One entry at the end of the buffer. The kernel prints a space before every field, the empty ones too;
- * text that lost its last space on the way is read the other way when only that hashes.
+ * One entry at the end of the buffer. The kernel prints a space before every field, the empty ones
+ * too; text that lost its last space on the way is read the other way when only that hashes.
  */
 static enum att_err add_entry(struct att_buf *out, const struct line *l, struct att_slice text,
                               struct att_hasher *h)

@@ -3,14 +3,14 @@
  *
  * A sequence of records, each one deterministic CBOR map:
  *   { 0: recnum uint, 1: pcr uint, 3: [ {0: alg uint, 1: digest bstr} ... ], 80: content bstr }
- * content is deterministic CBOR; each digest is the hash of the content bytes, and is what was extended
- * into that bank. One record carries up to ATT_OWN_ITEMS_MAX measured items, so a tree of a thousand
- * files costs a few TPM commands:
- *   boot:  { 0: 1, 1: resetCount, 2: restartCount, 3: kernel boot id text, 4: {alg: starting value} }
+ * content is deterministic CBOR; each digest is the hash of the content bytes, and is what was
+ * extended into that bank. One record carries up to ATT_OWN_ITEMS_MAX measured items, so a tree of
+ * a thousand files costs a few TPM commands:
+ *   boot:  { 0: 1, 1: resetCount, 2: restartCount, 3: kernel boot id text, 4: {alg: start value} }
  *   items: { 0: 2, 1: [ [type, name bstr, digest bstr32 / null, detail] ... ] }
- * The first record of a log is a boot record (D5). Another one follows when the TPM resumed with its PCRs
- * kept; its starting value is what the log has led to by then. All records name one PCR, of those that
- * software cannot reset (0 to 15). Field by field, with an example: docs/formats/ownlog.md.
+ * The first record of a log is a boot record (D5). Another one follows when the TPM resumed with
+ * its PCRs kept; its starting value is what the log has led to by then. All records name one PCR,
+ * of those that software cannot reset (0 to 15). docs/formats/ownlog.md has it field by field.
  */
 #ifndef ATT_TCG_OWNLOG_H
 #define ATT_TCG_OWNLOG_H
@@ -79,16 +79,16 @@ struct att_own {
     uint32_t pcr; /* of the first record read; every other must name it too */
 };
 
-/* From a byte offset that starts a record; next_recnum is the number it must carry (0 at offset 0). */
+/* From a byte offset that starts a record; next_recnum is the number that it must carry. */
 struct att_own att_own_from(struct att_slice in, uint64_t next_recnum);
 
 /*
- * att_own_next - the next record: structure, record number, PCR and every content digest are checked
- * here. *more false at the clean end.
+ * att_own_next - the next record: structure, record number, PCR and every content digest are
+ * checked here. *more false at the clean end.
  *
  * h       any hasher; its state is changed
- * Errors  TRUNCATED FORMAT LIMIT UNSUPPORTED, reason FMT_CEL, with the byte; FORMAT with LOG_DIGEST for
- *         a digest that is not that of the content; CRYPTO
+ * Errors  TRUNCATED FORMAT LIMIT UNSUPPORTED, reason FMT_CEL, with the byte; FORMAT with LOG_DIGEST
+ *         for a digest that is not that of the content; CRYPTO
  */
 ATT_MUST_USE enum att_err att_own_next(struct att_own *it, struct att_own_record *out, bool *more,
                                        struct att_hasher *h, struct att_diag *diag);
@@ -116,11 +116,11 @@ ATT_MUST_USE enum att_err att_own_record_write(struct att_wr *w, uint64_t recnum
                                                struct att_slice content, struct att_hasher *h);
 
 /*
- * att_own_replay - from the start values of the first boot record; every bank that all records carry.
+ * att_own_replay - from the start values of the first boot record, every bank in all records.
  *
  * in       a whole log, at least its boot record
  * records  their number; may be NULL
- * Errors   those of att_own_next; MISMATCH (OWN_FOREIGN: a later boot record starts elsewhere); NOMEM
+ * Errors   those of att_own_next; MISMATCH (OWN_FOREIGN: a later boot record starts elsewhere)
  */
 ATT_MUST_USE enum att_err att_own_replay(struct att_pcr_values *out, struct att_slice in,
                                          uint32_t *records, struct att_diag *diag);

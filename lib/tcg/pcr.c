@@ -43,7 +43,7 @@ static void read_one(struct att_rd *r, const struct att_pcr_selection *so_far,
         att_rd_fail_at(r, ATT_E_FORMAT, off);
         return;
     }
-    if (att_hash_size(out->bank) == 0) {
+    if (ATT_GUARD(PCRSEL_BANK, att_hash_size(out->bank) == 0)) {
         att_rd_fail_at(r, ATT_E_FORMAT, off);
         return;
     }

@@ -13,7 +13,7 @@
 #include "crypto/digest.h"
 
 #define ATT_PCR_COUNT      24
-#define ATT_PCR_BANKS      5 /* selections in one list that we accept; sha1 sha256 sha384 sha512 sm3 */
+#define ATT_PCR_BANKS      5 /* in one list: sha1 sha256 sha384 sha512 sm3 */
 #define ATT_PCR_SELECT_MIN 3 /* PCR_SELECT_MIN of a TPM with 24 PCRs */
 
 /* One bank's selection: bit i of mask is PCR i. */
@@ -28,10 +28,10 @@ struct att_pcr_selection {
 };
 
 /*
- * att_pcr_selection_read - the TPML_PCR_SELECTION at r. Fails the reader with FORMAT or LIMIT: count
- * above 16 or above ATT_PCR_BANKS, sizeofSelect not 3 or 4 (a TPM with 24 PCRs sends no less), a bit
- * for a PCR of 24 and above, one bank twice, unknown bank (TPM 2.0 Part 2, 10.6.2 and 10.9.7). An
- * empty list is well-formed.
+ * att_pcr_selection_read - the TPML_PCR_SELECTION at r. Fails the reader with FORMAT or LIMIT:
+ * count above 16 or above ATT_PCR_BANKS, sizeofSelect not 3 or 4 (a TPM with 24 PCRs sends no
+ * less), a bit for a PCR of 24 and above, one bank twice, unknown bank (TPM 2.0 Part 2, 10.6.2
+ * and 10.9.7). An empty list is well-formed.
  */
 void att_pcr_selection_read(struct att_rd *r, struct att_pcr_selection *out);
 void att_pcr_selection_write(struct att_wr *w, const struct att_pcr_selection *sel);

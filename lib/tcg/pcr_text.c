@@ -291,8 +291,9 @@ static enum att_err parse_lines(struct att_pcr_values *v, struct att_slice in,
 }
 
 /*
- * The file of "tpm2_quote -o": C structures as they lie in little-endian memory. A TPML_PCR_SELECTION
- * with 16 places of 8 bytes, a count, and so many TPML_DIGEST with 8 places of 66 bytes.
+ * The file of "tpm2_quote -o": C structures as they lie in little-endian memory. A
+ * TPML_PCR_SELECTION with 16 places of 8 bytes, a count, and so many TPML_DIGEST with 8 places of
+ * 66 bytes.
  */
 #define DUMP_SELECTIONS 16
 #define DUMP_DIGESTS    8

@@ -1,4 +1,4 @@
-/* TPMT_PUBLIC: keys as the TPM describes them, their names and attributes (Part 2, 12.2.4; Part 1, 16). */
+/* TPMT_PUBLIC (Part 2, 12.2.4): keys as the TPM describes them, their names and attributes. */
 #ifndef ATT_TCG_PUBAREA_H
 #define ATT_TCG_PUBAREA_H
 
@@ -47,8 +47,10 @@ struct att_pubarea {
 };
 
 /*
- * att_pubarea_parse - strict TPMT_PUBLIC, or TPM2B_PUBLIC when its size field covers the whole input.
- * Errors TRUNCATED TRAILING FORMAT LIMIT UNSUPPORTED, reason FMT_KEY. Slices borrow in.
+ * att_pubarea_parse - strict TPMT_PUBLIC, or TPM2B_PUBLIC when its size field covers the whole
+ *                     input. Slices borrow in.
+ *
+ * Errors  TRUNCATED TRAILING FORMAT LIMIT UNSUPPORTED, reason FMT_KEY
  */
 ATT_MUST_USE enum att_err att_pubarea_parse(struct att_pubarea *out, struct att_slice in,
                                             struct att_diag *diag);

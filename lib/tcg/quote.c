@@ -94,7 +94,7 @@ static bool scheme_of(uint16_t alg, enum att_scheme *out)
     }
 }
 
-/* Sizes are judged against the key in att_tpm_sig_raw: one too large is a false signature (Q_SIG). */
+/* Sizes are judged against the key in att_tpm_sig_raw: one too large is a false signature. */
 enum att_err att_tpm_sig_parse(struct att_tpm_sig *out, struct att_slice in, struct att_diag *diag)
 {
     struct att_rd r = att_rd_slice(in);
@@ -144,6 +144,10 @@ static enum att_err refuse_size(struct att_diag *diag, const char *field, size_t
 
 static void put_padded(struct att_wr *w, struct att_slice v, size_t size)
 {
+    if (v.len > size) {
+        att_wr_fail(w, ATT_E_LIMIT);
+        return;
+    }
     att_wr_zeros(w, size - v.len);
     att_wr_slice(w, v);
 }
@@ -173,10 +177,10 @@ static enum att_err raw_ecdsa(const struct att_tpm_sig *sig, const struct att_pu
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_Q_SIGALG, "signature.sigAlg",
                         "an ECDSA signature for a key that is not on a NIST curve");
     }
-    if (sig->a.len == 0 || sig->a.len > size) {
+    if (ATT_GUARD(SIG_EC_R_SIZE, sig->a.len == 0 || sig->a.len > size)) {
         return refuse_size(diag, "signature.r", sig->a.len, size);
     }
-    if (sig->b.len == 0 || sig->b.len > size) {
+    if (ATT_GUARD(SIG_EC_S_SIZE, sig->b.len == 0 || sig->b.len > size)) {
         return refuse_size(diag, "signature.s", sig->b.len, size);
     }
     put_padded(w, sig->a, size);

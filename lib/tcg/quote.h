@@ -1,6 +1,6 @@
 /*
- * TPMS_ATTEST of a quote and TPMT_SIGNATURE (TPM 2.0 Library Part 2, 10.12 and 11.3): parsed strictly,
- * believing nothing.
+ * TPMS_ATTEST of a quote and TPMT_SIGNATURE (TPM 2.0 Library Part 2, 10.12 and 11.3): parsed
+ * strictly, believing nothing.
  */
 #ifndef ATT_TCG_QUOTE_H
 #define ATT_TCG_QUOTE_H
@@ -40,15 +40,13 @@ struct att_quote {
 /*
  * att_quote_parse - decode one TPMS_ATTEST; slices are borrowed from in.
  *
- * A wrong magic, or another type of attestation structure, is no malformed input but a lie with its own
- * code: such a structure parses up to firmware_version, with its body left unread and pcr_digest empty,
- * and att_quote_verify refuses it (Q_MAGIC, Q_TYPE).
+ * A wrong magic, or another type of attestation structure, is no malformed input but a lie with its
+ * own code: such a structure parses up to firmware_version, with its body left unread and
+ * pcr_digest empty, and the verifier refuses it (Q_MAGIC, Q_TYPE).
  * Errors  TRUNCATED TRAILING FORMAT LIMIT, reason FMT_ATTEST
  */
 ATT_MUST_USE enum att_err att_quote_parse(struct att_quote *out, struct att_slice in,
                                           struct att_diag *diag);
-
-/* For the raw sub-command and tests: refuse a wrong magic or type with Q_MAGIC or Q_TYPE. */
 
 struct att_tpm_sig {
     uint16_t alg; /* 0x0014 RSASSA, 0x0016 RSAPSS, 0x0018 ECDSA */
@@ -62,7 +60,10 @@ struct att_tpm_sig {
 ATT_MUST_USE enum att_err att_tpm_sig_parse(struct att_tpm_sig *out, struct att_slice in,
                                             struct att_diag *diag);
 
-/* The raw form of crypto/verify.h for a key: r and s left padded. SIGNATURE (Q_SIG) when they cannot fit. */
+/*
+ * The raw form of crypto/verify.h for a key: r and s left padded. SIGNATURE (Q_SIG) when they
+ * cannot fit; UNSUPPORTED (Q_SIGALG) when scheme and key are of two kinds.
+ */
 ATT_MUST_USE enum att_err att_tpm_sig_raw(const struct att_tpm_sig *sig,
                                           const struct att_pubkey *key, uint8_t *out, size_t cap,
                                           size_t *out_len, struct att_diag *diag);

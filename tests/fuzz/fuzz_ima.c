@@ -1,4 +1,4 @@
-/* The entries of an IMA list tile its input, each slice lies inside its entry, and replay agrees. */
+/* The entries of an IMA list tile its input, each slice lies in its entry, and replay agrees. */
 #include "fuzz.h"
 #include "tcg/ima.h"
 

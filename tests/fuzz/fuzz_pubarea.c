@@ -1,4 +1,4 @@
-/* A public area means the same with and without its size field, and its name has the size of its hash. */
+/* A public area means the same with and without its size field; its name is as long as its hash. */
 #include "base/wr.h"
 #include "fuzz.h"
 #include "tcg/pubarea.h"

@@ -1,6 +1,7 @@
 /*
- * Credentials made in software, opened by a real TPM: RSA and ECC endorsement keys, and an attestation key
- * as the agent makes it. The names that we compute are compared with those that the TPM gives.
+ * Credentials made in software, opened by a real TPM: RSA and ECC endorsement keys, and an
+ * attestation key as the agent makes it. The names that we compute are compared with those that the
+ * TPM gives.
  */
 #include "tcg/cred.h"
 

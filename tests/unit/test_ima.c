@@ -331,8 +331,8 @@ START_TEST(ima_next__refuses_digests_that_are_not_what_they_say)
         const char *prefix;
         size_t len;
     } BAD[] = {
-        {"sha256:", 20}, {"sha256:", 33}, {"sha256:", 0}, {"sha257:", 32},     {"md5:", 16},
-        {"sha256", 32},  {":", 32},       {"", 32},       {"ima:sha256:", 32},
+        {"sha256:", 20}, {"sha256:", 33}, {"sha256:", 0}, {"sha257:", 32}, {"sha257:", 0},
+        {"md5:", 16},    {"sha256", 32},  {":", 32},      {"", 32},        {"ima:sha256:", 32},
     };
 
     for (size_t i = 0; i < ATT_COUNT(BAD); i++) {

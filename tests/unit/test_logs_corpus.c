@@ -1,6 +1,7 @@
 /*
- * Every firmware event log and IMA list of the corpus, against the values that an independent replay
- * (and, where it is known, the machine's own TPM) gave; and the logs of whole gateways against their PCRs.
+ * Every firmware event log and IMA list of the corpus, against the values that an independent
+ * replay (and, where it is known, the machine's own TPM) gave; and the logs of whole gateways
+ * against their PCRs.
  */
 #include <check.h>
 #include <jansson.h>
@@ -400,8 +401,8 @@ static void expect_same_pcrs(const char *file, const struct att_pcr_values *got,
 }
 
 /*
- * A whole virtual gateway: firmware, kernel and TPM tell one story. Its kernel (6.1) had SHA-384 only
- * as a module, so that it extended that bank by the old rule.
+ * A whole virtual gateway: firmware, kernel and TPM tell one story. Its kernel (6.1) had SHA-384
+ * only as a module, so that it extended that bank by the old rule.
  */
 static void check_gateway(const char *folder)
 {

@@ -1,4 +1,4 @@
-/* The agent's own log: the documented example, what the writer makes, and each way to be refused. */
+/* The agent's own log: the documented example, what the writer makes, each way to be refused. */
 #include "tcg/ownlog.h"
 
 #include <check.h>

@@ -1,4 +1,4 @@
-/* PCR selections, values, extension, composite: TPM 2.0 Part 2 clauses and values of real machines. */
+/* PCR selections, values, extension, composite: clauses of Part 2 and values of real machines. */
 #include "tcg/pcr.h"
 
 #include <check.h>
@@ -296,7 +296,7 @@ static void read_corpus(struct att_buf **out, const char *folder, const char *na
     ck_assert_int_eq(att_file_read(out, path, 1U << 20, NULL), ATT_OK);
 }
 
-/* The text of tpm2_pcrread and the binary file of tpm2_quote name the same values of one machine. */
+/* The text of tpm2_pcrread and the file of tpm2_quote name the same values of one machine. */
 START_TEST(values_parse_text__reads_both_files_of_a_real_gateway)
 {
     static const char *const FOLDERS[] = {"A", "B", "F"};

@@ -1,4 +1,4 @@
-/* TPMT_PUBLIC: against the TPM stack's marshalling; names of real keys; the attributes of AK and EK. */
+/* TPMT_PUBLIC: against the TPM stack's marshalling; names of real keys; attributes of AK and EK. */
 #include "tcg/pubarea.h"
 
 #include <check.h>
