@@ -214,21 +214,6 @@ struct att_slice att_rd_ahead(const struct att_rd *r)
     return att_slice_of(r->p + r->pos, r->len - r->pos);
 }
 
-size_t att_rd_left(const struct att_rd *r)
-{
-    return r->err != ATT_OK ? 0 : r->len - r->pos;
-}
-
-size_t att_rd_off(const struct att_rd *r)
-{
-    return r->base + r->pos;
-}
-
-bool att_rd_ok(const struct att_rd *r)
-{
-    return r->err == ATT_OK;
-}
-
 enum att_err att_rd_end(const struct att_rd *r)
 {
     if (r->err != ATT_OK) {

@@ -58,9 +58,21 @@ uint8_t att_rd_peek(const struct att_rd *r);
 /* All bytes that are still to come, without consuming them; empty after a failure. Borrowed. */
 struct att_slice att_rd_ahead(const struct att_rd *r);
 
-size_t att_rd_left(const struct att_rd *r);
-size_t att_rd_off(const struct att_rd *r); /* from the start of the outermost input */
-bool att_rd_ok(const struct att_rd *r);
+static inline size_t att_rd_left(const struct att_rd *r)
+{
+    return r->err != ATT_OK ? 0 : r->len - r->pos;
+}
+
+/* From the start of the outermost input. */
+static inline size_t att_rd_off(const struct att_rd *r)
+{
+    return r->base + r->pos;
+}
+
+static inline bool att_rd_ok(const struct att_rd *r)
+{
+    return r->err == ATT_OK;
+}
 
 /* Fail from outside, at the current byte; the first failure wins. */
 void att_rd_fail(struct att_rd *r, enum att_err err);

@@ -165,41 +165,23 @@ static const struct cbor_callbacks CALLBACKS = {
     .indef_break = on_refused,
 };
 
-/* Bytes of the shortest head that can say v (RFC 8949 section 4.2.1). */
-static size_t shortest(uint64_t v)
-{
-    if (v < 24) {
-        return 1;
-    }
-    if (v <= UINT8_MAX) {
-        return 2;
-    }
-    if (v <= UINT16_MAX) {
-        return 3;
-    }
-    return v <= UINT32_MAX ? 5 : 9;
-}
-
 /*
- * Does the number of bytes that libcbor took equal what the value needs? This catches long forms, and on
- * 32-bit machines lengths that libcbor cut down to size_t.
+ * Does the value need a head of as many bytes as libcbor took (RFC 8949 section 4.2.1)? This catches long
+ * forms, and on 32-bit machines lengths that libcbor cut down to size_t.
  */
 static bool is_shortest(const struct head *h)
 {
+    /* the smallest value for a head of so many bytes; no head has 0, 4, 6, 7 or 8 */
+    static const uint64_t SMALLEST[] = {
+        UINT64_MAX, 0,          24,         256,        UINT64_MAX,
+        65536,      UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_C(1) << 32,
+    };
     size_t head_len = h->encoding.len;
 
-    switch (h->type) {
-    case ATT_CBOR_BOOL:
-    case ATT_CBOR_NULL:
-        return head_len == 1;
-    case ATT_CBOR_BYTES:
-    case ATT_CBOR_TEXT:
+    if (h->type == ATT_CBOR_BYTES || h->type == ATT_CBOR_TEXT) {
         head_len -= (size_t)h->value;
-        break;
-    default:
-        break;
     }
-    return head_len == shortest(h->value);
+    return head_len < ATT_COUNT(SMALLEST) && h->value >= SMALLEST[head_len];
 }
 
 /* Floats, undefined, break and every simple value but three; whether or not their bytes are all there. */
@@ -338,13 +320,7 @@ static bool take(struct att_cbor *c, struct head *h, enum att_cbor_type type)
 
 struct att_cbor att_cbor_from(struct att_slice in)
 {
-    struct att_cbor c;
-
-    /* the levels stay as they are: each is written when it is entered */
-    c.rd = att_rd_slice(in);
-    c.depth = 0;
-    c.tags = 0;
-    return c;
+    return (struct att_cbor){.rd = att_rd_slice(in)};
 }
 
 enum att_cbor_type att_cbor_peek(struct att_cbor *c)
