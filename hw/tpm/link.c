@@ -74,6 +74,8 @@ static TSS2_RC wait_for_answer(struct hw_link *link)
 
     if (rc != TSS2_RC_SUCCESS || count == 0 || count > LINK_POLL_MAX)
         return TSS2_RC_SUCCESS;
+    for (size_t i = 0; i < count; i++)
+        fds[i].events = POLLIN; /* the device's TCTI asks for writable too, which it always is */
     for (;;) {
         int64_t left_ms = end_ms - att_clock_mono_ms();
         int ready = left_ms <= 0 ? 0 : poll(fds, (nfds_t)count, (int)left_ms);

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "crypto/cert.h"
 #include "hwtest.h"
+#include "tcg/cred.h"
 
 static const enum hw_ek_kind kinds[] = {HW_EK_L1, HW_EK_L2, HW_EK_H1, HW_EK_H2, HW_EK_H3};
 
@@ -148,6 +149,39 @@ START_TEST(ek__of_every_kind_opens_a_credential)
         ck_assert(att_slice_eq(att_buf_slice(opened), att_slice_str(secret)));
         hwtest_disconnect(tpm);
     }
+}
+END_TEST
+
+/* What the verifier makes, a real TPM opens: for every kind of endorsement key. */
+START_TEST(activate__opens_what_the_verifier_makes)
+{
+    struct hw_tpm *tpm = hwtest_connect(unit);
+    uint8_t name[ATT_NAME_MAX];
+    struct att_pubarea area;
+    size_t name_len;
+    struct hw_ak ak;
+
+    MUST(hw_tpm_ak_make(&ak, tpm, HW_AK_HANDLE, &diag));
+    MUST(att_pubarea_parse(&area, att_slice_of(ak.public_area, ak.public_len), &diag));
+    ck_assert_int_eq(att_pubarea_name(name, &name_len, &area), ATT_OK);
+    for (size_t i = 0; i < ATT_COUNT(kinds); i++) {
+        ATT_CLEANUP(att_buf_freep) struct att_buf *opened = NULL;
+        struct att_credential made;
+        struct hw_credential cred;
+        struct hw_ek ek;
+
+        MUST(hw_tpm_ek(&ek, tpm, kinds[i], NULL, &diag));
+        MUST(att_pubarea_parse(&area, att_slice_of(ek.public_area, ek.public_len), &diag));
+        MUST(att_credential_make(&made, &area, att_slice_of(name, name_len),
+                                 att_slice_str("thirty-two bytes of a secret 123"), &diag));
+        cred = (struct hw_credential){att_slice_of(made.id_object, made.id_object_len),
+                                      att_slice_of(made.secret, made.secret_len)};
+        MUST(hw_tpm_activate(&opened, tpm, &ek, &ak, &cred, &diag));
+        ck_assert(
+            att_slice_eq(att_buf_slice(opened), att_slice_str("thirty-two bytes of a secret 123")));
+        hwtest_expect_nothing_left(tpm);
+    }
+    hwtest_disconnect(tpm);
 }
 END_TEST
 
@@ -464,6 +498,7 @@ static Suite *suite(void)
     tcase_add_test(t, ek_certs__are_found_and_lead_to_the_maker);
     tcase_add_test(t, ek__of_every_kind_opens_a_credential);
     tcase_add_test(t, ek__agrees_with_tpm2_createek);
+    tcase_add_test(t, activate__opens_what_the_verifier_makes);
     tcase_add_test(t, activate__works_with_the_persistent_certified_key);
     tcase_add_test(t, activate__refuses_what_is_not_for_these_keys);
     tcase_add_test(t, activate__notices_another_tpm);
