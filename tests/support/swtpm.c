@@ -211,7 +211,7 @@ static void find_script(char *out, size_t cap)
         if (access(out, X_OK) == 0)
             return;
     }
-    NEED(!"scripts/swtpm-make is above the test program");
+    NEED(false); /* scripts/swtpm-make is in no folder above the test program */
 }
 
 static struct swtpm *make(const char *ca_folder)
