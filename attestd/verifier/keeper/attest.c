@@ -202,7 +202,7 @@ enum att_err keeper_session(struct session **out, struct keeper *k, const struct
 
     if (err != ATT_OK)
         return err;
-    if (ATT_GUARD(ID_ENROLMENT, s->enrolment != u->device.enrolment))
+    if (s->enrolment != u->device.enrolment)
         return att_fail(diag, ATT_E_DENIED, ATT_R_ID_UNKNOWN, "session",
                         "the gateway was removed and enrolled again meanwhile");
     *out = s;
