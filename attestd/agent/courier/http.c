@@ -134,13 +134,16 @@ void http_answer_free(struct http_answer *a)
     *a = (struct http_answer){0};
 }
 
-/* libcurl has one code for "the chain is wrong" and "the name is wrong": OpenSSL's result tells them
- * apart, because libcurl itself compares the name after OpenSSL has accepted the chain. */
+/*
+ * libcurl has one code for "the chain is wrong" and "the name is wrong". OpenSSL's result tells them
+ * apart: libcurl keeps it from the handshake when the chain failed, and compares the name before it asks
+ * for it, when it still holds its first value (1).
+ */
 static enum att_reason verify_reason(const struct http *h)
 {
     long result = 0;
 
-    if (curl_easy_getinfo(h->curl, CURLINFO_SSL_VERIFYRESULT, &result) == CURLE_OK && result == 0) {
+    if (curl_easy_getinfo(h->curl, CURLINFO_SSL_VERIFYRESULT, &result) == CURLE_OK && result <= 1) {
         return ATT_R_TLS_NAME;
     }
     return ATT_R_TLS_CHAIN;
@@ -164,7 +167,6 @@ static enum att_err explain(const struct http *h, CURLcode rc, struct att_diag *
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, NULL, "%s", text);
     case CURLE_OUT_OF_MEMORY:
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, NULL, "%s", text);

@@ -101,6 +101,15 @@ static enum att_err path_part(char *out, enum part part, struct att_slice a, str
     return ATT_OK;
 }
 
+static enum att_err https_only(const char *url, struct att_diag *diag)
+{
+    if (url == NULL || strncmp(url, "https://", 8) != 0) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, "verifier",
+                        "expected a URL that starts with https://");
+    }
+    return ATT_OK;
+}
+
 static enum att_err gateway_client(struct courier *c, struct att_diag *diag)
 {
     struct http_settings s = {
@@ -115,9 +124,9 @@ static enum att_err gateway_client(struct courier *c, struct att_diag *diag)
     if (c->http != NULL) {
         return ATT_OK;
     }
-    if (c->set.url == NULL || strncmp(c->set.url, "https://", 8) != 0) {
-        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, "verifier",
-                        "expected a URL that starts with https://");
+    err = https_only(c->set.url, diag);
+    if (err != ATT_OK) {
+        return err;
     }
     if (c->set.cert_file != NULL && access(c->set.cert_file, R_OK) == 0) {
         err = keys_check_mode(c->set.key_file, diag);
@@ -273,6 +282,9 @@ static enum att_err serve_fetch(struct courier *c, const struct relay_request *q
     struct http_request h = {.method = "GET", .url = url, .accept = ACCEPT_ANY};
     enum att_err err = text_of(url, sizeof(url), q->a, diag);
 
+    if (err == ATT_OK) {
+        err = https_only(url, diag);
+    }
     if (err == ATT_OK) {
         err = text_of(ca, sizeof(ca), q->b, diag);
     }
