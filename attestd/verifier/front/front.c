@@ -108,9 +108,8 @@ static bool point_open(struct front *f, enum route_listener kind, int fd)
         return true;
     }
     p->http = evhttp_new(f->base);
-    p->listener =
-        evconnlistener_new(f->base, NULL, NULL,
-                           LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_DISABLED, 0, fd);
+    p->listener = evconnlistener_new(f->base, NULL, NULL,
+                                     LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
     if (p->http == NULL || p->listener == NULL) {
         return false;
     }
