@@ -91,7 +91,7 @@ START_TEST(T_02__certificate_for_another_key_is_refused)
     id.cert = softtpm_issue(ca, id.key, &order);
     client_set_identity(g->client, &id);
     gateway_session(g, &a);
-    attack_refused(&a.session_answer, 403, "E_ID_UNKNOWN");
+    attack_refused(&a.session_answer, 403, "E_ID_CHANNEL");
     attack_same_records(before);
     gateway_attempt_clear(&a);
     EVP_PKEY_free(id.key);

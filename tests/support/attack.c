@@ -21,6 +21,11 @@ int64_t attack_now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+bool attack_long(void)
+{
+    return getenv("ATT_SOAK") != NULL;
+}
+
 void attack_nap_ms(long ms)
 {
     struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
@@ -39,7 +44,7 @@ int attack_main(const char *suite, const struct attack_row *rows, size_t count,
     for (i = 0; i < count; i++) {
         TCase *t = tcase_create(rows[i].id);
 
-        tcase_set_timeout(t, rows[i].timeout_s > 0 ? rows[i].timeout_s : 20);
+        tcase_set_timeout(t, attack_long() ? 3600 : rows[i].timeout_s > 0 ? rows[i].timeout_s : 20);
         if (rows[i].times > 0) {
             tcase_add_loop_test(t, rows[i].test, 0, rows[i].times);
         } else {

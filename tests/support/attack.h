@@ -61,6 +61,9 @@ void attack_live_open(struct attack_live *l, struct service *s, const char *id);
 void attack_live_check(struct attack_live *l);
 void attack_live_close(struct attack_live *l);
 
+/* True in tests/soak, where a row takes its long form; false in make check. */
+bool attack_long(void);
+
 int64_t attack_now_ms(void); /* monotonic */
 void attack_nap_ms(long ms);
 
