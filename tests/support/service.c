@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -102,6 +103,7 @@ static pid_t spawn(const char *path, char *const *args, int out_fd,
         return pid;
     }
     (void)setpgid(0, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that is killed leaves no service behind */
     if (out_fd >= 0) {
         (void)dup2(out_fd, STDOUT_FILENO);
         (void)dup2(out_fd, STDERR_FILENO);
