@@ -19,6 +19,7 @@
 #include "verifier/process.h"
 
 #define EXIT_CANNOT_RUN 2
+#define PATIENCE_MS     1000
 #define SHORT_LIFE_MS   100 /* a worker that crashed sooner is not replaced at once */
 
 enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
@@ -117,17 +118,19 @@ static pid_t start_worker(const struct appraiser *a, const struct appraiser_wiri
     return pid;
 }
 
-static bool front_gone(int fd)
+/* A front that ends closes the worker's stream a moment before this socket. */
+static bool front_gone(int fd, int patience_ms)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
 
-    return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+    return poll(&p, 1, patience_ms) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 /* Wait for the worker's end; false when this process shall end too. */
 static bool watch_worker(const struct appraiser_wiring *wiring, pid_t pid)
 {
     int64_t born_ms = att_clock_mono_ms();
+    bool alone = false;
     int status = 0;
 
     while (waitpid(pid, &status, 0) != pid) {
@@ -140,7 +143,8 @@ static bool watch_worker(const struct appraiser_wiring *wiring, pid_t pid)
     if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_SPENT) {
         return true;
     }
-    if (*wiring->stop || front_gone(wiring->front_fd)) {
+    alone = WIFEXITED(status) && WEXITSTATUS(status) == WORKER_ALONE;
+    if (*wiring->stop || front_gone(wiring->front_fd, alone ? PATIENCE_MS : 0)) {
         return false;
     }
     log_line(LOG_LEVEL_ERROR, "appraiser.died", "%s=%d", WIFSIGNALED(status) ? "signal" : "status",

@@ -67,11 +67,7 @@ void conn_last_words(struct conn *c, struct att_slice text)
     int fd = bufferevent_getfd(c->bev);
 
     (void)bufferevent_disable(c->bev, EV_READ);
-    if (c->ssl != NULL) {
-        tls_session_last_words(c->ssl, text);
-    } else if (fd >= 0) {
-        (void)send(fd, text.p, text.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    }
+    tls_session_last_words(c->ssl, text);
     if (fd >= 0) {
         (void)shutdown(fd, SHUT_WR);
     }
@@ -192,9 +188,6 @@ static void on_admit(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
-    if (c->point->kind != LISTENER_GATEWAY) {
-        return;
-    }
     if (!peer_address(address, bufferevent_getfd(c->bev))) {
         conn_shut(c);
         return;
@@ -252,24 +245,6 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
     }
 }
 
-/* Without TLS there is no session whose end tells us, but a filter that changes nothing does. */
-static struct bufferevent *plain_new(struct event_base *base, struct conn *c)
-{
-    struct bufferevent *raw = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-    struct bufferevent *bev = NULL;
-
-    if (raw == NULL) {
-        conn_gone(c);
-        return NULL;
-    }
-    bev = bufferevent_filter_new(raw, NULL, NULL, BEV_OPT_CLOSE_ON_FREE, conn_gone, c);
-    if (bev == NULL) {
-        bufferevent_free(raw);
-        conn_gone(c);
-    }
-    return bev;
-}
-
 static struct bufferevent *tls_new(struct event_base *base, struct conn *c)
 {
     struct ssl_st *ssl = tls_session_new(c->point->front->tls, conn_gone, c);
@@ -311,6 +286,15 @@ static struct conn *conn_alloc(struct event_base *base, struct service_point *po
     return c;
 }
 
+static void conn_enlist(struct conn *c)
+{
+    struct front *f = c->point->front;
+
+    TAILQ_INSERT_TAIL(&f->conns, c, link);
+    f->conn_count++;
+    COUNT_ADD(f->count, connections_open, 1);
+}
+
 /* NULL makes evhttp use a plain bufferevent of its own; conn_request drops what comes over it. */
 struct bufferevent *conn_new(struct event_base *base, void *ctx)
 {
@@ -322,11 +306,9 @@ struct bufferevent *conn_new(struct event_base *base, void *ctx)
     if (c == NULL) {
         return NULL;
     }
-    TAILQ_INSERT_TAIL(&f->conns, c, link);
-    f->conn_count++;
+    conn_enlist(c);
     COUNT_ADD(f->count, connections_accepted, 1);
-    COUNT_ADD(f->count, connections_open, 1);
-    bev = point->kind == LISTENER_GATEWAY ? tls_new(base, c) : plain_new(base, c);
+    bev = tls_new(base, c);
     if (bev == NULL) {
         return NULL;
     }
@@ -341,23 +323,33 @@ struct bufferevent *conn_new(struct event_base *base, void *ctx)
     return bev;
 }
 
-static struct conn *conn_of(struct service_point *point, struct bufferevent *bev)
+/*
+ * Without TLS, at the operator's and the administrator's address, a connection is known for one request
+ * only, and what is judged is what evhttp understood.
+ */
+static struct conn *plain_conn(struct service_point *point, struct evhttp_request *req,
+                               struct bufferevent *bev)
 {
-    struct conn *c = NULL;
+    struct conn *c = bev == NULL ? NULL : conn_alloc(point->front->base, point);
 
-    if (bev == NULL) {
+    if (c == NULL) {
         return NULL;
     }
-    if (point->kind == LISTENER_GATEWAY) {
-        return tls_session_ctx(bufferevent_openssl_get_ssl(bev));
+    c->bev = bev;
+    c->passing = true;
+    conn_enlist(c);
+    gate_parsed(c, req);
+    return c;
+}
+
+static struct conn *conn_of(struct service_point *point, struct evhttp_request *req)
+{
+    struct bufferevent *bev = evhttp_connection_get_bufferevent(evhttp_request_get_connection(req));
+
+    if (point->kind != LISTENER_GATEWAY) {
+        return plain_conn(point, req, bev);
     }
-    TAILQ_FOREACH(c, &point->front->conns, link)
-    {
-        if (c->bev == bev) {
-            return c;
-        }
-    }
-    return NULL;
+    return bev == NULL ? NULL : tls_session_ctx(bufferevent_openssl_get_ssl(bev));
 }
 
 /* evhttp is about to free the connection, with or without the request that we hold. */
@@ -376,6 +368,9 @@ static void on_close(struct evhttp_connection *evcon, void *ctx)
         }
     }
     c->phase = CONN_CLOSING;
+    if (c->passing) {
+        conn_gone(c);
+    }
 }
 
 /* The answer is out; evhttp goes on to the next request on this connection. */
@@ -384,7 +379,11 @@ static void on_complete(struct evhttp_request *req, void *ctx)
     struct conn *c = ctx;
     size_t waiting = c->unscanned;
 
-    (void)req;
+    if (c->passing) {
+        evhttp_connection_set_closecb(evhttp_request_get_connection(req), NULL, NULL);
+        conn_gone(c);
+        return;
+    }
     release_body(c);
     if (c->phase == CONN_CLOSING) {
         return;
@@ -412,20 +411,17 @@ void conn_request(struct evhttp_request *req, void *ctx)
 {
     struct service_point *point = ctx;
     struct evhttp_connection *evcon = evhttp_request_get_connection(req);
-    struct conn *c = conn_of(point, evhttp_connection_get_bufferevent(evcon));
+    struct conn *c = conn_of(point, req);
 
     if (c == NULL || c->phase == CONN_CLOSING) {
         drop(c, req);
         return;
     }
-    if (!c->evhttp_knows) {
-        evhttp_connection_set_closecb(evcon, on_close, c);
-        c->evhttp_knows = true;
-    }
+    evhttp_connection_set_closecb(evcon, on_close, c);
     evhttp_request_set_on_complete_cb(req, on_complete, c);
     enter(c, CONN_ANSWERING);
     COUNT_ADD(point->front->count, requests_total, 1);
-    if (!gate_agrees(c, req)) {
+    if (c->refuse_status != 0 || (!c->passing && !gate_agrees(c, req))) {
         answer_refused(c, req);
         return;
     }

@@ -113,7 +113,9 @@ static bool point_open(struct front *f, enum route_listener kind, int fd)
     if (p->http == NULL || p->listener == NULL) {
         return false;
     }
-    evhttp_set_bevcb(p->http, conn_new, p);
+    if (kind == LISTENER_GATEWAY) {
+        evhttp_set_bevcb(p->http, conn_new, p);
+    }
     evhttp_set_gencb(p->http, conn_request, p);
     evhttp_set_allowed_methods(p->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_DELETE);
     evhttp_set_max_headers_size(p->http, SCAN_HEAD_MAX);
@@ -121,7 +123,8 @@ static bool point_open(struct front *f, enum route_listener kind, int fd)
     evhttp_set_default_content_type(p->http, NULL);
     evhttp_set_timeout(p->http,
                        (int)((l->request_deadline_ms + l->idle_ms) / 1000) + EVHTTP_EXTRA_S);
-    return evhttp_bind_listener(p->http, p->listener) != NULL;
+    return evhttp_bind_listener(p->http, p->listener) != NULL &&
+           evconnlistener_enable(p->listener) == 0;
 }
 
 static bool open_links(struct front *f)

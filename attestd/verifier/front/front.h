@@ -55,7 +55,7 @@ struct conn {
     TAILQ_ENTRY(conn) link;
     struct service_point *point;
     struct bufferevent *bev; /* owned by evhttp; on its free conn_gone follows */
-    struct ssl_st *ssl;      /* owned by bev; NULL without TLS */
+    struct ssl_st *ssl;      /* owned by bev; NULL when passing */
     struct event *timer;
     struct event *admit; /* runs once, right after the accept */
     struct peer *peer;
@@ -65,7 +65,7 @@ struct conn {
     bool head_done;    /* the present request's head was judged */
     size_t unscanned;  /* bytes in the input that belong to the next request */
     size_t reserved;   /* bytes of the present body, counted in front.inflight */
-    bool evhttp_knows; /* the close callback is set */
+    bool passing;      /* without TLS: known for this one request */
     int refuse_status; /* the present request is refused: */
     struct att_diag refuse_why;
     struct route_match match; /* of the present request, when it is not refused */
@@ -155,6 +155,8 @@ void conn_peers_free(struct front *f);
 void gate_feed(struct conn *c, size_t added);
 /* The request is whole, as evhttp sees it: is it what was scanned? False when refused (refuse_status). */
 bool gate_agrees(struct conn *c, struct evhttp_request *req);
+/* For a connection that is passing: judge what evhttp understood of the request. */
+void gate_parsed(struct conn *c, struct evhttp_request *req);
 const struct msg_peer *gate_identity(struct conn *c);
 
 /* exchange.c */

@@ -3,6 +3,7 @@
 #include <event2/bufferevent.h>
 #include <event2/http.h>
 #include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -128,7 +129,7 @@ static void judge_head(struct conn *c)
 /* A refusal that need not wait for the rest of the request. */
 static void refuse_early(struct conn *c)
 {
-    if (c->ex == NULL && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
+    if (!c->passing && c->ex == NULL && evbuffer_get_length(bufferevent_get_output(c->bev)) == 0) {
         answer_last_words(c);
     }
 }
@@ -220,4 +221,47 @@ bool gate_agrees(struct conn *c, struct evhttp_request *req)
         return false;
     }
     return true;
+}
+
+/* What evhttp understood, written out again as one request has to look. */
+static bool write_head(struct evbuffer *out, struct evhttp_request *req)
+{
+    const struct evkeyvalq *headers = evhttp_request_get_input_headers(req);
+    const struct evkeyval *h = NULL;
+    enum evhttp_cmd_type cmd = evhttp_request_get_command(req);
+    const char *method = cmd == EVHTTP_REQ_GET ? "GET" : cmd == EVHTTP_REQ_POST ? "POST" : "DELETE";
+
+    if (evbuffer_add_printf(out, "%s %s HTTP/%d.%d\r\n", method, evhttp_request_get_uri(req),
+                            req->major, req->minor) < 0) {
+        return false;
+    }
+    TAILQ_FOREACH(h, headers, next)
+    {
+        if (evbuffer_add_printf(out, "%s: %s\r\n", h->key, h->value) < 0) {
+            return false;
+        }
+    }
+    return evbuffer_add(out, "\r\n", 2) == 0;
+}
+
+void gate_parsed(struct conn *c, struct evhttp_request *req)
+{
+    size_t body = evbuffer_get_length(evhttp_request_get_input_buffer(req));
+    struct evbuffer *head = evbuffer_new();
+    const uint8_t *p = NULL;
+    size_t used = 0;
+
+    if (head == NULL || !write_head(head, req) || (p = evbuffer_pullup(head, -1)) == NULL) {
+        refuse(c, ATT_R_BUSY, "service", "no memory");
+    } else {
+        used = feed_run(c, att_slice_of(p, evbuffer_get_length(head)));
+        if (c->refuse_status == 0 &&
+            (used != evbuffer_get_length(head) || c->scan.req.length != body)) {
+            refuse(c, ATT_R_FMT_HTTP, "request", "the request has two readings");
+        }
+    }
+    c->scan.place = c->refuse_status == 0 ? SCAN_AT_DONE : c->scan.place;
+    if (head != NULL) {
+        evbuffer_free(head);
+    }
 }
