@@ -1,7 +1,6 @@
 /* Answers: one write each, and a problem document for everything that is not good. */
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
-#include <event2/event.h>
 #include <event2/http.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,10 +95,6 @@ static void reply(struct front *f, struct evhttp_request *req, const struct answ
         status = 503;
     }
     count_answer(f, status);
-    /* evhttp stops writing while it reads, and starts again behind its own output: a filter (plain HTTP)
-     * then never hears of it, so it is told before. */
-    (void)bufferevent_enable(evhttp_connection_get_bufferevent(evhttp_request_get_connection(req)),
-                             EV_WRITE);
     evhttp_send_reply(req, status, phrase_of(status), NULL);
     join_pieces(req);
 }
