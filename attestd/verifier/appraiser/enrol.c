@@ -204,6 +204,21 @@ static enum att_err read_csr(struct msg_enrol_facts *f, struct att_slice csr, st
                 diag);
 }
 
+/* The id is the first member behind the version, so what is wrong at its place is wrong with it. */
+#define ID_OFF 4
+
+static enum att_err read_request(struct wire_enrol_begin *out, struct att_slice body,
+                                 struct att_diag *diag)
+{
+    enum att_err err = wire_enrol_begin_parse(out, body, diag);
+
+    if (err != ATT_OK && diag->reason == ATT_R_FMT_CBOR && diag->off == ID_OFF) {
+        return att_fail_at(diag, err, ATT_R_FMT_ID, "device id", ID_OFF,
+                           "expected 1 to %d of A-Z a-z 0-9 . _ -", ATT_DEVICE_ID_MAX);
+    }
+    return err;
+}
+
 enum att_err judge_enrolment(struct att_buf **sealed, const struct appraiser *a,
                              struct att_slice body, int64_t utc_s, struct att_diag *diag)
 {
@@ -211,7 +226,7 @@ enum att_err judge_enrolment(struct att_buf **sealed, const struct appraiser *a,
     const struct judging at = {.a = a, .utc_s = utc_s, .diag = diag};
     struct wire_enrol_begin m = {0};
     struct msg_enrol_facts f = {0};
-    enum att_err err = wire_enrol_begin_parse(&m, body, diag);
+    enum att_err err = read_request(&m, body, diag);
 
     if (err == ATT_OK) {
         err = read_identity(&f, &m, diag);

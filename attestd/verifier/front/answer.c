@@ -99,6 +99,19 @@ static void reply(struct front *f, struct evhttp_request *req, const struct answ
     join_pieces(req);
 }
 
+/* One line for whoever looks after the service; reasons are ours, so nothing in it is from outside. */
+static void tell(const struct conn *c, const struct problem *p)
+{
+    const char *id = c != NULL && c->identity.known ? c->identity.device_id : "-";
+    char text[ATT_DIAG_TEXT];
+
+    (void)att_escape(text, sizeof(text), p->detail == NULL ? "" : p->detail,
+                     p->detail == NULL ? 0 : strlen(p->detail));
+    log_line(p->status < 500 ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "request.refused",
+             "status=%d code=%s device=%s text=\"%s\"", p->status, att_reason_code(p->reason), id,
+             text);
+}
+
 static void finish(struct exchange *ex)
 {
     struct conn *c = ex->conn;
@@ -143,6 +156,7 @@ void answer_problem(struct exchange *ex, enum att_reason reason, const char *tex
     const struct problem p = {.status = problem_status(reason), .reason = reason, .detail = text};
     struct answer a = {0};
 
+    tell(ex->conn, &p);
     fill_problem(&a, &body, &p, ex->problem_cbor);
     answer_send(ex, &a);
 }
@@ -154,6 +168,7 @@ static void answer_outcome(struct exchange *ex, const struct msg *m)
         .status = (int)m->number, .reason = problem_outcome_reason(m->body), .outcome = m->body};
     struct answer a = {0};
 
+    tell(ex->conn, &p);
     fill_problem(&a, &body, &p, ex->problem_cbor);
     answer_send(ex, &a);
 }
@@ -211,6 +226,7 @@ void answer_refused(struct conn *c, struct evhttp_request *req)
     /* What is malformed ends the connection: the next request might begin anywhere. */
     struct answer a = {.close = c->phase == CONN_CLOSING || c->scan.place != SCAN_AT_DONE};
 
+    tell(c, &p);
     fill_problem(&a, &body, &p, wants_cbor(c));
     reply(c->point->front, req, &a);
 }
@@ -224,16 +240,22 @@ void answer_last_words(struct conn *c)
     char words[WORDS_MAX];
     int n = 0;
 
-    fill_problem(&a, &body, &p, false);
-    n = snprintf(words, sizeof(words),
+    tell(c, &p);
+    fill_problem(&a, &body, &p, wants_cbor(c));
+    if (a.body.len > WORDS_MAX / 2) {
+        a.body = (struct att_slice){0};
+    }
+    n = snprintf(words, sizeof(words) - a.body.len,
                  "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-                 "Connection: close\r\n\r\n%.*s",
-                 a.status, phrase_of(a.status), a.type == NULL ? "text/plain" : a.type, a.body.len,
-                 (int)a.body.len, a.body.p == NULL ? "" : (const char *)a.body.p);
+                 "Connection: close\r\n\r\n",
+                 a.status, phrase_of(a.status), a.type == NULL ? "text/plain" : a.type, a.body.len);
     count_answer(c->point->front, a.status);
     c->phase = CONN_CLOSING;
-    if (n <= 0 || (size_t)n >= sizeof(words)) {
+    if (n <= 0 || (size_t)n >= sizeof(words) - a.body.len) {
         return;
     }
-    conn_last_words(c, att_slice_of(words, (size_t)n));
+    if (a.body.len > 0) {
+        memcpy(words + n, a.body.p, a.body.len);
+    }
+    conn_last_words(c, att_slice_of(words, (size_t)n + a.body.len));
 }
