@@ -206,9 +206,9 @@ void service_token(const struct service *s, const char *id, char out[128])
     const char *token;
 
     if (id != NULL) {
-        snprintf(body, sizeof(body), "{\"device\":\"%s\"}", id);
+        snprintf(body, sizeof(body), "{\"id\":\"%s\"}", id);
     }
-    NEED(service_admin(s, "POST", "/tokens", body, answer, sizeof(answer)) == 201);
+    NEED(service_admin(s, "POST", "/allow", body, answer, sizeof(answer)) == 201);
     NEED(att_json_parse(&j, att_slice_str(answer), NULL) == ATT_OK);
     token = json_string_value(json_object_get(j, "token"));
     NEED(token != NULL && strlen(token) < 128);
