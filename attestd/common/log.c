@@ -47,6 +47,18 @@ static int priority_of(enum log_level level)
     return 7;
 }
 
+/* Whatever came into the line, it stays one line that every terminal and every log takes. */
+static void plain(char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char b = (unsigned char)line[i];
+
+        if (b < 0x20 || b >= 0x7f) {
+            line[i] = '?';
+        }
+    }
+}
+
 /* One write a line, so that lines of several processes do not mix. */
 static void put(enum log_level level, const char *event, const char *pairs)
 {
@@ -65,6 +77,7 @@ static void put(enum log_level level, const char *event, const char *pairs)
     if ((size_t)n > sizeof(line) - 2) {
         n = (int)sizeof(line) - 2;
     }
+    plain(line, (size_t)n);
     line[n] = '\n';
     if (att_write_all(STDERR_FILENO, line, (size_t)n + 1) != ATT_OK) {
         state.dropped++; /* nobody can be told now; the next line that gets through says how many */
