@@ -103,9 +103,6 @@ static enum att_err set_client_rules(SSL_CTX *ctx, const struct tls_server_files
         return refuse_file(diag, "device_ca.cert", files->client_ca);
     }
     SSL_CTX_set_client_CA_list(ctx, names); /* takes names */
-    if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_X509_STRICT) != 1) {
-        return att_fail(diag, ATT_E_CRYPTO, ATT_R_INTERNAL, "tls", "cannot ask for strict paths");
-    }
     if (X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT) != 1) {
         return att_fail(diag, ATT_E_CRYPTO, ATT_R_INTERNAL, "tls", "cannot set the purpose");
     }

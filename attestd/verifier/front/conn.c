@@ -232,16 +232,21 @@ static void on_input(struct evbuffer *buffer, const struct evbuffer_cb_info *inf
 {
     struct conn *c = ctx;
 
-    (void)buffer;
-    if (info->n_added == 0 || c->phase == CONN_CLOSING) {
+    if (info->n_added == 0) {
         return;
     }
     if (c->phase == CONN_IDLE) {
         enter(c, CONN_READING);
     }
-    gate_feed(c, info->n_added);
+    if (c->phase != CONN_CLOSING) {
+        gate_feed(c, info->n_added);
+        if (c->phase == CONN_CLOSING) {
+            arm(c, CLOSING_MS);
+        }
+    }
     if (c->phase == CONN_CLOSING) {
-        arm(c, CLOSING_MS);
+        /* evhttp need not see what was refused. */
+        (void)evbuffer_drain(buffer, evbuffer_get_length(buffer));
     }
 }
 

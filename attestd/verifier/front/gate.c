@@ -134,6 +134,13 @@ static void refuse_early(struct conn *c)
     }
 }
 
+/* Small bodies of refused requests are read, so that the connection can go on. */
+static bool unwanted(const struct conn *c)
+{
+    return c->refuse_status != 0 &&
+           (c->refuse_why.reason == ATT_R_LIM_SIZE || c->scan.req.length > UNWANTED_BODY_MAX);
+}
+
 /* One run of bytes; how many belong to the present request. */
 static size_t feed_run(struct conn *c, struct att_slice in)
 {
@@ -145,7 +152,7 @@ static size_t feed_run(struct conn *c, struct att_slice in)
         if (event == SCAN_HEAD) {
             c->head_done = true;
             judge_head(c);
-            if (c->refuse_status != 0 && c->scan.req.length > UNWANTED_BODY_MAX) {
+            if (unwanted(c)) {
                 refuse_early(c);
             }
         }
