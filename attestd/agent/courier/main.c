@@ -6,11 +6,14 @@
  */
 #include <getopt.h>
 #include <limits.h>
+#include <link.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -27,6 +30,7 @@
 #define SESSION_LEN 16
 #define ID_MAX      64
 #define METHOD_MAX  8
+#define REST_MS     500
 
 #define TYPE_CBOR     "application/cbor"
 #define TYPE_EVIDENCE "application/cmw+cbor"
@@ -321,6 +325,37 @@ static enum att_err serve(struct courier *c, const struct relay_request *q, stru
     return serve_route(c, q, diag);
 }
 
+/* Drop the pages of program text that one segment has mapped: they come back from the file when used. */
+static int drop_text(struct dl_phdr_info *info, size_t size, void *arg)
+{
+    long page = sysconf(_SC_PAGESIZE);
+
+    (void)size;
+    (void)arg;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        uintptr_t from = (info->dlpi_addr + ph->p_vaddr) & ~((uintptr_t)page - 1);
+        uintptr_t to = info->dlpi_addr + ph->p_vaddr + ph->p_memsz;
+
+        /* executable and never written: nothing of ours is in these pages */
+        if (ph->p_type == PT_LOAD && (ph->p_flags & PF_X) != 0 && (ph->p_flags & PF_W) == 0) {
+            (void)madvise((void *)from, to - from, MADV_DONTNEED);
+        }
+    }
+    return 0;
+}
+
+/* Between two attestations lie minutes: what the libraries touched is given back. */
+static void rest_until_asked(void)
+{
+    struct pollfd fd = {.fd = RELAY_FD, .events = POLLIN};
+
+    (void)malloc_trim(0);
+    if (poll(&fd, 1, REST_MS) == 0) {
+        (void)dl_iterate_phdr(drop_text, NULL);
+    }
+}
+
 /* One request, answered or refused. False: the other end is gone, or sends nonsense. */
 static bool serve_one(struct courier *c)
 {
@@ -413,7 +448,7 @@ int main(int argc, char **argv)
         return 70;
     }
     while (serve_one(&c)) {
-        (void)malloc_trim(0);
+        rest_until_asked();
     }
     http_freep(&c.http);
     curl_global_cleanup();

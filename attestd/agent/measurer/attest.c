@@ -124,7 +124,7 @@ static enum att_err check_challenge(struct attempt *t, const struct agent *a, st
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_NET_PROTOCOL, "challenge.verifier",
                         "this is not %s, the verifier that enrolled us", a->ident.verifier_id);
     }
-    if (ATT_GUARD(AGENT_EMPTY_SELECTION, att_pcr_selection_empty(&t->selection))) {
+    if (att_pcr_selection_empty(&t->selection)) {
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_NET_PROTOCOL, "challenge.selection",
                         "expected PCRs to quote, found none");
     }

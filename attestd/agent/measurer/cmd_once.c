@@ -76,6 +76,17 @@ static enum att_err measure_once(struct agent *a, struct agent_pass *pass, struc
     return err;
 }
 
+static void show_kept_label(struct show *s, const struct agent_conf *conf, const char *label_path)
+{
+    char path[STATE_PATH_MAX];
+
+    if (label_path == NULL && state_path(path, conf->state_dir, STATE_LABEL, NULL) == ATT_OK) {
+        label_path = path;
+    }
+    show_text(s, "label", label_path);
+    show_line(s, "  %s %s", show_tr(s, "label:", "ラベル:"), label_path);
+}
+
 int cmd_once(struct show *s, const struct agent_conf *conf, const struct options *o)
 {
     ATT_CLEANUP(agent_outcome_free) struct agent_outcome outcome = {0};
@@ -103,10 +114,7 @@ int cmd_once(struct show *s, const struct agent_conf *conf, const struct options
         err = keep_outcome(&a, &outcome, o->label, &diag);
     }
     if (err == ATT_OK && outcome.wire.label.len > 0) {
-        show_text(s, "label", o->label != NULL ? o->label : STATE_LABEL);
-        show_line(s, "  %s %s%s%s", show_tr(s, "label:", "ラベル:"),
-                  o->label != NULL ? o->label : conf->state_dir, o->label != NULL ? "" : "/",
-                  o->label != NULL ? "" : STATE_LABEL);
+        show_kept_label(s, conf, o->label);
     }
     if (err != ATT_OK) {
         show_failure(s, &diag);

@@ -23,6 +23,7 @@
 
 #define DEBOUNCE_MS     500   /* after an event: more of the same are on their way */
 #define CHANGE_PAUSE_MS 10000 /* at least, between two attestations because of changes */
+#define REASONS_LOGGED  8     /* the rest is in attest-agent status */
 #define BACKOFF_MIN_MS  5000
 #define BACKOFF_MAX_MS  300000
 
@@ -108,7 +109,7 @@ static void log_outcome(const struct wire_outcome *w)
     log_line(LOG_LEVEL_INFO, "attest.done", "status=%s reasons=%zu next_s=%llu",
              att_tier_name((enum att_tier)w->status), w->reason_count,
              (unsigned long long)w->next_s);
-    for (size_t i = 0; i < w->reason_count; i++) {
+    for (size_t i = 0; i < w->reason_count && i < REASONS_LOGGED; i++) {
         log_line(LOG_LEVEL_WARNING, "attest.reason", "code=%s name=%s",
                  log_text(code, w->reason[i].code.p, w->reason[i].code.len),
                  log_text(name, w->reason[i].name.p, w->reason[i].name.len));
