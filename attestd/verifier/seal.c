@@ -346,7 +346,7 @@ enum att_err msg_judged_open(struct msg_judged *out, struct att_slice sealed,
     att_cbor_bytes_exact(&c, j.claims_digest, sizeof(j.claims_digest));
     read_offsets(&c, &j.offsets);
     j.attest = att_cbor_bytes(&c, ATT_QUOTE_MAX);
-    j.signature = att_cbor_bytes(&c, ATT_QUOTE_MAX);
+    j.signature = att_cbor_bytes(&c, ATT_TPM_SIG_MAX);
     j.result = att_cbor_bytes(&c, RESULT_MAX);
     att_cbor_leave(&c);
     err = att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "judgement", diag);

@@ -86,7 +86,7 @@ static enum att_err read_quote(struct att_evidence *ev, struct att_slice value,
 
     (void)att_cbor_enter_array(&c, 2);
     ev->attest = att_cbor_bytes(&c, ATT_QUOTE_MAX);
-    ev->signature = att_cbor_bytes(&c, ATT_QUOTE_MAX);
+    ev->signature = att_cbor_bytes(&c, ATT_TPM_SIG_MAX);
     att_cbor_leave(&c);
     return att_cbor_end_diag(&c, ATT_R_FMT_EVIDENCE, "quote", diag);
 }

@@ -16,6 +16,7 @@
 #include "tcg/pcr.h"
 
 #define ATT_QUOTE_MAX           1024
+#define ATT_TPM_SIG_MAX         131078 /* the largest TPMT_SIGNATURE that its size fields can say */
 #define ATT_TPM_GENERATED       0xff544347U
 #define ATT_TPM_ST_ATTEST_QUOTE 0x8018U
 
