@@ -175,7 +175,7 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv)
     const struct option_spec options[] = {{"socket", &socket, NULL, "PATH"},
                                           {"ek", &ek, NULL, "NAME-HEX"},
                                           {"ttl", &ttl, NULL, "SECONDS"}};
-    struct online_request req = {.kind = "admin", .method = "POST", .target = "/admin/v1/tokens"};
+    struct online_request req = {.kind = "admin", .method = "POST", .target = "/admin/v1/allow"};
     struct att_diag diag = {0};
     int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
@@ -184,10 +184,9 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv)
         return usage(&r, "device allow [ID] [--ek NAME-HEX] [--ttl SECONDS] [--socket PATH]");
     }
     if (argc == 2) {
-        (void)json_object_set_new(ask_body, "device", json_string(argv[1]));
+        (void)json_object_set_new(ask_body, "id", json_string(argv[1]));
     }
     if (ek != NULL) {
-        req.target = "/admin/v1/allow";
         (void)json_object_set_new(ask_body, "ek_name", json_string(ek));
     }
     if (ttl != NULL) {
