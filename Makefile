@@ -45,7 +45,7 @@ LIB_PKGS     := libcrypto libcbor yaml-0.1 jansson
 P11_PKGS     := libp11 p11-kit-1
 HW_PKGS      := tss2-esys tss2-tctildr tss2-mu
 SERVER_PKGS  := libevent_core libevent_extra libevent_openssl libssl sqlite3
-COURIER_PKGS := libcurl
+COURIER_PKGS := libcurl libssl
 TEST_PKGS    := check
 NO_BUILD     := clean help format lint
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)

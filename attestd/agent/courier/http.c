@@ -7,6 +7,8 @@
 
 #include <curl/curl.h>
 
+#include "agent/courier/name.h"
+
 #define KEEP_S     3600 /* a connection that waited longer is not used again */
 #define HEADER_MAX 160
 
@@ -14,6 +16,7 @@ struct http {
     CURL *curl;
     struct http_settings settings;
     struct att_buf *body; /* of the exchange under way */
+    const char *url;      /* likewise; borrowed */
     bool too_large;
     char error[CURL_ERROR_SIZE];
 };
@@ -53,6 +56,15 @@ static CURLcode set_common(struct http *h)
     return rc;
 }
 
+/* Before each handshake: whose certificate it must be. */
+static CURLcode before_handshake(CURL *curl, void *ssl_ctx, void *ctx)
+{
+    const struct http *h = ctx;
+
+    (void)curl;
+    return h->url != NULL && name_expect(ssl_ctx, h->url) ? CURLE_OK : CURLE_ABORTED_BY_CALLBACK;
+}
+
 static CURLcode set_tls(struct http *h)
 {
     const struct http_settings *s = &h->settings;
@@ -62,6 +74,8 @@ static CURLcode set_tls(struct http *h)
     SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
+    SET(CURLOPT_SSL_CTX_FUNCTION, before_handshake);
+    SET(CURLOPT_SSL_CTX_DATA, (void *)h);
     SET(CURLOPT_CAINFO, s->ca_file);
     SET(CURLOPT_CAPATH, NULL); /* the system's anchors are nobody's business here */
     if (s->cert_file != NULL && s->key_file != NULL) {
@@ -136,14 +150,14 @@ void http_answer_free(struct http_answer *a)
 
 /*
  * libcurl has one code for "the chain is wrong" and "the name is wrong". OpenSSL's result tells them
- * apart: libcurl keeps it from the handshake when the chain failed, and compares the name before it asks
- * for it, when it still holds its first value (1).
+ * apart; libcurl compares the name once more and then still holds its first value (1).
  */
 static enum att_reason verify_reason(const struct http *h)
 {
     long result = 0;
 
-    if (curl_easy_getinfo(h->curl, CURLINFO_SSL_VERIFYRESULT, &result) == CURLE_OK && result <= 1) {
+    if (curl_easy_getinfo(h->curl, CURLINFO_SSL_VERIFYRESULT, &result) == CURLE_OK &&
+        (result <= 1 || name_was_wrong(result))) {
         return ATT_R_TLS_NAME;
     }
     return ATT_R_TLS_CHAIN;
@@ -245,6 +259,7 @@ static CURLcode perform(struct http *h, const struct http_request *q, struct cur
     CURLcode rc = CURLE_OK;
 
     h->too_large = false;
+    h->url = q->url;
     h->error[0] = '\0';
     rc = set_request(h, q, headers);
     if (rc == CURLE_OK) {
