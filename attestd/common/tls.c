@@ -222,15 +222,23 @@ void *tls_session_ctx(const struct ssl_st *session)
     return f == NULL ? NULL : f->ctx;
 }
 
+void tls_session_bye(struct ssl_st *session)
+{
+    if (SSL_is_init_finished(session) == 1) {
+        (void)SSL_shutdown(session);
+        ERR_clear_error(); /* what went wrong here is nobody's: the connection ends anyway */
+    }
+}
+
 void tls_session_last_words(struct ssl_st *session, struct att_slice text)
 {
     if (SSL_is_init_finished(session) != 1 || text.len > INT_MAX) {
         return;
     }
     if (SSL_write(session, text.p, (int)text.len) > 0) {
-        (void)SSL_shutdown(session); /* sends close_notify; the answer of the peer is not awaited */
+        tls_session_bye(session);
     }
-    ERR_clear_error(); /* what went wrong here is nobody's: the connection ends anyway */
+    ERR_clear_error();
 }
 
 enum att_err tls_session_peer(struct att_buf **out, const struct ssl_st *session)

@@ -53,6 +53,9 @@ void *tls_session_ctx(const struct ssl_st *session);
  */
 void tls_session_last_words(struct ssl_st *session, struct att_slice text);
 
+/* Say that nothing more follows, so that the peer can tell an end from a cut; nothing is waited for. */
+void tls_session_bye(struct ssl_st *session);
+
 /* The verified client certificate, DER. NOT_FOUND when none was shown; UNTRUSTED NOMEM. */
 ATT_MUST_USE enum att_err tls_session_peer(struct att_buf **out, const struct ssl_st *session);
 

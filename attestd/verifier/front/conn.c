@@ -54,6 +54,9 @@ void conn_shut(struct conn *c)
 {
     int fd = bufferevent_getfd(c->bev);
 
+    if (c->phase == CONN_IDLE && c->ssl != NULL) {
+        tls_session_bye(c->ssl);
+    }
     c->phase = CONN_CLOSING;
     if (fd >= 0) {
         (void)shutdown(fd, SHUT_RDWR);
@@ -378,6 +381,13 @@ static void on_close(struct evhttp_connection *evcon, void *ctx)
     }
 }
 
+static bool ends_with(struct evhttp_request *req)
+{
+    const char *v = evhttp_find_header(evhttp_request_get_output_headers(req), "Connection");
+
+    return v != NULL && strcmp(v, "close") == 0;
+}
+
 /* The answer is out; evhttp goes on to the next request on this connection. */
 static void on_complete(struct evhttp_request *req, void *ctx)
 {
@@ -390,6 +400,10 @@ static void on_complete(struct evhttp_request *req, void *ctx)
         return;
     }
     release_body(c);
+    if (ends_with(req)) {
+        tls_session_bye(c->ssl);
+        c->phase = CONN_CLOSING;
+    }
     if (c->phase == CONN_CLOSING) {
         return;
     }

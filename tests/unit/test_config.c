@@ -1,0 +1,167 @@
+/* attestd.yaml: strict, with the place of each refusal. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "verifier/config.h"
+
+#define MINIMAL                                                                                    \
+    "verifier_id: v.example\n"                                                                     \
+    "state_dir: state\n"                                                                           \
+    "tls: {cert: tls.pem, key: /k/tls.key}\n"                                                      \
+    "device_ca: {cert: ca.pem, key: \"file:ca.key\"}\n"                                            \
+    "label: {chain: label.pem, key: \"pkcs11:object=label\"}\n"                                    \
+    "policy: policy.yaml\n"
+
+static enum att_err parse(struct config **out, const char *text, struct att_diag *diag)
+{
+    return config_parse(out, "/etc/a/attestd.yaml", att_slice_str(text), diag);
+}
+
+START_TEST(config_parse__takes_strict_defaults)
+{
+    ATT_CLEANUP(config_freep) struct config *cfg = NULL;
+
+    ck_assert_int_eq(parse(&cfg, MINIMAL, NULL), ATT_OK);
+    ck_assert_str_eq(cfg->listen_host, "0.0.0.0");
+    ck_assert_uint_eq(cfg->listen_port, 8443);
+    ck_assert(!cfg->public_labels && !cfg->insecure_file_key);
+    ck_assert(cfg->operator_host == NULL && cfg->admin_socket == NULL);
+    ck_assert(cfg->refvals == NULL && cfg->ek_anchors == NULL);
+    ck_assert_uint_eq(cfg->fronts, 1);
+    ck_assert_int_eq(cfg->nonce_ttl_ms, 120000);
+    ck_assert_int_eq(cfg->limits.request_deadline_ms, 10000);
+    ck_assert_uint_eq(cfg->limits.body, 8388608);
+}
+END_TEST
+
+START_TEST(config_parse__anchors_paths_at_its_own_folder)
+{
+    ATT_CLEANUP(config_freep) struct config *cfg = NULL;
+    ATT_CLEANUP(config_freep) struct config *bare = NULL;
+
+    ck_assert_int_eq(parse(&cfg, MINIMAL, NULL), ATT_OK);
+    ck_assert_str_eq(cfg->state_dir, "/etc/a/state");
+    ck_assert_str_eq(cfg->tls.cert, "/etc/a/tls.pem");
+    ck_assert_str_eq(cfg->tls.key, "/k/tls.key");
+    ck_assert_str_eq(cfg->device_ca.key, "file:/etc/a/ca.key");
+    ck_assert_str_eq(cfg->label_key, "pkcs11:object=label");
+    ck_assert_int_eq(config_parse(&bare, "attestd.yaml", att_slice_str(MINIMAL), NULL), ATT_OK);
+    ck_assert_str_eq(bare->state_dir, "state");
+}
+END_TEST
+
+START_TEST(config_parse__reads_everything_it_documents)
+{
+    static const char text[] =
+        MINIMAL "listen: \"[::1]:1\"\noperator: \"127.0.0.1:9464\"\nadmin_socket: admin.sock\n"
+                "product: {manufacturer: M, model: N, contact: \"mailto:x@example\"}\n"
+                "refvals: refvals.bin\nek_anchors: /t\ninsecure_file_key: true\npublic: true\n"
+                "fronts: 2\nnonce_ttl: 30s\n"
+                "limits: {request_deadline: 5s, idle: 1m, body: 65536, enrol_body: 32768,\n"
+                "  inflight: 1048576, connections: 10, connections_per_peer: 5, sessions: 100,\n"
+                "  sessions_per_device: 2, enrolments: 7, appraiser_memory: 268435456,\n"
+                "  appraiser_evidences: 3}\n";
+    ATT_CLEANUP(config_freep) struct config *cfg = NULL;
+    struct att_diag diag = {0};
+
+    ck_assert_msg(parse(&cfg, text, &diag) == ATT_OK, "%s", diag.text);
+    ck_assert_str_eq(cfg->listen_host, "::1");
+    ck_assert_uint_eq(cfg->listen_port, 1);
+    ck_assert_str_eq(cfg->operator_host, "127.0.0.1");
+    ck_assert_str_eq(cfg->admin_socket, "/etc/a/admin.sock");
+    ck_assert_str_eq(cfg->product.model, "N");
+    ck_assert_ptr_null(cfg->product.support_end);
+    ck_assert_str_eq(cfg->ek_anchors, "/t");
+    ck_assert(cfg->insecure_file_key && cfg->public_labels);
+    ck_assert_uint_eq(cfg->fronts, 2);
+    ck_assert_int_eq(cfg->nonce_ttl_ms, 30000);
+    ck_assert_int_eq(cfg->limits.idle_ms, 60000);
+    ck_assert_uint_eq(cfg->limits.enrolments, 7);
+    ck_assert_uint_eq(cfg->limits.appraiser_evidences, 3);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *place; /* how the message starts */
+} wrong[] = {
+    {MINIMAL "surprise: 1\n", "attestd.yaml:7:"},
+    {MINIMAL "limits: {bodies: 1}\n", "attestd.yaml:7:"},
+    {MINIMAL "tls: {cert: a, key: b}\n", "attestd.yaml:7:"}, /* twice */
+    {MINIMAL "listen: 8443\n", "attestd.yaml:7:"},
+    {MINIMAL "listen: \"a:b\"\n", "attestd.yaml:7:"},
+    {MINIMAL "listen: \"::1:8443\"\n", "attestd.yaml:7:"},
+    {MINIMAL "listen: \"127.0.0.1:70000\"\n", "attestd.yaml:7:"},
+    {MINIMAL "public: maybe\n", "attestd.yaml:7:"},
+    {MINIMAL "public: yes\n", "attestd.yaml:7:"},
+    {MINIMAL "fronts: 0\n", "attestd.yaml:7:"},
+    {MINIMAL "fronts: 1e1\n", "attestd.yaml:7:"},
+    {MINIMAL "nonce_ttl: 30\n", "attestd.yaml:7:"},
+    {MINIMAL "limits: {body: 99999999999}\n", "attestd.yaml:7:"},
+    {MINIMAL "refvals: \"\"\n", "attestd.yaml:7:"},
+    {MINIMAL "product: text\n", "attestd.yaml:7:"},
+    {"verifier_id: v\n", "attestd.yaml:1:"}, /* and nothing else */
+    {"- a list\n", "attestd.yaml:1:"},
+    {"", "attestd.yaml:"},
+};
+
+START_TEST(config_parse__refuses_with_the_place)
+{
+    ATT_CLEANUP(config_freep) struct config *cfg = NULL;
+    struct att_diag diag = {0};
+    enum att_err err = parse(&cfg, wrong[_i].text, &diag);
+
+    ck_assert_msg(err == ATT_E_CONFIG || err == ATT_E_FORMAT, "%s: %s", wrong[_i].text,
+                  att_err_name(err));
+    ck_assert(diag.reason == ATT_R_CFG_KEY || diag.reason == ATT_R_FMT_YAML);
+    ck_assert_msg(strncmp(diag.text, wrong[_i].place, strlen(wrong[_i].place)) == 0, "%s",
+                  diag.text);
+    ck_assert_ptr_null(cfg);
+}
+END_TEST
+
+START_TEST(config_parse__refuses_a_key_of_no_kind)
+{
+    ATT_CLEANUP(config_freep) struct config *cfg = NULL;
+    struct att_diag diag = {0};
+
+    ck_assert_int_eq(parse(&cfg,
+                           "verifier_id: v\nstate_dir: s\ntls: {cert: a, key: b}\n"
+                           "device_ca: {cert: c, key: ca.key}\nlabel: {chain: l, key: \"file:k\"}\n"
+                           "policy: p\n",
+                           &diag),
+                     ATT_E_CONFIG);
+    ck_assert_int_eq(diag.reason, ATT_R_CFG_KEY);
+    ck_assert_ptr_nonnull(strstr(diag.text, "file:PATH"));
+}
+END_TEST
+
+START_TEST(config_load__says_that_a_file_is_not_there)
+{
+    ATT_CLEANUP(config_freep) struct config *cfg = NULL;
+
+    ck_assert_int_eq(config_load(&cfg, "/nonexistent/attestd.yaml", NULL), ATT_E_NOT_FOUND);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config");
+    TCase *tc = tcase_create("config");
+    SRunner *runner = NULL;
+    int failed = 0;
+
+    tcase_add_test(tc, config_parse__takes_strict_defaults);
+    tcase_add_test(tc, config_parse__anchors_paths_at_its_own_folder);
+    tcase_add_test(tc, config_parse__reads_everything_it_documents);
+    tcase_add_loop_test(tc, config_parse__refuses_with_the_place, 0, (int)ATT_COUNT(wrong));
+    tcase_add_test(tc, config_parse__refuses_a_key_of_no_kind);
+    tcase_add_test(tc, config_load__says_that_a_file_is_not_there);
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
