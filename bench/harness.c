@@ -227,7 +227,7 @@ double bench_ops(const struct bench_row *row, bench_op *ours, bench_op *limit, v
     return bench_pairs(row, ours_sample, limit_sample, &o);
 }
 
-bool bench_pin(enum bench_core core)
+int bench_pin(enum bench_core core)
 {
     static cpu_set_t all; /* as this process was started */
     static bool known;
@@ -246,7 +246,7 @@ bool bench_pin(enum bench_core core)
     CPU_ZERO(&one);
     CPU_SET(chosen, &one);
     NEED(sched_setaffinity(0, sizeof(one), &one) == 0);
-    return CPU_COUNT(&all) > 1;
+    return (int)chosen;
 }
 
 static FILE *open_proc(pid_t pid, const char *name)
@@ -257,19 +257,25 @@ static FILE *open_proc(pid_t pid, const char *name)
     return fopen(path, "r");
 }
 
-/* Fields of /proc/PID/stat behind the name in brackets, which may itself hold anything. */
-static bool read_stat(pid_t pid, int *parent, unsigned long *user, unsigned long *system)
+/* Time of the children that it has waited for: /proc/PID/stat behind the name in brackets, which may
+ * itself hold anything. */
+static double waited_for_s(pid_t pid)
 {
     char line[1024] = "";
-    FILE *f = open_proc(pid, "stat");
+    unsigned long user = 0;
+    unsigned long system = 0;
     const char *at = NULL;
+    FILE *f = open_proc(pid, "stat");
 
     if (f != NULL) {
         at = fgets(line, sizeof(line), f) != NULL ? strrchr(line, ')') : NULL;
         fclose(f);
     }
-    return at != NULL && sscanf(at, ") %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", parent,
-                                user, system) == 3;
+    if (at == NULL || sscanf(at, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu",
+                             &user, &system) != 2) {
+        return 0;
+    }
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
 static size_t children(pid_t *out, size_t room, pid_t parent)
@@ -303,14 +309,25 @@ size_t bench_family(pid_t *out, pid_t root)
 
 double bench_process_cpu_s(pid_t pid)
 {
-    unsigned long user = 0;
-    unsigned long system = 0;
-    int parent = 0;
+    clockid_t clock;
+    struct timespec t;
 
-    if (!read_stat(pid, &parent, &user, &system)) {
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0) {
         return 0;
     }
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double bench_family_cpu_s(pid_t root)
+{
+    pid_t pid[BENCH_PROCESSES_MAX];
+    size_t count = bench_family(pid, root);
+    double sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        sum += bench_process_cpu_s(pid[i]) + waited_for_s(pid[i]);
+    }
+    return sum;
 }
 
 size_t bench_process_memory(pid_t pid, const char *field)

@@ -49,14 +49,15 @@ double bench_median(double *v, size_t count);                     /* sorts v */
 double bench_percentile(double *v, size_t count, double percent); /* sorts v */
 
 /* Run this process, and what it starts from now on, on one core: the first or the last that it may use.
- * False when there is only one. */
+ * Returns the core's number. */
 enum bench_core { BENCH_FIRST_CORE, BENCH_LAST_CORE };
-bool bench_pin(enum bench_core core);
+int bench_pin(enum bench_core core);
 
 /* A process and all below it. */
 #define BENCH_PROCESSES_MAX 32
 size_t bench_family(pid_t *out, pid_t root);
 double bench_process_cpu_s(pid_t pid); /* user and system time so far; 0 when it is gone */
+double bench_family_cpu_s(pid_t root); /* of all of them, those that ended included */
 /* A field of smaps_rollup in bytes, such as "Rss:"; 0 when the process is gone. */
 size_t bench_process_memory(pid_t pid, const char *field);
 const char *bench_process_name(pid_t pid, char out[32]);
