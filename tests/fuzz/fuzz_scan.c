@@ -1,0 +1,48 @@
+/*
+ * The gate reads a stream alike however it is cut, and never past what it was given. The first byte is
+ * the size of the pieces.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "verifier/front/scan.h"
+
+struct reading {
+    size_t requests, used;
+    struct scan last;
+    enum scan_event event;
+};
+
+static struct reading read_in_pieces(struct att_slice in, size_t piece)
+{
+    struct reading r = {.event = SCAN_MORE};
+
+    scan_init(&r.last, false);
+    for (;;) {
+        size_t n = in.len - r.used < piece ? in.len - r.used : piece;
+        size_t took = scan_feed(&r.last, att_slice_of(in.p + r.used, n), &r.event);
+
+        HOLDS(took <= n);
+        r.used += took;
+        if (r.event == SCAN_DONE) {
+            r.requests++;
+            scan_next(&r.last);
+        }
+        if (r.event == SCAN_BAD || (r.event == SCAN_MORE && r.used == in.len)) {
+            return r;
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct att_slice in = att_slice_of(data + (size > 0), size > 0 ? size - 1 : 0);
+    struct reading a = read_in_pieces(in, size > 0 && data[0] > 0 ? data[0] : 1);
+    struct reading b = read_in_pieces(in, in.len + 1);
+
+    HOLDS(a.requests == b.requests && a.used == b.used && a.event == b.event);
+    HOLDS(strcmp(a.last.req.path, b.last.req.path) == 0);
+    HOLDS(a.last.req.length == b.last.req.length && a.last.status == b.last.status);
+    HOLDS(a.event != SCAN_BAD || (a.last.status >= 400 && a.last.why.reason != ATT_R_NONE));
+    return 0;
+}
