@@ -181,8 +181,10 @@ static void judge_logs(struct judging *j, const struct att_requirement *r)
 static int grade_of(const struct judging *j, const struct att_device_facts *facts)
 {
     const struct att_policy *p = j->policy;
-    bool own = sent(j, ATT_LOG_OWN) && has_predicate(p, ATT_PRED_OWN_ITEMS);
-    bool ima = sent(j, ATT_LOG_IMA) && has_predicate(p, ATT_PRED_IMA_FILES);
+    bool own = sent(j, ATT_LOG_OWN) && has_predicate(p, ATT_PRED_OWN_ITEMS) &&
+               !ATT_GUARD(OWN_EMPTY, j->out->carry.items_judged == 0);
+    bool ima = sent(j, ATT_LOG_IMA) && has_predicate(p, ATT_PRED_IMA_FILES) &&
+               j->out->carry.ima_judged > 0;
     bool boot = sent(j, ATT_LOG_UEFI) &&
                 (has_predicate(p, ATT_PRED_BOOT_PCRS) || has_predicate(p, ATT_PRED_PCR_IN));
 

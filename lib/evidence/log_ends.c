@@ -25,6 +25,12 @@ void att_log_ends_clear(struct att_log_ends *e)
     memset(e, 0, sizeof(*e));
 }
 
+void att_log_ends_forget(struct att_log_ends *e)
+{
+    e->used = 0;
+    e->next = 0;
+}
+
 void att_log_ends_push(struct att_log_ends *e, const struct att_log_end *end)
 {
     e->end[e->next] = *end;
@@ -53,20 +59,20 @@ static struct att_log_end start_of(const struct att_evidence *ev, enum att_log l
 }
 
 static enum att_err extend_ima(struct att_log_end *end, const struct att_ima_entry *e,
-                               const struct att_log_rules *rules, struct att_hasher *h)
+                               enum att_hash bank, bool padded, struct att_hasher *h)
 {
     uint8_t digest[ATT_HASH_MAX];
-    enum att_err err = att_ima_extended(digest, e, rules->bank, false, h);
+    enum att_err err = att_ima_extended(digest, e, bank, padded, h);
 
     if (err != ATT_OK) {
         return err;
     }
-    return att_pcr_extend(h, rules->bank, end->pcr, digest);
+    return att_pcr_extend(h, bank, end->pcr, digest);
 }
 
 enum att_err att_ima_ends(struct att_log_ends *out, const struct att_evidence *ev,
                           const struct att_log_rules *rules, const struct att_log_state *from,
-                          struct att_diag *diag)
+                          bool padded, struct att_diag *diag)
 {
     ATT_CLEANUP(att_hasher_freep) struct att_hasher *h = NULL;
     struct att_log_end end = start_of(ev, ATT_LOG_IMA, from);
@@ -86,7 +92,7 @@ enum att_err att_ima_ends(struct att_log_ends *out, const struct att_evidence *e
                                "expected PCR %u, found %u", (unsigned int)rules->ima_pcr,
                                (unsigned int)entry.pcr);
         }
-        err = extend_ima(&end, &entry, rules, h);
+        err = extend_ima(&end, &entry, rules->bank, padded, h);
         end.len = att_rd_off(&it.rd);
         end.count++;
         att_log_ends_push(out, &end);
@@ -123,9 +129,9 @@ static enum att_err check_boot_start(const struct att_own_record *rec,
     return ATT_OK;
 }
 
-static enum att_err extend_own(struct att_log_end *end, struct att_own_seen *seen,
-                               const struct att_own_record *rec, const struct att_log_rules *rules,
-                               struct att_hasher *h, struct att_diag *diag)
+static enum att_err extend_own(struct att_log_end *end, const struct att_own_record *rec,
+                               const struct att_log_rules *rules, struct att_hasher *h,
+                               struct att_diag *diag)
 {
     const uint8_t *digest = digest_for(rec, rules->bank);
     enum att_err err = ATT_OK;
@@ -144,9 +150,9 @@ static enum att_err extend_own(struct att_log_end *end, struct att_own_seen *see
         if (err != ATT_OK) {
             return err;
         }
-        seen->any_boot = true;
-        seen->reset_count = rec->boot.reset_count;
-        seen->restart_count = rec->boot.restart_count;
+        end->boot_known = true;
+        end->reset_count = rec->boot.reset_count;
+        end->restart_count = rec->boot.restart_count;
     }
     err = att_pcr_extend(h, rules->bank, end->pcr, digest);
     if (err != ATT_OK) {
@@ -157,9 +163,9 @@ static enum att_err extend_own(struct att_log_end *end, struct att_own_seen *see
     return ATT_OK;
 }
 
-enum att_err att_own_ends(struct att_log_ends *out, struct att_own_seen *seen,
-                          const struct att_evidence *ev, const struct att_log_rules *rules,
-                          const struct att_log_state *from, struct att_diag *diag)
+enum att_err att_own_ends(struct att_log_ends *out, const struct att_evidence *ev,
+                          const struct att_log_rules *rules, const struct att_log_state *from,
+                          struct att_diag *diag)
 {
     ATT_CLEANUP(att_hasher_freep) struct att_hasher *h = NULL;
     struct att_log_end end = start_of(ev, ATT_LOG_OWN, from);
@@ -180,7 +186,7 @@ enum att_err att_own_ends(struct att_log_ends *out, struct att_own_seen *seen,
         if (!more) {
             break;
         }
-        err = extend_own(&end, seen, &rec, rules, h, diag);
+        err = extend_own(&end, &rec, rules, h, diag);
         if (err != ATT_OK) {
             return err;
         }

@@ -20,6 +20,8 @@ struct att_log_end {
     size_t len;     /* bytes of the sent part up to here */
     uint64_t count; /* entries, or the next record number, since the start of the boot */
     uint8_t pcr[ATT_HASH_MAX];
+    bool boot_known; /* own log: a boot record stands in the sent part before this end */
+    uint32_t reset_count, restart_count; /* what the last of them said */
 };
 
 /* A ring of the newest ends. */
@@ -32,22 +34,20 @@ struct att_log_ends {
 
 ATT_MUST_USE enum att_err att_log_ends_init(struct att_log_ends *e, size_t room);
 void att_log_ends_clear(struct att_log_ends *e);
+void att_log_ends_forget(struct att_log_ends *e); /* empty, memory kept */
 void att_log_ends_push(struct att_log_ends *e, const struct att_log_end *end);
 /* 0 is the newest. */
 const struct att_log_end *att_log_ends_at(const struct att_log_ends *e, size_t age);
 
-/* What a boot record said, when the sent part of the own log had one. */
-struct att_own_seen {
-    bool any_boot;
-    uint32_t reset_count, restart_count; /* of the last boot record */
-};
-
-/* Replay each log from where it starts; the ring ends with the whole log. */
+/*
+ * Replay each log from where it starts; the ring ends with the whole log.
+ * padded  the extend rule of kernels that lacked a bank's hash: see tcg/ima.h
+ */
 ATT_MUST_USE enum att_err att_ima_ends(struct att_log_ends *out, const struct att_evidence *ev,
                                        const struct att_log_rules *rules,
-                                       const struct att_log_state *from, struct att_diag *diag);
-ATT_MUST_USE enum att_err att_own_ends(struct att_log_ends *out, struct att_own_seen *seen,
-                                       const struct att_evidence *ev,
+                                       const struct att_log_state *from, bool padded,
+                                       struct att_diag *diag);
+ATT_MUST_USE enum att_err att_own_ends(struct att_log_ends *out, const struct att_evidence *ev,
                                        const struct att_log_rules *rules,
                                        const struct att_log_state *from, struct att_diag *diag);
 

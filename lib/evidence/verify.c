@@ -145,24 +145,28 @@ static enum att_err check_offsets(struct att_verified *v, const struct att_boot_
     return ATT_OK;
 }
 
-/* CVE-2018-6622: a TPM that was reset alone must not look like the boot before. */
+/*
+ * CVE-2018-6622: a TPM that was reset alone must not look like the boot before. The boot record must stand
+ * in the part of the log that the quote covers: what is written behind it proves nothing yet.
+ */
 static enum att_err check_boot_record(const struct att_verified *v,
                                       const struct att_boot_state *prior,
-                                      const struct att_own_seen *seen, struct att_diag *diag)
+                                      const struct att_log_end *own, struct att_diag *diag)
 {
     const struct att_clock_info *now = &att_quoted_quote(v->quoted)->clock;
     bool moved = prior != NULL && prior->known && !same_boot(now, &prior->clock);
     bool from_start = v->ev.claims.logs.has[ATT_LOG_OWN] && v->ev.claims.logs.off[ATT_LOG_OWN] == 0;
-    bool named = seen->any_boot && seen->reset_count == now->reset_count &&
-                 seen->restart_count == now->restart_count;
+    bool named = own != NULL && own->boot_known && own->reset_count == now->reset_count &&
+                 own->restart_count == now->restart_count;
 
     if (!moved && !from_start) {
         return ATT_OK;
     }
     if (ATT_GUARD(Q_RESET, !named)) {
-        return att_fail(diag, ATT_E_MISMATCH, ATT_R_Q_RESET, "own.boot",
-                        "no boot record for resetCount %u and restartCount %u",
-                        (unsigned int)now->reset_count, (unsigned int)now->restart_count);
+        return att_fail(
+            diag, ATT_E_MISMATCH, ATT_R_Q_RESET, "own.boot",
+            "no boot record that the quote covers names resetCount %u and restartCount %u",
+            (unsigned int)now->reset_count, (unsigned int)now->restart_count);
     }
     return ATT_OK;
 }
@@ -268,6 +272,14 @@ static enum att_err matches(const struct att_verified *v, const struct att_expec
     return ATT_OK;
 }
 
+/* What one judgement is made with. */
+struct judging {
+    const struct att_log_rules *rules;
+    const struct att_boot_state *prior;
+    bool padded; /* how the kernel extended: see tcg/ima.h */
+    struct att_diag *diag;
+};
+
 struct ends_pair {
     struct att_log_ends ima;
     struct att_log_ends own;
@@ -295,78 +307,104 @@ static void keep_end(struct att_verified *v, enum att_log log, const struct att_
     v->continued[log] = v->ev.claims.logs.off[log] > 0 && end->len == 0;
 }
 
-/* Newest ends first: the logs as sent nearly always match, at the cost of one composite. */
+/*
+ * Newest ends first: the logs as sent nearly always match, at the cost of one composite.
+ * *found is false when no pair of ends leads to the quoted digest.
+ */
 static enum att_err find_ends(struct att_verified *v, const struct att_expect *expect,
                               const struct att_log_rules *rules, const struct ends_pair *ends,
-                              struct att_diag *diag)
+                              bool *found)
 {
     bool has_ima = v->ev.claims.logs.has[ATT_LOG_IMA];
     bool has_own = v->ev.claims.logs.has[ATT_LOG_OWN];
     size_t ima_tries = has_ima ? ends->ima.used : 1;
     size_t own_tries = has_own ? ends->own.used : 1;
+    enum att_err err = ATT_OK;
 
-    for (size_t o = 0; o < own_tries; o++) {
+    *found = false;
+    for (size_t o = 0; err == ATT_OK && !*found && o < own_tries; o++) {
         if (has_own) {
             put_end(v, rules, rules->own_pcr, att_log_ends_at(&ends->own, o));
+            keep_end(v, ATT_LOG_OWN, att_log_ends_at(&ends->own, o));
         }
-        for (size_t i = 0; i < ima_tries; i++) {
-            bool same = false;
-            enum att_err err = ATT_OK;
-
+        for (size_t i = 0; err == ATT_OK && !*found && i < ima_tries; i++) {
             if (has_ima) {
                 put_end(v, rules, rules->ima_pcr, att_log_ends_at(&ends->ima, i));
-            }
-            err = matches(v, expect, &same);
-            if (err != ATT_OK) {
-                return att_fail(diag, err, ATT_R_BUSY, "pcrDigest", "it could not be computed");
-            }
-            if (!same) {
-                continue;
-            }
-            if (has_ima) {
                 keep_end(v, ATT_LOG_IMA, att_log_ends_at(&ends->ima, i));
             }
-            if (has_own) {
-                keep_end(v, ATT_LOG_OWN, att_log_ends_at(&ends->own, o));
-            }
-            return ATT_OK;
+            err = matches(v, expect, found);
         }
     }
-    if (ATT_GUARD(LOG_PCR, true)) {
-        return att_fail(diag, ATT_E_MISMATCH, ATT_R_LOG_PCR, "pcrDigest",
-                        "no end of the logs leads to what the TPM signed");
+    return err;
+}
+
+/* The end of the own log that keep_end chose; NULL when the log was not sent. */
+static const struct att_log_end *own_end(const struct att_verified *v, const struct ends_pair *ends)
+{
+    for (size_t o = 0; v->ev.claims.logs.has[ATT_LOG_OWN] && o < ends->own.used; o++) {
+        const struct att_log_end *end = att_log_ends_at(&ends->own, o);
+
+        if (end->len == v->covered[ATT_LOG_OWN]) {
+            return end;
+        }
+    }
+    return NULL;
+}
+
+/* One rule of how the kernel extends; *found as in find_ends. */
+static enum att_err try_rule(struct att_verified *v, const struct att_expect *expect,
+                             const struct judging *with, struct ends_pair *ends, bool *found)
+{
+    static const struct att_log_state NONE;
+    const struct att_log_state *ima = with->prior != NULL ? &with->prior->log[ATT_LOG_IMA] : &NONE;
+    enum att_err err = ATT_OK;
+
+    if (v->ev.claims.logs.has[ATT_LOG_IMA]) {
+        att_log_ends_forget(&ends->ima);
+        err = att_ima_ends(&ends->ima, &v->ev, with->rules, ima, with->padded, with->diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = find_ends(v, expect, with->rules, ends, found);
+    if (err != ATT_OK) {
+        return att_fail(with->diag, err, ATT_R_BUSY, "pcrDigest", "it could not be computed");
     }
     return ATT_OK;
 }
 
 static enum att_err replay_and_match(struct att_verified *v, const struct att_expect *expect,
-                                     const struct att_log_rules *rules,
-                                     const struct att_boot_state *prior, struct ends_pair *ends,
-                                     struct att_diag *diag)
+                                     struct judging *with, struct ends_pair *ends)
 {
     static const struct att_log_state NONE;
-    const struct att_log_state *ima = prior != NULL ? &prior->log[ATT_LOG_IMA] : &NONE;
-    const struct att_log_state *own = prior != NULL ? &prior->log[ATT_LOG_OWN] : &NONE;
-    struct att_own_seen seen = {0};
+    const struct att_log_state *own = with->prior != NULL ? &with->prior->log[ATT_LOG_OWN] : &NONE;
+    bool has_ima = v->ev.claims.logs.has[ATT_LOG_IMA];
+    bool found = false;
     enum att_err err = initial_values(&v->values, &att_quoted_quote(v->quoted)->selection);
 
     if (err != ATT_OK) {
-        return att_fail(diag, err, ATT_R_Q_BANK, "pcrSelect", "too many banks");
+        return att_fail(with->diag, err, ATT_R_Q_BANK, "pcrSelect", "too many banks");
     }
-    err = replay_boot(v, rules, prior, diag);
+    err = replay_boot(v, with->rules, with->prior, with->diag);
     if (err == ATT_OK && v->ev.claims.logs.has[ATT_LOG_OWN]) {
-        err = att_own_ends(&ends->own, &seen, &v->ev, rules, own, diag);
-    }
-    if (err == ATT_OK && v->ev.claims.logs.has[ATT_LOG_IMA]) {
-        err = att_ima_ends(&ends->ima, &v->ev, rules, ima, diag);
+        err = att_own_ends(&ends->own, &v->ev, with->rules, own, with->diag);
     }
     if (err == ATT_OK) {
-        err = check_boot_record(v, prior, &seen, diag);
+        err = try_rule(v, expect, with, ends, &found);
     }
-    if (err == ATT_OK) {
-        err = find_ends(v, expect, rules, ends, diag);
+    if (err == ATT_OK && !found && has_ima) {
+        /* kernels whose SHA-384 is a module extend that bank with the padded SHA-1 digest */
+        with->padded = true;
+        err = try_rule(v, expect, with, ends, &found);
     }
-    return err;
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (ATT_GUARD(LOG_PCR, !found)) {
+        return att_fail(with->diag, ATT_E_MISMATCH, ATT_R_LOG_PCR, "pcrDigest",
+                        "no end of the logs leads to what the TPM signed");
+    }
+    return check_boot_record(v, with->prior, own_end(v, ends), with->diag);
 }
 
 static enum att_err judge(struct att_verified *v, const struct att_expect *expect,
@@ -374,6 +412,7 @@ static enum att_err judge(struct att_verified *v, const struct att_expect *expec
                           struct att_diag *diag)
 {
     struct ends_pair ends = {0};
+    struct judging with = {.rules = rules, .prior = prior, .diag = diag};
     const struct att_quote *q = NULL;
     enum att_err err = att_quote_verify(&v->quoted, v->ev.attest, v->ev.signature, expect, diag);
 
@@ -399,7 +438,7 @@ static enum att_err judge(struct att_verified *v, const struct att_expect *expec
         err = att_log_ends_init(&ends.own, OWN_WINDOW + 1);
     }
     if (err == ATT_OK) {
-        err = replay_and_match(v, expect, rules, prior, &ends, diag);
+        err = replay_and_match(v, expect, &with, &ends);
     } else {
         err = att_fail(diag, err, ATT_R_NOMEM, "evidence", "no memory");
     }

@@ -437,6 +437,42 @@ START_TEST(verify__a_reset_with_old_measurements_again_is_refused)
 }
 END_TEST
 
+/* The TPM was reset and measured nothing; the good old log is sent as what came "after the quote". */
+START_TEST(verify__a_log_that_the_quote_does_not_reach_proves_no_boot)
+{
+    struct scene *s = scene_new();
+    struct att_pcr_values untouched;
+
+    attest(s);
+    softtpm_reset(s->tpm);
+    untouched = s->tpm->pcrs;
+    softlog_clear(&s->own);
+    softlog_own_boot(&s->own, s->tpm, OWN_PCR);
+    softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/a.conf", att_slice_str("a = 1\n"));
+    softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/b.conf", att_slice_str("b = 2\n"));
+    s->tpm->pcrs = untouched; /* written, never extended */
+    s->own_off = 0;
+    measure(s, NULL);
+    ck_assert_int_eq(judge(s), ATT_E_MISMATCH);
+    ck_assert_int_eq(s->diag.reason, ATT_R_Q_RESET);
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(appraise__a_boot_without_measurements_is_never_affirming)
+{
+    struct scene *s = scene_new();
+
+    softtpm_reset(s->tpm);
+    softlog_clear(&s->own);
+    softlog_own_boot(&s->own, s->tpm, OWN_PCR);
+    attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    ck_assert_int_eq(s->result->grade, 0);
+    scene_free(s);
+}
+END_TEST
+
 START_TEST(verify__a_real_reboot_is_a_new_boot)
 {
     struct scene *s = scene_new();
@@ -780,6 +816,8 @@ int main(void)
         appraise__a_carry_of_another_policy_asks_for_the_whole_log,
         verify__an_offset_that_was_not_judged_is_refused,
         verify__a_reset_with_old_measurements_again_is_refused,
+        verify__a_log_that_the_quote_does_not_reach_proves_no_boot,
+        appraise__a_boot_without_measurements_is_never_affirming,
         verify__a_real_reboot_is_a_new_boot,
         verify__a_foreign_extend_before_the_log_began_is_named,
         verify__a_record_for_another_pcr_is_refused,
