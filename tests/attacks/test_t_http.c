@@ -193,17 +193,19 @@ END_TEST
 static void too_large(struct client *c, const char *path, const char *type, size_t said)
 {
     struct client_answer a = {0};
-    size_t memory = service_memory(attack_service);
+    size_t memory;
     char head[512];
 
     snprintf(head, sizeof(head),
              "POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
              "Accept: application/concise-problem-details+cbor\r\n\r\n",
              path, type, said);
+    client_request_raw(c, &a, head, att_slice_of(NULL, 0)); /* what a first time costs */
+    memory = service_memory(attack_service);
     client_request_raw(c, &a, head, att_slice_of(NULL, 0));
     attack_refused(&a, 413, "E_LIM_SIZE");
     ck_assert(a.closes);
-    ck_assert_uint_le(service_memory(attack_service), memory + BODY_MAX + 65536);
+    attack_memory_at_most(attack_service, memory + BODY_MAX + 65536);
     client_answer_clear(&a);
 }
 
@@ -263,7 +265,7 @@ START_TEST(T_10__endless_chunks_are_not_read)
         sent += sizeof(chunk) - 1;
     }
     ck_assert_msg(sent < (64U << 20), "the service reads on");
-    ck_assert_uint_le(service_memory(attack_service), memory + BODY_MAX + (1U << 20));
+    attack_memory_at_most(attack_service, memory + BODY_MAX + (1U << 20));
     close_insider(&in);
 }
 END_TEST

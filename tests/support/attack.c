@@ -21,6 +21,24 @@ int64_t attack_now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+void attack_memory_at_most(const struct service *s, size_t bytes)
+{
+    if (!SANITIZED) {
+        ck_assert_uint_le(service_memory(s), bytes);
+    }
+}
+
 bool attack_long(void)
 {
     return getenv("ATT_SOAK") != NULL;

@@ -61,6 +61,9 @@ void attack_live_open(struct attack_live *l, struct service *s, const char *id);
 void attack_live_check(struct attack_live *l);
 void attack_live_close(struct attack_live *l);
 
+/* The service's memory is at most this now. Not judged in a sanitizer's build, which keeps what is freed. */
+void attack_memory_at_most(const struct service *s, size_t bytes);
+
 /* True in tests/soak, where a row takes its long form; false in make check. */
 bool attack_long(void);
 
