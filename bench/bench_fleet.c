@@ -1,0 +1,119 @@
+/*
+ * A thousand gateways, each attesting once a minute: no error, no slow answer, and a service that does
+ * not grow.
+ *
+ * FLEET_SECONDS is how long it takes. Each gateway attests three times at least, so less than three
+ * minutes is a faster fleet.
+ */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "harness.h"
+#include "load.h"
+#include "need.h"
+#include "service.h"
+
+#define GATEWAYS        1000
+#define ROUNDS          3
+#define PERIOD_S        60.0
+#define WORKERS         8 /* an answer that is late must not make the next one late */
+#define DEFAULT_SECONDS 30.0
+#define MEMORY_BASE     (32U << 20)
+#define MEMORY_EACH     (36U << 10) /* a gateway and its open connection */
+
+struct fleet {
+    struct service *service;
+    struct load *loads;
+    double start, period_s;
+    size_t turns;      /* in all; turn k is gateway k % GATEWAYS */
+    size_t early_turn; /* the first round is over */
+    size_t early_bytes;
+    atomic_size_t next, errors;
+};
+
+static void *work(void *arg)
+{
+    struct fleet *f = arg;
+
+    for (;;) {
+        size_t turn = atomic_fetch_add(&f->next, 1);
+        double wait = f->start + (double)turn * f->period_s / (double)GATEWAYS - bench_wall_s();
+
+        if (turn >= f->turns) {
+            return NULL;
+        }
+        if (wait > 0) {
+            bench_nap_s(wait);
+        }
+        if (!load_attest(&f->loads[turn % GATEWAYS])) {
+            atomic_fetch_add(&f->errors, 1);
+        }
+        if (turn + 1 == f->early_turn) {
+            f->early_bytes = service_memory(f->service);
+        }
+    }
+}
+
+static void run(struct fleet *f)
+{
+    pthread_t thread[WORKERS];
+
+    f->start = bench_wall_s();
+    for (size_t i = 0; i < WORKERS; i++) {
+        NEED(pthread_create(&thread[i], NULL, work, f) == 0);
+    }
+    for (size_t i = 0; i < WORKERS; i++) {
+        NEED(pthread_join(thread[i], NULL) == 0);
+    }
+}
+
+static double seconds_asked(void)
+{
+    const char *text = getenv("FLEET_SECONDS");
+    double seconds = text != NULL && text[0] != '\0' ? strtod(text, NULL) : DEFAULT_SECONDS;
+
+    NEED(seconds >= 1);
+    return seconds;
+}
+
+static void report(const struct fleet *f)
+{
+    static const struct bench_row errors = {"fleet of 1,000, errors", "count", BENCH_AT_MOST, 0};
+    static const struct bench_row p50 = {"fleet of 1,000, p50 of an answer", "ms", BENCH_TOLD, 0};
+    static const struct bench_row p99 = {"fleet of 1,000, p99 of an answer", "ms", BENCH_TOLD, 0};
+    static const struct bench_row flat = {"fleet of 1,000, memory at the end beside round one",
+                                          "MiB", BENCH_AT_MOST, 1.05};
+    static const struct bench_row size = {"fleet of 1,000, memory beside what it may have", "MiB",
+                                          BENCH_AT_MOST, 1};
+    double late = (double)service_memory(f->service) / 1048576;
+
+    NEED(f->early_bytes > 0 && late > 0); /* memory of others is shown to root alone */
+    bench_report(&errors, (double)atomic_load(&f->errors), 0);
+    bench_report(&p50, load_percentile_ms(f->loads, GATEWAYS, 50), 0);
+    bench_report(&p99, load_percentile_ms(f->loads, GATEWAYS, 99), 0);
+    bench_report(&flat, late, (double)f->early_bytes / 1048576);
+    bench_report(&size, late, (MEMORY_BASE + (double)GATEWAYS * MEMORY_EACH) / 1048576);
+}
+
+int main(void)
+{
+    static struct fleet f;
+    double seconds = seconds_asked();
+    double start = bench_wall_s();
+
+    f.period_s = seconds / ROUNDS < PERIOD_S ? seconds / ROUNDS : PERIOD_S;
+    f.turns = (size_t)(seconds / f.period_s * GATEWAYS + 0.5);
+    f.early_turn = GATEWAYS;
+    f.service = service_new(NULL);
+    service_start(f.service);
+    f.loads = load_new(f.service, GATEWAYS);
+    printf("    %d gateways enrolled in %.1f s; each attests every %.0f s, for %.0f s\n", GATEWAYS,
+           bench_wall_s() - start, f.period_s, seconds);
+    fflush(stdout);
+    run(&f);
+    report(&f);
+    load_free(f.loads, GATEWAYS);
+    service_free(f.service);
+    return 0;
+}
