@@ -327,35 +327,92 @@ START_TEST(own_store__refuses_when_the_log_is_gone)
 }
 END_TEST
 
-/* Whole records at the end that were never extended: no power cut leaves two of them. */
-START_TEST(own_store__refuses_a_log_that_is_far_ahead)
+static const enum att_hash banks[] = {ATT_HASH_SHA1, ATT_HASH_SHA256, ATT_HASH_SHA384,
+                                      ATT_HASH_SHA512};
+
+/* One whole record at the end of the log that the TPM never heard of. */
+static void write_record(uint64_t recnum, struct att_slice content, size_t bank_count)
 {
     struct att_hasher *h = NULL;
-    uint8_t content[256];
-    uint8_t record[1024];
-    struct att_own_item item = {.type = ATT_OWN_ABSENT, .name = att_slice_str("/x")};
-    static const enum att_hash banks[] = {ATT_HASH_SHA1, ATT_HASH_SHA256, ATT_HASH_SHA384,
-                                          ATT_HASH_SHA512};
+    uint8_t record[2048];
+    struct att_wr w = att_wr_into(record, sizeof(record));
     char path[128];
     int fd = -1;
 
     ck_assert_int_eq(att_hasher_new(&h), ATT_OK);
-    ck_assert_int_eq(append(3, 1), ATT_OK);
+    ck_assert_int_eq(att_own_record_write(&w, recnum, PCR, banks, bank_count, content, h), ATT_OK);
     log_path(path, sizeof(path));
     fd = open(path, O_WRONLY | O_APPEND);
-    for (uint64_t i = 2; i < 4; i++) {
-        struct att_wr c = att_wr_into(content, sizeof(content));
-        struct att_wr w = att_wr_into(record, sizeof(record));
-        struct att_slice all;
-
-        ck_assert_int_eq(att_own_items_content(&c, &item, 1), ATT_OK);
-        ck_assert_int_eq(att_wr_done(&c, &all), ATT_OK);
-        ck_assert_int_eq(att_own_record_write(&w, i, PCR, banks, 4, all, h), ATT_OK);
-        ck_assert_int_eq(write(fd, record, w.len), (ssize_t)w.len);
-    }
+    ck_assert_int_eq(write(fd, record, w.len), (ssize_t)w.len);
     close(fd);
-    refuses(ATT_R_OWN_LOG);
     att_hasher_free(h);
+}
+
+static struct att_slice one_item(uint8_t *room, size_t cap)
+{
+    struct att_own_item item = {.type = ATT_OWN_ABSENT, .name = att_slice_str("/x")};
+    struct att_wr w = att_wr_into(room, cap);
+    struct att_slice all;
+
+    ck_assert_int_eq(att_own_items_content(&w, &item, 1), ATT_OK);
+    ck_assert_int_eq(att_wr_done(&w, &all), ATT_OK);
+    return all;
+}
+
+/* Whole records at the end that were never extended: no power cut leaves two of them. */
+START_TEST(own_store__refuses_a_log_that_is_far_ahead)
+{
+    uint8_t content[256];
+
+    ck_assert_int_eq(append(3, 1), ATT_OK);
+    write_record(2, one_item(content, sizeof(content)), 4);
+    write_record(3, one_item(content, sizeof(content)), 4);
+    refuses(ATT_R_OWN_LOG);
+}
+END_TEST
+
+/* own_pcr was changed in the configuration: the log of one PCR is not extended into another. */
+START_TEST(own_store__does_not_extend_the_log_of_another_pcr)
+{
+    struct hw_tpm *t = NULL;
+    struct own_store *s = NULL;
+    struct att_diag diag = {0};
+
+    ck_assert_int_eq(opens(), OWN_NEW_BOOT);
+    t = tpm_open();
+    ck_assert_int_eq(own_store_open(&s, dir, PCR - 1, t, &diag), ATT_E_MISMATCH);
+    ck_assert_int_eq(diag.reason, ATT_R_OWN_LOG);
+    hw_tpm_close(t);
+}
+END_TEST
+
+/* Somebody made a bank active or wrote a record of his own: it would be extended in part only. */
+START_TEST(own_store__does_not_extend_a_record_without_every_bank)
+{
+    uint8_t content[256];
+
+    ck_assert_int_eq(append(3, 1), ATT_OK);
+    write_record(2, one_item(content, sizeof(content)), 2);
+    refuses(ATT_R_OWN_LOG);
+}
+END_TEST
+
+START_TEST(own_store__does_not_extend_a_boot_record_that_starts_elsewhere)
+{
+    uint8_t content[1024];
+    struct att_wr w = att_wr_into(content, sizeof(content));
+    struct att_own_boot boot = {
+        .reset_count = 1, .restart_count = 1, .boot_id = "01234567-89ab-4def-8123-456789abcdef"};
+    struct att_slice all;
+
+    ck_assert_int_eq(append(3, 1), ATT_OK);
+    for (size_t i = 0; i < ATT_COUNT(banks); i++) {
+        att_pcr_bank_add(&boot.start, banks[i])->has = 1U << PCR; /* from zero, in mid-log */
+    }
+    ck_assert_int_eq(att_own_boot_content(&w, &boot), ATT_OK);
+    ck_assert_int_eq(att_wr_done(&w, &all), ATT_OK);
+    write_record(2, all, 4);
+    refuses(ATT_R_OWN_LOG);
 }
 END_TEST
 
@@ -471,6 +528,9 @@ int main(void)
     tcase_add_test(tc, own_store__refuses_a_pcr_that_was_used_before_it);
     tcase_add_test(tc, own_store__refuses_when_the_log_is_gone);
     tcase_add_test(tc, own_store__refuses_a_log_that_is_far_ahead);
+    tcase_add_test(tc, own_store__does_not_extend_the_log_of_another_pcr);
+    tcase_add_test(tc, own_store__does_not_extend_a_record_without_every_bank);
+    tcase_add_test(tc, own_store__does_not_extend_a_boot_record_that_starts_elsewhere);
     tcase_add_test(tc, own_store__refuses_an_edited_log);
     tcase_add_test(tc, own_store__starts_a_new_log_after_a_reboot);
     tcase_add_test(tc, own_store__goes_on_after_a_resume);

@@ -78,6 +78,7 @@ static enum att_err check_tpm(struct hw_tpm *tpm, const struct agent_ident *iden
     struct hw_ek ek;
     uint8_t name[ATT_NAME_MAX];
     size_t name_len = 0;
+    bool same = false;
     enum att_err err = hw_tpm_ak_find(&ak, tpm, ident->ak.handle, diag);
 
     if (err == ATT_OK && same_ak(&ak, &ident->ak)) {
@@ -93,19 +94,20 @@ static enum att_err check_tpm(struct hw_tpm *tpm, const struct agent_ident *iden
     if (err != ATT_OK && err != ATT_E_NOT_FOUND) {
         return err;
     }
-    if (ATT_GUARD(AGENT_TPM_OTHER, err == ATT_E_NOT_FOUND || name_len != ident->ek_name_len ||
-                                       memcmp(name, ident->ek_name, name_len) != 0)) {
-        return att_fail(diag, ATT_E_TPM, ATT_R_TPM_OTHER, "EK",
-                        "the endorsement key is not the one that was enrolled as %s",
-                        ident->device_id);
+    same = err == ATT_OK && name_len == ident->ek_name_len &&
+           memcmp(name, ident->ek_name, name_len) == 0;
+    if (same) {
+        err = hw_tpm_ak_make(&ak, tpm, ident->ak.handle, diag);
+        if (err != ATT_OK) {
+            return err;
+        }
     }
-    err = hw_tpm_ak_make(&ak, tpm, ident->ak.handle, diag);
-    if (err == ATT_OK && !same_ak(&ak, &ident->ak)) {
-        return att_fail(diag, ATT_E_TPM, ATT_R_TPM_OTHER, "AK",
-                        "the TPM makes another attestation key than the enrolled one: its "
-                        "endorsement seed was changed");
+    if (ATT_GUARD(AGENT_TPM_OTHER, !same || !same_ak(&ak, &ident->ak))) {
+        return att_fail(diag, ATT_E_TPM, ATT_R_TPM_OTHER, same ? "AK" : "EK",
+                        "the TPM does not have the %s key that was enrolled as %s",
+                        same ? "attestation" : "endorsement", ident->device_id);
     }
-    return err;
+    return ATT_OK;
 }
 
 enum att_err agent_work_open(struct agent_work *w, struct agent *a, struct att_diag *diag)
