@@ -14,188 +14,16 @@
 #include "need.h"
 #include "policy/policy.h"
 #include "policy/refval.h"
-#include "softlog.h"
-#include "softtpm.h"
+#include "scene.h"
 
-#define OWN_PCR 13
+#define OWN_PCR SCENE_OWN_PCR
 #define NOW     1790000000
-
-static const char POLICY[] = "policy: scene\n"
-                             "version: 3\n"
-                             "requirements:\n"
-                             "  - id: R-1\n"
-                             "    title: {en: \"all items listed\", ja: \"すべて一覧にある\"}\n"
-                             "    severity: fail\n"
-                             "    own_items: {under: [\"/etc\"], unlisted: fail}\n"
-                             "  - id: R-2\n"
-                             "    title: {en: \"must be measured\", ja: \"測定必須\"}\n"
-                             "    severity: fail\n"
-                             "    own_measured: [\"/etc/b.conf\"]\n"
-                             "  - id: R-3\n"
-                             "    title: {en: \"grade\", ja: \"等級\"}\n"
-                             "    severity: fail\n"
-                             "    grade_at_least: E2\n";
-
-/* A gateway, what the verifier knows of it, and the evidence of one attestation. */
-struct scene {
-    struct softtpm_ca *ca;
-    struct softtpm *tpm;
-    struct softlog own;
-    struct att_policy *policy;
-    struct att_buf *refs_bytes;
-    struct att_refvals *refs;
-    struct att_pubkey *ak;
-    uint8_t nonce[ATT_NONCE_LEN], session[ATT_SESSION_LEN];
-    uint64_t own_off; /* where the next evidence sends the own log from */
-    bool ek_verified;
-    struct att_boot_state prior;
-    struct att_carry carry;
-    struct att_result *result;
-    struct att_buf *evidence;
-    struct att_diag diag;
-};
-
-static void refer(struct att_refvals_maker *m, const char *name, const char *content)
-{
-    uint8_t digest[32];
-
-    NEED(att_sha256(att_slice_str(content), digest) == ATT_OK);
-    NEED(att_refvals_maker_add(m, att_slice_str(name), digest) == ATT_OK);
-}
-
-static struct scene *scene_new(void)
-{
-    struct scene *s = calloc(1, sizeof(*s));
-    struct att_refvals_maker *m = NULL;
-    struct att_pubarea area;
-
-    NEED(s != NULL);
-    s->ca = softtpm_ca_new("Test TPM Maker");
-    s->tpm = softtpm_new(s->ca, SOFTTPM_EK_P256);
-    s->ek_verified = true;
-    NEED(att_policy_parse_yaml(&s->policy, "scene.yaml", att_slice_str(POLICY), &s->diag) ==
-         ATT_OK);
-    NEED(att_refvals_maker_new(&m) == ATT_OK);
-    refer(m, "/etc/a.conf", "a = 1\n");
-    refer(m, "/etc/b.conf", "b = 2\n");
-    NEED(att_refvals_maker_finish(&s->refs_bytes, m) == ATT_OK);
-    att_refvals_maker_free(m);
-    NEED(att_refvals_open(&s->refs, att_buf_slice(s->refs_bytes), NULL) == ATT_OK);
-    NEED(att_pubarea_parse(&area, softtpm_public(&s->tpm->ak), NULL) == ATT_OK);
-    NEED(att_pubarea_key(&s->ak, &area, NULL) == ATT_OK);
-    softlog_own_boot(&s->own, s->tpm, OWN_PCR);
-    softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/a.conf", att_slice_str("a = 1\n"));
-    softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/b.conf", att_slice_str("b = 2\n"));
-    s->result = att_result_new();
-    NEED(s->result != NULL);
-    return s;
-}
-
-static void scene_free(struct scene *s)
-{
-    att_buf_free(s->evidence);
-    att_result_free(s->result);
-    att_pubkey_free(s->ak);
-    att_refvals_free(s->refs);
-    att_buf_free(s->refs_bytes);
-    att_policy_free(s->policy);
-    softlog_free(&s->own);
-    softtpm_free(s->tpm);
-    softtpm_ca_free(s->ca);
-    free(s);
-}
-
-static void qualify(const struct scene *s, struct att_slice claims,
-                    const struct att_log_offsets *logs, uint8_t out[32])
-{
-    uint8_t digest[32];
-    struct att_quote_context ctx = {.verifier_id = "verifier.test",
-                                    .device_id = "gw-1",
-                                    .nonce = s->nonce,
-                                    .session = s->session,
-                                    .claims_digest = digest,
-                                    .logs = *logs};
-
-    NEED(att_sha256(claims, digest) == ATT_OK);
-    NEED(att_quote_qualifying(out, &ctx) == ATT_OK);
-}
-
-/* The gateway quotes, then reads its log, then sends. late: appended after the quote. */
-static void measure(struct scene *s, const char *late)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *claims = NULL;
-    struct att_evidence ev = {.claims = {.swname = "test", .swversion = "1", .build_id = "x"}};
-    struct att_pcr_selection sel = softtpm_selection(ATT_HASH_SHA256, 1U << OWN_PCR);
-    struct softtpm_bytes attest;
-    struct softtpm_bytes signature;
-    uint8_t qualifying[32];
-
-    softtpm_tick(s->tpm, 1000);
-    ev.claims.logs.has[ATT_LOG_OWN] = true;
-    ev.claims.logs.off[ATT_LOG_OWN] = s->own_off;
-    NEED(att_claims_encode(&claims, &ev.claims) == ATT_OK);
-    qualify(s, att_buf_slice(claims), &ev.claims.logs, qualifying);
-    softtpm_quote(&attest, &signature, s->tpm, att_slice_of(qualifying, 32), &sel);
-    if (late != NULL) {
-        softlog_own_file(&s->own, s->tpm, OWN_PCR, late, att_slice_str("late"));
-    }
-    ev.attest = softtpm_slice(&attest);
-    ev.signature = softtpm_slice(&signature);
-    ev.claims_encoded = att_buf_slice(claims);
-    ev.log[ATT_LOG_OWN] = softlog_from(&s->own, s->own_off);
-    att_buf_free(s->evidence);
-    s->evidence = NULL;
-    NEED(att_evidence_encode(&s->evidence, &ev) == ATT_OK);
-}
-
-static struct att_expect expectation(const struct scene *s, const uint8_t qualifying[32])
-{
-    return (struct att_expect){.ak = s->ak,
-                               .scheme = ATT_SCHEME_ECDSA,
-                               .hash = ATT_HASH_SHA256,
-                               .qualified_signer =
-                                   att_slice_of(s->tpm->ak.qualified, s->tpm->ak.qualified_len),
-                               .qualifying = att_slice_of(qualifying, 32),
-                               .selection = softtpm_selection(ATT_HASH_SHA256, 1U << OWN_PCR)};
-}
-
-/* What the appraiser does; keeps state and carry when the result says so. */
-static enum att_err judge(struct scene *s)
-{
-    ATT_CLEANUP(att_verified_freep) struct att_verified *v = NULL;
-    struct att_evidence ev;
-    struct att_device_facts facts = {.ek_verified = s->ek_verified, .carry = &s->carry};
-    struct att_log_rules rules = {.bank = ATT_HASH_SHA256,
-                                  .boot_mask = 0xff,
-                                  .ima_pcr = 10,
-                                  .own_pcr = OWN_PCR,
-                                  .window = 64};
-    struct att_expect expect;
-    uint8_t qualifying[32];
-    enum att_err err = att_evidence_parse(&ev, att_buf_slice(s->evidence), &s->diag);
-
-    if (err != ATT_OK) {
-        return err;
-    }
-    qualify(s, ev.claims_encoded, &ev.claims.logs, qualifying);
-    expect = expectation(s, qualifying);
-    err = att_evidence_verify(&v, &ev, &expect, &rules, &s->prior, &s->diag);
-    if (err != ATT_OK) {
-        return err;
-    }
-    err = att_appraise(s->result, v, s->policy, s->refs, &facts);
-    if (err == ATT_OK && s->result->accepted) {
-        s->prior = s->result->state;
-        s->carry = s->result->carry;
-        s->own_off = s->prior.log[ATT_LOG_OWN].off;
-    }
-    return err;
-}
 
 static void attest(struct scene *s)
 {
-    measure(s, NULL);
-    ck_assert_msg(judge(s) == ATT_OK, "%s: %s", att_reason_code(s->diag.reason), s->diag.text);
+    scene_measure(s, NULL);
+    ck_assert_msg(scene_judge(s) == ATT_OK, "%s: %s", att_reason_code(s->diag.reason),
+                  s->diag.text);
 }
 
 static void expect_reason(const struct scene *s, enum att_reason reason, const char *name)
@@ -210,7 +38,7 @@ static void expect_reason(const struct scene *s, enum att_reason reason, const c
 
 START_TEST(appraise__a_gateway_as_referenced_is_affirming)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     attest(s);
     ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
@@ -225,7 +53,7 @@ END_TEST
 
 START_TEST(appraise__a_changed_file_is_named_with_both_digests_and_a_repair_clears_it)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     uint8_t good[32];
     uint8_t bad[32];
 
@@ -250,7 +78,7 @@ END_TEST
 
 START_TEST(appraise__an_unlisted_file_is_refused)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/new.conf", att_slice_str("x"));
     attest(s);
@@ -262,7 +90,7 @@ END_TEST
 
 START_TEST(appraise__an_item_that_no_rule_covers_is_refused)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etcetera/a.conf", att_slice_str("a = 1\n"));
     attest(s);
@@ -274,7 +102,7 @@ END_TEST
 
 START_TEST(appraise__a_listed_digest_under_another_name_is_refused)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/a.conf", att_slice_str("b = 2\n"));
     attest(s);
@@ -285,7 +113,7 @@ END_TEST
 
 START_TEST(appraise__a_link_is_not_the_file_that_holds_its_target)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     uint8_t digest[32];
     struct att_own_item item = {.type = ATT_OWN_LINK, .name = att_slice_str("/etc/a.conf")};
 
@@ -300,7 +128,7 @@ END_TEST
 
 START_TEST(appraise__a_required_item_that_vanished_is_missing)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     struct att_own_item gone = {.type = ATT_OWN_ABSENT, .name = att_slice_str("/etc/b.conf")};
 
     attest(s);
@@ -315,7 +143,7 @@ END_TEST
 
 START_TEST(appraise__an_unreadable_item_never_counts_as_good)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     struct att_own_item item = {
         .type = ATT_OWN_UNREADABLE, .name = att_slice_str("/etc/a.conf"), .detail = 13};
 
@@ -328,7 +156,7 @@ END_TEST
 
 START_TEST(appraise__a_pinned_key_gives_e1_and_the_policy_may_refuse_that)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     s->ek_verified = false;
     attest(s);
@@ -341,10 +169,10 @@ END_TEST
 
 START_TEST(appraise__records_after_the_quote_are_unattested_and_required_next_time)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
-    measure(s, "/etc/late.conf");
-    ck_assert_int_eq(judge(s), ATT_OK);
+    scene_measure(s, "/etc/late.conf");
+    ck_assert_int_eq(scene_judge(s), ATT_OK);
     ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
     ck_assert_uint_gt(s->result->unattested[ATT_LOG_OWN], 0);
     attest(s);
@@ -355,7 +183,7 @@ END_TEST
 
 START_TEST(appraise__a_firmware_change_is_refused_and_not_learned)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     attest(s);
     s->tpm->firmware_version++;
@@ -371,7 +199,7 @@ END_TEST
 
 START_TEST(appraise__a_carry_of_another_policy_asks_for_the_whole_log)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     attest(s);
     s->carry.policy_digest[0] ^= 1;
@@ -379,7 +207,7 @@ START_TEST(appraise__a_carry_of_another_policy_asks_for_the_whole_log)
     ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
     ck_assert(!s->result->accepted);
     expect_reason(s, ATT_R_LOG_COVERAGE, "own");
-    s->own_off = 0;
+    s->from.off[ATT_LOG_OWN] = 0;
     attest(s);
     ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
     scene_free(s);
@@ -388,17 +216,17 @@ END_TEST
 
 START_TEST(verify__an_offset_that_was_not_judged_is_refused)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     uint64_t end = 0;
 
     attest(s);
-    end = s->own_off;
+    end = s->from.off[ATT_LOG_OWN];
     softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/bad.conf", att_slice_str("x"));
-    s->own_off = s->own.len; /* hide the bad record */
-    measure(s, NULL);
-    ck_assert_int_eq(judge(s), ATT_E_MISMATCH);
+    s->from.off[ATT_LOG_OWN] = s->own.len; /* hide the bad record */
+    scene_measure(s, NULL);
+    ck_assert_int_eq(scene_judge(s), ATT_E_MISMATCH);
     ck_assert_int_eq(s->diag.reason, ATT_R_LOG_PCR);
-    s->own_off = end;
+    s->from.off[ATT_LOG_OWN] = end;
     attest(s);
     expect_reason(s, ATT_R_REF_UNLISTED, "/etc/bad.conf");
     scene_free(s);
@@ -424,14 +252,14 @@ static void extend_again(struct scene *s)
 
 START_TEST(verify__a_reset_with_old_measurements_again_is_refused)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     attest(s);
     softtpm_reset(s->tpm);
     extend_again(s);
-    s->own_off = 0;
-    measure(s, NULL);
-    ck_assert_int_eq(judge(s), ATT_E_MISMATCH);
+    s->from.off[ATT_LOG_OWN] = 0;
+    scene_measure(s, NULL);
+    ck_assert_int_eq(scene_judge(s), ATT_E_MISMATCH);
     ck_assert_int_eq(s->diag.reason, ATT_R_Q_RESET);
     scene_free(s);
 }
@@ -440,7 +268,7 @@ END_TEST
 /* The TPM was reset and measured nothing; the good old log is sent as what came "after the quote". */
 START_TEST(verify__a_log_that_the_quote_does_not_reach_proves_no_boot)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     struct att_pcr_values untouched;
 
     attest(s);
@@ -451,9 +279,9 @@ START_TEST(verify__a_log_that_the_quote_does_not_reach_proves_no_boot)
     softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/a.conf", att_slice_str("a = 1\n"));
     softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/b.conf", att_slice_str("b = 2\n"));
     s->tpm->pcrs = untouched; /* written, never extended */
-    s->own_off = 0;
-    measure(s, NULL);
-    ck_assert_int_eq(judge(s), ATT_E_MISMATCH);
+    s->from.off[ATT_LOG_OWN] = 0;
+    scene_measure(s, NULL);
+    ck_assert_int_eq(scene_judge(s), ATT_E_MISMATCH);
     ck_assert_int_eq(s->diag.reason, ATT_R_Q_RESET);
     scene_free(s);
 }
@@ -461,7 +289,7 @@ END_TEST
 
 START_TEST(appraise__a_boot_without_measurements_is_never_affirming)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     softtpm_reset(s->tpm);
     softlog_clear(&s->own);
@@ -475,12 +303,12 @@ END_TEST
 
 START_TEST(verify__a_real_reboot_is_a_new_boot)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     attest(s);
     softtpm_reset(s->tpm);
     softlog_clear(&s->own);
-    s->own_off = 0;
+    s->from.off[ATT_LOG_OWN] = 0;
     softlog_own_boot(&s->own, s->tpm, OWN_PCR);
     softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/a.conf", att_slice_str("a = 1\n"));
     softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/b.conf", att_slice_str("b = 2\n"));
@@ -492,14 +320,14 @@ END_TEST
 
 START_TEST(verify__a_foreign_extend_before_the_log_began_is_named)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     softtpm_reset(s->tpm);
     softtpm_event(s->tpm, OWN_PCR, att_slice_str("somebody else"));
     softlog_clear(&s->own);
     softlog_own_boot(&s->own, s->tpm, OWN_PCR);
-    measure(s, NULL);
-    ck_assert_int_eq(judge(s), ATT_E_MISMATCH);
+    scene_measure(s, NULL);
+    ck_assert_int_eq(scene_judge(s), ATT_E_MISMATCH);
     ck_assert_int_eq(s->diag.reason, ATT_R_OWN_FOREIGN);
     scene_free(s);
 }
@@ -507,12 +335,12 @@ END_TEST
 
 START_TEST(verify__a_record_for_another_pcr_is_refused)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
 
     softlog_clear(&s->own);
     softlog_own_boot(&s->own, s->tpm, OWN_PCR + 1);
-    measure(s, NULL);
-    ck_assert_int_eq(judge(s), ATT_E_MISMATCH);
+    scene_measure(s, NULL);
+    ck_assert_int_eq(scene_judge(s), ATT_E_MISMATCH);
     ck_assert_int_eq(s->diag.reason, ATT_R_LOG_PCR);
     scene_free(s);
 }
@@ -521,7 +349,7 @@ END_TEST
 /* Everything that crosses a process border comes back the same. */
 START_TEST(result__survives_encoding)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     static uint8_t room[2][262144];
     struct att_result *again = att_result_new();
     struct att_wr w = att_wr_into(room[0], sizeof(room[0]));
@@ -622,8 +450,7 @@ static struct att_buf *label_of(struct scene *s, struct issuer *is)
     uint8_t qualifying[32];
 
     NEED(att_evidence_parse(&ev, att_buf_slice(s->evidence), NULL) == ATT_OK);
-    qualify(s, ev.claims_encoded, &ev.claims.logs, qualifying);
-    expect = expectation(s, qualifying);
+    expect = scene_expect(s, qualifying);
     NEED(att_quote_verify(&quoted, ev.attest, ev.signature, &expect, NULL) == ATT_OK);
     ck_assert_int_eq(att_label_make(&label, &facts, quoted, s->result, is->signer), ATT_OK);
     return label;
@@ -659,7 +486,7 @@ static void expect_verdict(struct att_offline *o, enum att_verdict verdict, cons
 
 START_TEST(label__of_an_affirming_result_verifies_at_a_strangers_desk)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     struct issuer is;
     struct att_buf *label = NULL;
     struct att_offline *o = NULL;
@@ -682,7 +509,7 @@ END_TEST
 
 START_TEST(label__refusals_have_their_own_reasons)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     struct issuer is;
     struct issuer other;
     struct att_buf *label = NULL;
@@ -722,7 +549,7 @@ END_TEST
 
 START_TEST(label__of_a_refused_gateway_is_genuine_and_not_affirming)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     struct issuer is;
     struct att_buf *label = NULL;
     struct att_offline *o = NULL;
@@ -745,7 +572,7 @@ END_TEST
 
 START_TEST(label__nothing_good_is_signed_without_a_verified_quote)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     struct issuer is;
     static const uint8_t id[32];
     struct att_label_facts facts = {.issuer = "v",
@@ -771,7 +598,7 @@ END_TEST
 
 START_TEST(label__no_flipped_bit_verifies)
 {
-    struct scene *s = scene_new();
+    struct scene *s = scene_new(NULL, NULL);
     struct issuer is;
     struct att_buf *label = NULL;
     uint8_t *copy = NULL;

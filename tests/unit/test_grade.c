@@ -1,0 +1,215 @@
+/* Grades: what counts towards E3, and that nothing counts that was not judged. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "need.h"
+#include "scene.h"
+#include "tcg/ima.h"
+
+#define TITLE "    title: {en: x, ja: y}\n    severity: fail\n"
+
+/* Boot PCRs, kernel list and own measurements, all judged. */
+#define POLICY_E3(bank)                                                                            \
+    "policy: full\nversion: 1\nbank: " bank "\nboot_log_pcrs: [0, 1, 2, 3, 4, 5, 6, 7]\n"          \
+    "requirements:\n"                                                                              \
+    "  - id: R-1\n" TITLE "    own_items: {under: [\"/etc\"]}\n"                                   \
+    "  - id: R-2\n" TITLE "    ima_files: {unlisted: fail}\n"                                      \
+    "  - id: R-3\n" TITLE "    ima_violations: fail\n"
+
+#define BOOT_RULE  "  - id: R-4\n" TITLE "    boot_pcrs: [0, 1, 2, 3, 4, 5, 6, 7]\n"
+#define GRADE_RULE "  - id: R-5\n" TITLE "    grade_at_least: E3\n"
+#define LOGS_RULE  "  - id: R-6\n" TITLE "    logs: [uefi, ima, own]\n"
+
+static const struct scene_reference REFERENCES[] = {{"/etc/a.conf", "a = 1\n"},
+                                                    {"/etc/b.conf", "b = 2\n"},
+                                                    {"/usr/bin/tool", "tool"},
+                                                    {NULL, NULL}};
+
+static struct scene *full_scene(const char *policy)
+{
+    struct scene *s = scene_new(policy, REFERENCES);
+
+    softlog_uefi_boot(&s->uefi, s->tpm, "firmware 1");
+    softlog_ima_boot_aggregate(&s->ima, s->tpm);
+    softlog_ima(&s->ima, s->tpm, "/usr/bin/tool", att_slice_str("tool"));
+    scene_refer(s, REFERENCES, 0xff);
+    return s;
+}
+
+static void attest(struct scene *s)
+{
+    scene_measure(s, NULL);
+    ck_assert_msg(scene_judge(s) == ATT_OK, "%s: %s", att_reason_code(s->diag.reason),
+                  s->diag.text);
+}
+
+static bool has_reason(const struct scene *s, enum att_reason reason, const char *name)
+{
+    for (uint32_t i = 0; i < s->result->reason_count; i++) {
+        if (s->result->reason[i].reason == reason && strcmp(s->result->reason[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+START_TEST(grade__all_three_judged_and_a_verified_key_is_e3)
+{
+    struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE GRADE_RULE LOGS_RULE);
+
+    attest(s);
+    ck_assert_int_eq(s->result->grade, 3);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 2);
+    attest(s); /* nothing new: each log goes on where it was */
+    ck_assert_int_eq(s->result->grade, 3);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    softlog_ima(&s->ima, s->tpm, "/usr/bin/tool", att_slice_str("tool"));
+    attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    ck_assert_uint_eq(s->result->carry.ima_judged, 3);
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(grade__a_pinned_key_stays_e1_with_all_logs)
+{
+    struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE);
+
+    s->ek_verified = false;
+    attest(s);
+    ck_assert_int_eq(s->result->grade, 1);
+    ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 0);
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(grade__boot_logs_that_no_rule_judges_do_not_count)
+{
+    struct scene *s = full_scene(POLICY_E3("sha256"));
+
+    attest(s);
+    ck_assert_int_eq(s->result->grade, 2);
+    ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 0);
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(grade__a_required_log_that_is_not_sent_is_named)
+{
+    struct scene *s = scene_new(POLICY_E3("sha256") BOOT_RULE GRADE_RULE LOGS_RULE, REFERENCES);
+
+    attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    ck_assert(has_reason(s, ATT_R_LOG_COVERAGE, "uefi"));
+    ck_assert(has_reason(s, ATT_R_LOG_COVERAGE, "ima"));
+    ck_assert(has_reason(s, ATT_R_LOG_COVERAGE, "pcr/sha256/0"));
+    ck_assert(has_reason(s, ATT_R_POL_GRADE, ""));
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(appraise__another_firmware_is_named_by_its_pcr)
+{
+    struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE);
+
+    softtpm_reset(s->tpm);
+    softlog_clear(&s->uefi);
+    softlog_clear(&s->ima);
+    softlog_clear(&s->own);
+    softlog_uefi_boot(&s->uefi, s->tpm, "firmware 2");
+    softlog_ima_boot_aggregate(&s->ima, s->tpm);
+    softlog_own_boot(&s->own, s->tpm, SCENE_OWN_PCR);
+    softlog_own_file(&s->own, s->tpm, SCENE_OWN_PCR, "/etc/a.conf", att_slice_str("a = 1\n"));
+    attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    ck_assert(has_reason(s, ATT_R_REF_MISMATCH, "pcr/sha256/0"));
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(appraise__an_executed_file_that_is_not_listed_stays_a_reason)
+{
+    struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE);
+
+    softlog_ima(&s->ima, s->tpm, "/tmp/x", att_slice_str("evil"));
+    attest(s);
+    ck_assert(has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
+    softlog_ima(&s->ima, s->tpm, "/tmp/x",
+                att_slice_str("tool")); /* a later good run repairs nothing */
+    attest(s);
+    ck_assert(has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
+    ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 96);
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(appraise__a_measurement_violation_is_judged_by_its_rule)
+{
+    struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE);
+
+    softlog_ima_violation(&s->ima, s->tpm, "/usr/bin/tool");
+    attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    ck_assert(has_reason(s, ATT_R_LOG_VIOLATION, "ima"));
+    scene_free(s);
+}
+END_TEST
+
+/* Debian's kernel 6.1 has SHA-384 as a module: PCR 10 of that bank gets the padded SHA-1. */
+START_TEST(verify__a_bank_that_the_kernel_cannot_hash_is_replayed_by_its_rule)
+{
+    static const char NO_BOOT[] = POLICY_E3("sha384");
+    struct scene *s = scene_new(NO_BOOT, REFERENCES);
+    struct att_ima it;
+    struct att_ima_entry e;
+    struct att_hasher *h = NULL;
+    bool more = true;
+
+    NEED(att_hasher_new(&h) == ATT_OK);
+    softlog_ima(&s->ima, NULL, "boot_aggregate", att_slice_str("boot"));
+    softlog_ima(&s->ima, NULL, "/usr/bin/tool", att_slice_str("tool"));
+    it = att_ima_from(softlog_slice(&s->ima));
+    while (att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
+        uint8_t digest[ATT_HASH_MAX];
+
+        NEED(att_ima_extended(digest, &e, ATT_HASH_SHA384, true, h) == ATT_OK);
+        softtpm_extend(s->tpm, 10, ATT_HASH_SHA384, digest);
+    }
+    att_hasher_free(h);
+    attest(s);
+    ck_assert_uint_eq(s->result->carry.ima_judged, 2);
+    ck_assert_uint_eq(s->result->unattested[ATT_LOG_IMA], 0);
+    scene_free(s);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const TESTS[] = {
+        grade__all_three_judged_and_a_verified_key_is_e3,
+        grade__a_pinned_key_stays_e1_with_all_logs,
+        grade__boot_logs_that_no_rule_judges_do_not_count,
+        grade__a_required_log_that_is_not_sent_is_named,
+        appraise__another_firmware_is_named_by_its_pcr,
+        appraise__an_executed_file_that_is_not_listed_stays_a_reason,
+        appraise__a_measurement_violation_is_judged_by_its_rule,
+        verify__a_bank_that_the_kernel_cannot_hash_is_replayed_by_its_rule,
+    };
+    TCase *tc = tcase_create("grade");
+    Suite *suite = suite_create("grade");
+    SRunner *runner = NULL;
+    int failed = 0;
+
+    tcase_set_timeout(tc, 120);
+    for (size_t i = 0; i < sizeof(TESTS) / sizeof(TESTS[0]); i++) {
+        tcase_add_test(tc, TESTS[i]);
+    }
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? 0 : 1;
+}
