@@ -18,6 +18,7 @@ static const char usage_text[] =
     "       attestd run [--config FILE]          the verifier service\n"
     "       attestd run --check-config           judge the configuration and stop\n"
     "       attestd fsck [--config FILE]         check the records; change nothing\n"
+    "       attestd fsck --dump                  print every record\n"
     "       attestd --version | --help\n"
     "The configuration is " CONFIG_DEFAULT_PATH " unless --config names another.\n";
 
@@ -25,6 +26,7 @@ struct options {
     const char *config;
     bool check_only;
     bool file_key;
+    bool dump;
 };
 
 static int usage_error(const char *what)
@@ -38,6 +40,7 @@ static bool read_options(struct options *out, int argc, char **argv)
     static const struct option known[] = {{"config", required_argument, NULL, 'c'},
                                           {"check-config", no_argument, NULL, 'k'},
                                           {"insecure-file-key", no_argument, NULL, 'i'},
+                                          {"dump", no_argument, NULL, 'd'},
                                           {NULL, 0, NULL, 0}};
     struct options o = {.config = CONFIG_DEFAULT_PATH};
     int c = 0;
@@ -52,6 +55,9 @@ static bool read_options(struct options *out, int argc, char **argv)
             break;
         case 'i':
             o.file_key = true;
+            break;
+        case 'd':
+            o.dump = true;
             break;
         default:
             return false;
@@ -99,12 +105,15 @@ static int with_config(int argc, char **argv, bool run)
     if (!read_options(&o, argc, argv)) {
         return usage_error("this command line is not understood");
     }
+    if (run ? o.dump : o.check_only || o.file_key) {
+        return usage_error("that option belongs to another command");
+    }
     if (config_load(&cfg, o.config, &diag) != ATT_OK) {
         return config_error(&diag);
     }
     cfg->insecure_file_key = cfg->insecure_file_key || o.file_key;
     if (!run) {
-        return keeper_fsck_main(cfg);
+        return o.dump ? keeper_dump_main(cfg) : keeper_fsck_main(cfg);
     }
     if (check_files(cfg, &diag) != ATT_OK) {
         return config_error(&diag);

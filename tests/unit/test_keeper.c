@@ -244,6 +244,39 @@ START_TEST(enrol_begin__takes_a_key_off_the_list_again)
 }
 END_TEST
 
+/* ADV-14: a taken-over appraiser names an allow-listed key and lends it another. */
+START_TEST(enrol_begin__names_the_key_itself)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *sealed = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *forged = NULL;
+    struct msg_enrol_facts f;
+    struct inproc_gateway victim;
+    struct inproc_answer a = {0};
+    struct msg m = {.kind = MSG_ENROL_BEGIN};
+    uint8_t room[16384];
+    struct att_wr w = att_wr_into(room, sizeof(room));
+    char token[64];
+
+    inproc_token(v, NULL, token);
+    inproc_gateway_new(&victim, v, "gw-v", true);
+    gateway_enrol_prepare(gw.g, e, token);
+    ck_assert_int_eq(wire_enrol_begin_encode(&w, &e->begin), ATT_OK);
+    ck_assert_int_eq(
+        judge_enrolment(&sealed, &v->appraiser, att_slice_of(room, w.len), inproc_utc_s, NULL),
+        ATT_OK);
+    ck_assert_int_eq(msg_facts_open(&f, att_buf_slice(sealed), v->seal_key, NULL), ATT_OK);
+    memcpy(f.ek_name, victim.g->tpm->ek.name, f.ek_name_len);
+    ck_assert_int_eq(msg_facts_seal(&forged, &f, v->seal_key), ATT_OK);
+    remember();
+    m.sealed = att_buf_slice(forged);
+    inproc_ask(v, &m, &a, false);
+    ck_assert_int_eq(a.reason, ATT_R_FMT_FRAME);
+    check_unchanged();
+    inproc_answer_clear(&a);
+    inproc_gateway_free(&victim);
+}
+END_TEST
+
 /* I-01, I-12, I-15 */
 START_TEST(enrol_begin__keeps_one_id_and_one_tpm_together)
 {
@@ -1266,6 +1299,7 @@ int main(void)
     tcase_add_test(tc, enrol_begin__needs_a_token_that_is_there_current_and_for_this_id);
     tcase_add_test(tc, enrol_begin__wants_a_known_maker_or_the_allow_list);
     tcase_add_test(tc, enrol_begin__takes_a_key_off_the_list_again);
+    tcase_add_test(tc, enrol_begin__names_the_key_itself);
     tcase_add_test(tc, enrol_begin__keeps_one_id_and_one_tpm_together);
     tcase_add_test(tc, enrol_activate__binds_one_of_two_attestation_keys);
     tcase_add_test(tc, enrol_activate__forgets_after_five_wrong_secrets);
