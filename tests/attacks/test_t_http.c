@@ -69,6 +69,20 @@ START_TEST(T_01__no_protected_route_without_a_certificate)
 }
 END_TEST
 
+/* Who is nobody hears nothing else of a protected route, not even which content it takes. */
+START_TEST(T_01__stranger_is_refused_before_anything_else)
+{
+    struct client *c = client_new(attack_service->tls, "127.0.0.1", attack_service->port, NULL);
+    struct client_answer a = {0};
+
+    client_request(c, &a, "POST", "/challenge-response/v1/newSession", "text/plain",
+                   att_slice_str("x"));
+    attack_refused(&a, 401, "E_ID_CLIENT");
+    client_answer_clear(&a);
+    client_free(c);
+}
+END_TEST
+
 /* A client with the identity of a gateway with an affirming label. */
 struct insider {
     struct gateway *g;
@@ -393,6 +407,7 @@ int main(void)
     const struct service_options options = {.limits = "{body: 65536, enrol_body: 16384}"};
     const struct attack_row rows[] = {
         {"T-01", T_01__no_protected_route_without_a_certificate, 0, 0},
+        {"T-01-first", T_01__stranger_is_refused_before_anything_else, 0, 0},
         {"T-08", T_08__ambiguous_length_is_refused_and_nothing_behind_it_is_read, 13, 0},
         {"T-09", T_09__request_with_two_readings_is_refused, 13, 0},
         {"T-10", T_10__body_over_the_limit_is_refused, 0, 0},
