@@ -49,7 +49,7 @@ enum att_err agent_open(struct agent *a, const struct agent_conf *conf, struct a
 void agent_close(struct agent *a)
 {
     relay_stopp(&a->relay);
-    table_freep(&a->cache);
+    table_stamps_free(&a->stamps);
 }
 
 void agent_work_close(struct agent_work *w)
@@ -132,36 +132,51 @@ enum att_err agent_work_open(struct agent_work *w, struct agent *a, struct att_d
     return ATT_OK;
 }
 
-enum att_err agent_pass(struct agent_pass *out, struct agent *a, struct agent_work *w,
-                        struct att_diag *diag)
+/* Measured against what the log says, which stands for the pass before where metadata did not move. */
+static enum att_err find_changes(struct agent_pass *pass, struct table **now,
+                                 struct table **changes, struct agent *a, struct agent_work *w,
+                                 struct att_diag *diag)
 {
-    ATT_CLEANUP(table_freep) struct table *now = NULL;
     ATT_CLEANUP(table_freep) struct table *logged = NULL;
+    enum att_err err = own_store_table(&logged, w->own, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    table_stamps_give(logged, &a->stamps);
+    table_stamps_free(&a->stamps);
+    err = measure_run(now, &pass->stats, a->conf, logged, diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = table_changes(changes, logged, *now);
+    return err == ATT_OK ? ATT_OK
+                         : att_fail(diag, err, ATT_R_NOMEM, "measure", "no memory to compare");
+}
+
+enum att_err agent_pass(struct agent_pass *out, struct table **now, struct agent *a,
+                        struct agent_work *w, struct att_diag *diag)
+{
+    ATT_CLEANUP(table_freep) struct table *t = NULL;
     ATT_CLEANUP(table_freep) struct table *changes = NULL;
     struct agent_pass pass = {.found = own_store_found(w->own)};
-    enum att_err err = measure_run(&now, &pass.stats, a->conf, a->cache, diag);
+    enum att_err err = find_changes(&pass, &t, &changes, a, w, diag);
 
-    if (err == ATT_OK) {
-        err = own_store_table(&logged, w->own, diag);
-    }
-    if (err == ATT_OK) {
-        err = table_changes(&changes, logged, now);
-        if (err != ATT_OK) {
-            (void)att_fail(diag, err, ATT_R_NOMEM, "measure", "no memory to compare");
-        }
-    }
     if (err == ATT_OK) {
         pass.changes = table_count(changes);
         err = own_store_append(w->own, changes, diag);
     }
-    a->log_bytes = own_store_size(w->own);
     if (err != ATT_OK) {
         return err;
     }
-    table_freep(&a->cache);
-    a->cache = now;
-    now = NULL;
+    if (table_stamps_take(&a->stamps, t) != ATT_OK) {
+        a->stamps = (struct table_stamps){0}; /* then the next pass reads everything */
+    }
     *out = pass;
+    if (now != NULL) {
+        *now = t;
+        t = NULL;
+    }
     return ATT_OK;
 }
 

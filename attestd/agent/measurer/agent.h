@@ -29,10 +29,9 @@
 struct agent {
     const struct agent_conf *conf;
     struct agent_ident ident;
-    struct relay *relay; /* started when first needed */
-    struct table *cache; /* the pass before, for its metadata; NULL: read everything */
-    char build_id[33];   /* of our own executable */
-    uint64_t log_bytes;  /* of the own log when it was last open */
+    struct relay *relay;        /* started when first needed */
+    struct table_stamps stamps; /* of the pass before; empty: read everything */
+    char build_id[33];          /* of our own executable */
 };
 
 /* Load the enrolment. Errors as state_load. */
@@ -51,14 +50,17 @@ ATT_MUST_USE enum att_err agent_work_open(struct agent_work *w, struct agent *a,
                                           struct att_diag *diag);
 void agent_work_close(struct agent_work *w);
 
-/* One pass over the list; what changed goes into the own log. *changed: records were written. */
+/*
+ * One pass over the list; what changed goes into the own log. now is what was found, the caller's to
+ * free; NULL is allowed.
+ */
 struct agent_pass {
     struct measure_stats stats;
-    size_t changes;
+    size_t changes; /* rows written to the log */
     enum own_found found;
 };
-ATT_MUST_USE enum att_err agent_pass(struct agent_pass *out, struct agent *a, struct agent_work *w,
-                                     struct att_diag *diag);
+ATT_MUST_USE enum att_err agent_pass(struct agent_pass *out, struct table **now, struct agent *a,
+                                     struct agent_work *w, struct att_diag *diag);
 
 /* Ask the courier; a courier that is gone is replaced once. */
 ATT_MUST_USE enum att_err agent_ask(struct relay_answer *out, struct agent *a,

@@ -70,7 +70,7 @@ static enum att_err measure_once(struct agent *a, struct agent_pass *pass, struc
     enum att_err err = agent_work_open(&w, a, diag);
 
     if (err == ATT_OK) {
-        err = agent_pass(pass, a, &w, diag);
+        err = agent_pass(pass, NULL, a, &w, diag);
     }
     agent_work_close(&w);
     return err;
@@ -103,9 +103,9 @@ int cmd_once(struct show *s, const struct agent_conf *conf, const struct options
     if (err == ATT_OK) {
         show_number(s, "items", pass.stats.items);
         show_number(s, "changes", pass.changes);
-        show_line(s, "%zu %s, %" PRIu64 " %s, %zu %s", pass.stats.items,
-                  show_tr(s, "items measured", "項目を測定"), pass.stats.bytes,
-                  show_tr(s, "bytes read", "バイト読み取り"), pass.changes,
+        show_line(s, "%zu %s, %" PRIu64 " KiB %s, %zu %s", pass.stats.items,
+                  show_tr(s, "items measured", "項目を測定"), (pass.stats.bytes + 1023) / 1024,
+                  show_tr(s, "read", "読み取り"), pass.changes,
                   show_tr(s, "new or changed", "新規または変更"));
         err = agent_attest(&outcome, &a, &diag);
     }

@@ -71,6 +71,7 @@ static const char *found_text(enum own_found f)
 /* One pass. True when it worked; changes bring the next attestation near. */
 static bool measure(struct daemon_state *d)
 {
+    ATT_CLEANUP(table_freep) struct table *found = NULL;
     struct agent_work w = {.lock_fd = -1};
     struct agent_pass pass;
     struct att_diag diag = {0};
@@ -78,7 +79,7 @@ static bool measure(struct daemon_state *d)
     enum att_err err = agent_work_open(&w, &d->agent, &diag);
 
     if (err == ATT_OK) {
-        err = agent_pass(&pass, &d->agent, &w, &diag);
+        err = agent_pass(&pass, &found, &d->agent, &w, &diag);
     }
     agent_work_close(&w);
     now = att_clock_mono_ms();
@@ -90,7 +91,7 @@ static bool measure(struct daemon_state *d)
     log_line(pass.changes > 0 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "measure.done",
              "items=%zu hashed=%zu changes=%zu log=%s", pass.stats.items, pass.stats.hashed,
              pass.changes, found_text(pass.found));
-    if (!watch_table(d->watch, d->agent.cache)) {
+    if (!watch_table(d->watch, found)) {
         log_line(LOG_LEVEL_WARNING, "watch.limit", "fix=\"raise fs.inotify.max_user_watches\"");
     }
     if (pass.changes > 0 && d->backoff_ms == 0) {
@@ -140,14 +141,14 @@ static void attest(struct daemon_state *d)
     }
 }
 
-/* What is due now. A full pass forgets the cache, so that metadata alone is never believed for long. */
+/* What is due now. A full pass forgets the stamps, so that metadata alone is never believed for long. */
 static void work(struct daemon_state *d)
 {
     int64_t now = att_clock_mono_ms();
     bool full = now >= d->rehash_at;
 
     if (full) {
-        table_freep(&d->agent.cache);
+        table_stamps_free(&d->agent.stamps);
         d->rehash_at = now + d->conf->rehash_ms;
     }
     if (full || now >= d->rescan_at || now >= d->attest_at) {

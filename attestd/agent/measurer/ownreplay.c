@@ -127,10 +127,10 @@ static enum att_err replay_record(struct own_store *s, struct replay *r,
                                   const struct own_state *now, const struct att_own_record *rec,
                                   struct att_diag *diag)
 {
+    bool ours = digests_of(s, rec, r->last) && rec->pcr == s->pcr;
     enum att_err err = ATT_OK;
 
-    if (ATT_GUARD(AGENT_LOG_SHAPE, rec->pcr != s->pcr || !digests_of(s, rec, r->last) ||
-                                       (r->records == 0 && !rec->is_boot))) {
+    if (ATT_GUARD(AGENT_LOG_SHAPE, !ours || (r->records == 0 && !rec->is_boot))) {
         return att_fail_at(
             diag, ATT_E_MISMATCH, ATT_R_OWN_LOG, "own log", rec->off,
             "%s has a record for another PCR or other banks, or no boot record first", s->path);

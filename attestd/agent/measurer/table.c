@@ -315,6 +315,58 @@ enum att_err table_changes(struct table **out, const struct table *logged, const
     return ATT_OK;
 }
 
+static uint64_t hash_name(const struct table_row *row)
+{
+    uint64_t h = 0xcbf29ce484222325ULL;
+
+    for (uint32_t i = 0; i < row->name_len; i++) {
+        h = (h ^ row->name[i]) * 0x100000001b3ULL;
+    }
+    return h;
+}
+
+static int compare_stamps(const void *pa, const void *pb)
+{
+    const struct table_stamp *a = pa;
+    const struct table_stamp *b = pb;
+
+    return a->name_hash < b->name_hash ? -1 : a->name_hash > b->name_hash;
+}
+
+enum att_err table_stamps_take(struct table_stamps *out, const struct table *t)
+{
+    struct table_stamps s = {.v = calloc(t->count + 1, sizeof(*s.v))};
+
+    if (s.v == NULL) {
+        return ATT_E_NOMEM;
+    }
+    for (size_t i = 0; i < t->count; i++) {
+        if (t->row[i].stamp != 0) {
+            s.v[s.count++] = (struct table_stamp){hash_name(&t->row[i]), t->row[i].stamp};
+        }
+    }
+    qsort(s.v, s.count, sizeof(*s.v), compare_stamps);
+    *out = s;
+    return ATT_OK;
+}
+
+void table_stamps_give(struct table *t, const struct table_stamps *stamps)
+{
+    for (size_t i = 0; i < t->count && stamps->count > 0; i++) {
+        const struct table_stamp key = {.name_hash = hash_name(&t->row[i])};
+        const struct table_stamp *found =
+            bsearch(&key, stamps->v, stamps->count, sizeof(*stamps->v), compare_stamps);
+
+        t->row[i].stamp = found == NULL ? 0 : found->stamp;
+    }
+}
+
+void table_stamps_free(struct table_stamps *stamps)
+{
+    free(stamps->v);
+    *stamps = (struct table_stamps){0};
+}
+
 struct att_own_item table_item(const struct table_row *row)
 {
     return (struct att_own_item){

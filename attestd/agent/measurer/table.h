@@ -61,6 +61,21 @@ ATT_MUST_USE enum att_err table_from_log(struct table **out, struct att_slice lo
 ATT_MUST_USE enum att_err table_changes(struct table **out, const struct table *logged,
                                         const struct table *now);
 
+/*
+ * What is kept of a pass until the next one: which metadata each name had when it was read. The rest is
+ * in the own log, so that an idle agent needs 16 bytes a file and not its name and digest.
+ */
+struct table_stamps {
+    struct table_stamp {
+        uint64_t name_hash, stamp;
+    } * v; /* sorted by name_hash; owned: table_stamps_free */
+    size_t count;
+};
+ATT_MUST_USE enum att_err table_stamps_take(struct table_stamps *out, const struct table *t);
+/* Set the stamp of every row that has one, so that the table can serve as the pass before. */
+void table_stamps_give(struct table *t, const struct table_stamps *stamps);
+void table_stamps_free(struct table_stamps *stamps); /* the content */
+
 struct att_own_item table_item(const struct table_row *row); /* borrows the row */
 
 #endif
