@@ -1,0 +1,106 @@
+#!/bin/sh
+# Labels signed by a key that cannot leave a PKCS#11 token: the whole way with a software token and a
+# software TPM, and a partner whose trust folder forbids keys in files.
+set -eu
+: "${BUILD:?}"
+cd "$(dirname "$0")/../.."
+module=/usr/lib/softhsm/libsofthsm2.so
+for tool in softhsm2-util pkcs11-tool swtpm swtpm_setup; do
+    command -v "$tool" >/dev/null || {
+        echo "$tool is not here"
+        exit 77
+    }
+done
+umask 077
+work=$(mktemp -d)
+tpm_pid='' verifier_pid=''
+finish() {
+    code=$?
+    [ -z "$verifier_pid" ] || kill "$verifier_pid" 2>/dev/null || true
+    [ -z "$tpm_pid" ] || kill "$tpm_pid" 2>/dev/null || true
+    [ $code -eq 0 ] || tail -n 20 "$work"/*.log
+    rm -rf "$work"
+}
+trap finish EXIT
+wait_for() {
+    i=0
+    while [ ! -e "$1" ]; do
+        i=$((i + 1))
+        if [ $i -gt 400 ] || ! kill -0 "$2"; then
+            echo "$1 did not appear"
+            exit 1
+        fi
+        sleep 0.05
+    done
+}
+
+mkdir "$work/tokens"
+printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$work/tokens" >"$work/softhsm2.conf"
+export SOFTHSM2_CONF="$work/softhsm2.conf"
+printf '123456\n' >"$work/pin"
+softhsm2-util --init-token --free --label labels --so-pin 123456 --pin 123456 >"$work/token.log"
+pkcs11-tool --module $module --token-label labels --login --pin 123456 --keypairgen \
+    --key-type EC:prime256v1 --label label-key --id 01 >>"$work/token.log" 2>&1
+uri="pkcs11:token=labels;object=label-key?module-path=$module&pin-source=file:$work/pin"
+
+mkdir "$work/measured"
+echo 'scale = 1' >"$work/measured/sensor.conf"
+"$BUILD/attestctl" refvals make "$work/measured" --output "$work/reference.refvals" >"$work/refvals.log"
+
+# without either way to a key there is no verifier; a file key is not one unless asked for
+code=0
+"$BUILD/attestd" init --dir "$work/none" --host localhost >"$work/init-none.log" 2>&1 || code=$?
+[ $code -ne 0 ] || {
+    echo "init without a label key succeeded"
+    exit 1
+}
+rm -rf "$work/none"
+"$BUILD/attestd" init --dir "$work/verifier" --label-key "$uri" --verifier-id token-verifier --host localhost \
+    --listen 127.0.0.1:0 --policy policies/gateway-base.yaml --refvals "$work/reference.refvals" >"$work/init.log"
+[ ! -e "$work/verifier/label.key" ] || {
+    echo "a label key lies in a file"
+    exit 1
+}
+scripts/swtpm-make "$work/tpm" >"$work/swtpm-make.log" 2>&1
+cp "$work/tpm/ca/ca.pem" "$work/verifier/ek.d/"
+sed -i 's/^operator: .*/operator: "127.0.0.1:0"/' "$work/verifier/attestd.yaml"
+"$BUILD/attestd" run --config "$work/verifier/attestd.yaml" >"$work/attestd.log" 2>&1 &
+verifier_pid=$!
+wait_for "$work/verifier/admin.sock" $verifier_pid
+port=$(sed -n 's/.*listening.*port=\([0-9]*\).*/\1/p' "$work/attestd.log" | head -n 1)
+swtpm socket --tpm2 --tpmstate "dir=$work/tpm/state" --server "type=unixio,path=$work/tpm/tpm" \
+    --ctrl "type=unixio,path=$work/tpm/tpm.ctrl" --flags not-need-init >"$work/swtpm.log" 2>&1 &
+tpm_pid=$!
+wait_for "$work/tpm/tpm" $tpm_pid
+
+mkdir "$work/state"
+cat >"$work/agent.yaml" <<END
+state_dir: $work/state
+tcti: "swtpm:path=$work/tpm/tpm"
+logs: {uefi: none, ima: none}
+measure:
+  - {tree: $work/measured}
+END
+"$BUILD/attestctl" device allow gateway-7 --socket "$work/verifier/admin.sock" >"$work/enrolment-token"
+"$BUILD/attest-agent" --config "$work/agent.yaml" enrol --verifier "https://localhost:$port" \
+    --verifier-ca "$work/verifier/ca.pem" --id gateway-7 --token-file "$work/enrolment-token" >"$work/enrol.log" 2>&1
+"$BUILD/attest-agent" --config "$work/agent.yaml" once --label "$work/gateway.label" >"$work/once.log" 2>&1
+
+cp -r "$work/verifier/trust" "$work/trust"
+echo 'file-key: forbidden' >"$work/trust/trust.yaml"
+"$BUILD/attestctl" --trust "$work/trust" label verify "$work/gateway.label" --json >"$work/verify.json"
+jq -e '.verdict == "pass" and .label.key_class == "pkcs11" and .label.device == "gateway-7"' "$work/verify.json" >/dev/null
+
+# the token used twice is refused, and no PIN or token stands in a log
+code=0
+rm -rf "$work/state" && mkdir "$work/state"
+"$BUILD/attest-agent" --config "$work/agent.yaml" enrol --verifier "https://localhost:$port" \
+    --verifier-ca "$work/verifier/ca.pem" --id gateway-8 --token-file "$work/enrolment-token" >"$work/again.log" 2>&1 || code=$?
+[ $code -eq 1 ] || {
+    echo "a used token gives exit $code"
+    exit 1
+}
+if grep -l -F -e "$(cat "$work/enrolment-token")" "$work"/*.log; then
+    echo "a secret stands in a log"
+    exit 1
+fi
