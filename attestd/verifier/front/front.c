@@ -136,6 +136,22 @@ static bool open_links(struct front *f)
            channel_new(&f->keeper, f->base, f->wiring->keeper_fd, FRAME_MAX, &events) == ATT_OK;
 }
 
+/* evhttp switches reading and writing on and off for each request: the kernel is told of the sum. */
+static struct event_base *base_new(void)
+{
+    struct event_config *c = event_config_new();
+    struct event_base *base = NULL;
+
+    if (c == NULL) {
+        return NULL;
+    }
+    if (event_config_set_flag(c, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0) {
+        base = event_base_new_with_config(c);
+    }
+    event_config_free(c);
+    return base;
+}
+
 static bool open_all(struct front *f)
 {
     const struct tls_server_files files = {.cert = f->cfg->tls.cert,
@@ -148,7 +164,7 @@ static bool open_all(struct front *f)
         log_diag(LOG_LEVEL_ERROR, "tls.setup", &diag);
         return false;
     }
-    f->base = event_base_new();
+    f->base = base_new();
     if (f->base == NULL || !open_links(f)) {
         return false;
     }
