@@ -410,6 +410,21 @@ static void wait_for_status(enum store_status want)
     ck_abort_msg("the status stayed %d", (int)d.state.status);
 }
 
+/* The one child of a process. */
+static pid_t child_of(pid_t pid)
+{
+    char path[64];
+    char text[64] = {0};
+    FILE *f = NULL;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    f = fopen(path, "r");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_ptr_nonnull(fgets(text, sizeof(text), f));
+    (void)fclose(f);
+    return (pid_t)strtol(text, NULL, 10);
+}
+
 START_TEST(agent__run_notices_a_change_by_itself)
 {
     char path[512];
@@ -427,6 +442,7 @@ START_TEST(agent__run_notices_a_change_by_itself)
     wait_for_status(STORE_AFFIRMING);
     put("2", "changed");
     wait_for_status(STORE_FAILED);
+    ck_assert_int_eq(kill(child_of(pid), SIGKILL), 0); /* the courier: another one takes over */
     put("2", "two");
     wait_for_status(STORE_AFFIRMING);
     ck_assert_int_eq(kill(pid, SIGTERM), 0);

@@ -373,6 +373,23 @@ START_TEST(measure_run__does_not_cross_into_another_file_system_unseen)
 }
 END_TEST
 
+/* Else each record would be a change that asks for the next one. */
+START_TEST(measure_run__leaves_the_agents_own_folder_out_but_says_so)
+{
+    struct table *t = NULL;
+
+    mkdir(at("state"), 0700);
+    put("state/own-1-0.cel", "log");
+    put("x", "x");
+    conf.state_dir = at("state");
+    t = measure_tree();
+    ck_assert_uint_eq(table_count(t), 2);
+    ck_assert_int_eq(row_of(t, "state")->type, ATT_OWN_UNSUPPORTED);
+    table_free(t);
+    conf.state_dir = NULL;
+}
+END_TEST
+
 START_TEST(measure_open_below__follows_no_link_on_the_way)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY);
@@ -502,6 +519,7 @@ int main(void)
     tcase_add_test(tc, measure_run__leaves_out_what_is_excluded);
     tcase_add_test(tc, measure_run__names_the_folder_whose_paths_are_too_long);
     tcase_add_test(tc, measure_run__does_not_cross_into_another_file_system_unseen);
+    tcase_add_test(tc, measure_run__leaves_the_agents_own_folder_out_but_says_so);
     tcase_add_test(tc, measure_open_below__follows_no_link_on_the_way);
     tcase_add_test(tc, measure_run__reads_an_image_through_a_link);
     tcase_add_test(tc, measure_run__reads_again_only_what_may_have_changed);

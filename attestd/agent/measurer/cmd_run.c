@@ -25,7 +25,8 @@
 #define CHANGE_PAUSE_MS 10000 /* at least, between two attestations because of changes */
 #define REASONS_LOGGED  8     /* the rest is in attest-agent status */
 #define BACKOFF_MIN_MS  5000
-#define BACKOFF_MAX_MS  300000
+#define BACKOFF_MAX_MS  45000 /* so that a healed network is noticed within a minute */
+#define TPM_RETRY_MS    5000  /* local and cheap: a TPM that came back is found soon */
 
 struct daemon_state {
     struct agent agent;
@@ -153,7 +154,7 @@ static void work(struct daemon_state *d)
     }
     if (full || now >= d->rescan_at || now >= d->attest_at) {
         if (!measure(d)) {
-            back_off(d);
+            d->attest_at = att_clock_mono_ms() + TPM_RETRY_MS;
             return;
         }
     }

@@ -139,7 +139,8 @@ static enum att_err hash_rows(struct pass *p, int threads, struct measure_stats 
     return err;
 }
 
-static enum att_err find_rows(struct pass *p, const struct agent_root *root, struct att_diag *diag)
+static enum att_err find_rows(struct pass *p, const struct agent_conf *conf,
+                              const struct agent_root *root, struct att_diag *diag)
 {
     struct span *s = &p->span[p->span_count];
     struct table_row *row = NULL;
@@ -151,7 +152,7 @@ static enum att_err find_rows(struct pass *p, const struct agent_root *root, str
     switch (root->kind) {
     case ROOT_TREE:
         s->root_len = strcmp(root->path, "/") == 0 ? 1 : strlen(root->path) + 1;
-        err = measure_walk(p->table, &s->root_fd, root, diag);
+        err = measure_walk(p->table, &s->root_fd, root, conf->state_dir, diag);
         break;
     case ROOT_CONFIG:
         err = measure_config(p->table, root, diag);
@@ -183,7 +184,7 @@ enum att_err measure_run(struct table **out, struct measure_stats *stats,
     p->table = t;
     p->before = before;
     for (size_t i = 0; i < conf->root_count && err == ATT_OK; i++) {
-        err = find_rows(p, &conf->root[i], diag);
+        err = find_rows(p, conf, &conf->root[i], diag);
     }
     if (err == ATT_OK) {
         err = hash_rows(p, conf->hash_threads, &s);

@@ -44,11 +44,12 @@ int measure_open_below(int dirfd, const char *rel, int flags);
 
 /*
  * measure_walk - a row for every entry below a tree's root that is not a folder. Folders that cannot be
- * read are UNREADABLE rows, mount points below the root UNSUPPORTED rows (what lies behind them is
- * another file system). *root_fd is the caller's to close; -1 when the root itself is the only row.
+ * read are UNREADABLE rows. Mount points below the root (what lies behind them is another file system)
+ * and the agent's own state folder (which changes with every record) are UNSUPPORTED rows.
+ * *root_fd is the caller's to close; -1 when the root itself is the only row.
  */
 ATT_MUST_USE enum att_err measure_walk(struct table *t, int *root_fd, const struct agent_root *root,
-                                       struct att_diag *diag);
+                                       const char *state_dir, struct att_diag *diag);
 
 /* Rows of one configuration file. */
 ATT_MUST_USE enum att_err measure_config(struct table *t, const struct agent_root *root,

@@ -59,7 +59,8 @@ struct walk {
     struct table *table;
     const struct agent_root *root;
     int root_fd;
-    dev_t dev; /* the root's file system */
+    dev_t dev;         /* the root's file system */
+    struct stat state; /* the agent's own folder; st_ino 0 when there is none */
     struct todo todo;
 };
 
@@ -168,6 +169,11 @@ static enum att_err read_folder(struct walk *w, const char *rel, int fd)
     return err;
 }
 
+static bool is_state_folder(const struct walk *w, const struct stat *st)
+{
+    return w->state.st_ino != 0 && st->st_ino == w->state.st_ino && st->st_dev == w->state.st_dev;
+}
+
 static enum att_err visit(struct walk *w, const char *rel)
 {
     struct stat st;
@@ -181,7 +187,7 @@ static enum att_err visit(struct walk *w, const char *rel)
     if (fd < 0) {
         return add_done(w, rel, ATT_OWN_UNREADABLE, (uint64_t)errno);
     }
-    if (fstat(fd, &st) == 0 && st.st_dev != w->dev) {
+    if (fstat(fd, &st) == 0 && (st.st_dev != w->dev || is_state_folder(w, &st))) {
         (void)close(fd);
         return add_done(w, rel, ATT_OWN_UNSUPPORTED, 0);
     }
@@ -202,12 +208,15 @@ static enum att_err visit_all(struct walk *w)
 }
 
 enum att_err measure_walk(struct table *t, int *root_fd, const struct agent_root *root,
-                          struct att_diag *diag)
+                          const char *state_dir, struct att_diag *diag)
 {
     struct walk w = {.table = t, .root = root, .root_fd = -1};
     struct stat st;
     enum att_err err = ATT_OK;
 
+    if (state_dir == NULL || stat(state_dir, &w.state) != 0) {
+        w.state.st_ino = 0;
+    }
     w.root_fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (w.root_fd < 0 || fstat(w.root_fd, &st) != 0) {
         bool gone = errno == ENOENT;
