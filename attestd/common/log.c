@@ -84,7 +84,7 @@ static void put(enum log_level level, const char *event, const char *pairs)
     }
 }
 
-/* May this warning be written? The count of those that may not is told with the next that may. */
+/* May this line be written? The count of those that may not is told with the next that may. */
 static bool allowed(void)
 {
     int64_t now = att_clock_mono_ms();
@@ -110,7 +110,7 @@ void log_line(enum log_level level, const char *event, const char *fmt, ...)
     if (level > state.most) {
         return;
     }
-    if (level == LOG_LEVEL_WARNING && !allowed()) {
+    if (level <= LOG_LEVEL_WARNING && !allowed()) {
         return;
     }
     if (state.dropped > 0) {

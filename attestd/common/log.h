@@ -2,8 +2,8 @@
  * One line an event on standard error: a name, then key=value pairs.
  *
  * Lines start with <N>, the priority that journald reads, unless standard error is a terminal. Text
- * from outside goes through log_text, which escapes and cuts it. Warnings are what strangers can cause,
- * so they are limited: what is over is counted and told in one line.
+ * from outside goes through log_text, which escapes and cuts it. Errors and warnings are what
+ * strangers can cause, so they are limited: what is over is counted and told in one line.
  */
 #ifndef ATTESTD_COMMON_LOG_H
 #define ATTESTD_COMMON_LOG_H

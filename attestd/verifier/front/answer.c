@@ -107,7 +107,7 @@ static void tell(const struct conn *c, const struct problem *p)
 
     (void)att_escape(text, sizeof(text), p->detail == NULL ? "" : p->detail,
                      p->detail == NULL ? 0 : strlen(p->detail));
-    log_line(p->status < 500 ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "request.refused",
+    log_line(p->status == 500 ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "request.refused",
              "status=%d code=%s device=%s text=\"%s\"", p->status, att_reason_code(p->reason), id,
              text);
 }
