@@ -1,256 +1,10 @@
-/* The strict pull reader: libcbor decodes heads, this file refuses what is not deterministic. */
+/* The strict pull reader: where an item may come, of which type, and in which order the keys. */
 #include "codec/cbor_rd.h"
 
 #include <string.h>
 
-#include <cbor.h>
-
 #include "base/guard.h"
-#include "codec/utf8.h"
-
-/* libcbor widened its length callbacks after 0.8; on 64-bit machines both are eight bytes. */
-#if CBOR_MAJOR_VERSION == 0 && CBOR_MINOR_VERSION < 9
-typedef size_t cbor_len;
-#else
-typedef uint64_t cbor_len;
-#endif
-
-enum major { MAJOR_UINT, MAJOR_NINT, MAJOR_BYTES, MAJOR_TEXT, MAJOR_ARRAY, MAJOR_MAP, MAJOR_TAG };
-
-#define SIMPLE_FALSE 0xf4
-#define SIMPLE_TRUE  0xf5
-#define SIMPLE_NULL  0xf6
-
-/* One decoded head: for a string the bytes follow it and data points at them. */
-struct head {
-    enum att_cbor_type type; /* NONE: nothing that deterministic CBOR of ours may hold */
-    uint64_t value;          /* number, length, count, tag, or 0 and 1 for false and true */
-    const uint8_t *data;
-    size_t off; /* in the outermost input */
-    struct att_slice encoding;
-};
-
-static void set(void *ctx, enum att_cbor_type type, uint64_t value)
-{
-    struct head *h = ctx;
-
-    h->type = type;
-    h->value = value;
-}
-
-static void on_uint8(void *ctx, uint8_t v)
-{
-    set(ctx, ATT_CBOR_UINT, v);
-}
-
-static void on_uint16(void *ctx, uint16_t v)
-{
-    set(ctx, ATT_CBOR_UINT, v);
-}
-
-static void on_uint32(void *ctx, uint32_t v)
-{
-    set(ctx, ATT_CBOR_UINT, v);
-}
-
-static void on_uint64(void *ctx, uint64_t v)
-{
-    set(ctx, ATT_CBOR_UINT, v);
-}
-
-static void on_nint8(void *ctx, uint8_t v)
-{
-    set(ctx, ATT_CBOR_NINT, v);
-}
-
-static void on_nint16(void *ctx, uint16_t v)
-{
-    set(ctx, ATT_CBOR_NINT, v);
-}
-
-static void on_nint32(void *ctx, uint32_t v)
-{
-    set(ctx, ATT_CBOR_NINT, v);
-}
-
-static void on_nint64(void *ctx, uint64_t v)
-{
-    set(ctx, ATT_CBOR_NINT, v);
-}
-
-static void on_bytes(void *ctx, cbor_data data, cbor_len len)
-{
-    struct head *h = ctx;
-
-    set(ctx, ATT_CBOR_BYTES, len);
-    h->data = data;
-}
-
-static void on_text(void *ctx, cbor_data data, cbor_len len)
-{
-    struct head *h = ctx;
-
-    set(ctx, ATT_CBOR_TEXT, len);
-    h->data = data;
-}
-
-static void on_array(void *ctx, cbor_len count)
-{
-    set(ctx, ATT_CBOR_ARRAY, count);
-}
-
-static void on_map(void *ctx, cbor_len count)
-{
-    set(ctx, ATT_CBOR_MAP, count);
-}
-
-static void on_tag(void *ctx, uint64_t v)
-{
-    set(ctx, ATT_CBOR_TAG, v);
-}
-
-static void on_bool(void *ctx, bool v)
-{
-    set(ctx, ATT_CBOR_BOOL, v ? 1 : 0);
-}
-
-static void on_null(void *ctx)
-{
-    set(ctx, ATT_CBOR_NULL, 0);
-}
-
-/* Indefinite lengths: the head keeps type NONE. */
-static void on_refused(void *ctx)
-{
-    (void)ctx;
-}
-
-/* Never called: a float is refused by its first byte. */
-static void on_float(void *ctx, float v)
-{
-    (void)ctx;
-    (void)v;
-}
-
-static void on_double(void *ctx, double v)
-{
-    (void)ctx;
-    (void)v;
-}
-
-static const struct cbor_callbacks CALLBACKS = {
-    .uint8 = on_uint8,
-    .uint16 = on_uint16,
-    .uint32 = on_uint32,
-    .uint64 = on_uint64,
-    .negint8 = on_nint8,
-    .negint16 = on_nint16,
-    .negint32 = on_nint32,
-    .negint64 = on_nint64,
-    .byte_string = on_bytes,
-    .byte_string_start = on_refused,
-    .string = on_text,
-    .string_start = on_refused,
-    .array_start = on_array,
-    .indef_array_start = on_refused,
-    .map_start = on_map,
-    .indef_map_start = on_refused,
-    .tag = on_tag,
-    .float2 = on_float,
-    .float4 = on_float,
-    .float8 = on_double,
-    .undefined = on_refused,
-    .null = on_null,
-    .boolean = on_bool,
-    .indef_break = on_refused,
-};
-
-/*
- * Does the value need a head of as many bytes as libcbor took (RFC 8949 section 4.2.1)? This catches long
- * forms, and on 32-bit machines lengths that libcbor cut down to size_t.
- */
-static bool is_shortest(const struct head *h)
-{
-    /* the smallest value for a head of so many bytes; no head has 0, 4, 6, 7 or 8 */
-    static const uint64_t SMALLEST[] = {
-        UINT64_MAX, 0,          24,         256,        UINT64_MAX,
-        65536,      UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_C(1) << 32,
-    };
-    size_t head_len = h->encoding.len;
-
-    if (h->type == ATT_CBOR_BYTES || h->type == ATT_CBOR_TEXT) {
-        head_len -= (size_t)h->value;
-    }
-    return head_len < ATT_COUNT(SMALLEST) && h->value >= SMALLEST[head_len];
-}
-
-/* Floats, undefined, break and every simple value but three; whether or not their bytes are all there. */
-static bool is_refused_simple(uint8_t first)
-{
-    return (first >> 5) > MAJOR_TAG && first != SIMPLE_FALSE && first != SIMPLE_TRUE &&
-           first != SIMPLE_NULL;
-}
-
-/* libcbor 0.8 cannot decode most one-byte tags (c6 to d7), among them 18 of COSE_Sign1. */
-static bool one_byte_tag(struct head *h, struct att_slice ahead)
-{
-    if ((ahead.p[0] >> 5) != MAJOR_TAG || (ahead.p[0] & 31) > 23) {
-        return false;
-    }
-    set(h, ATT_CBOR_TAG, ahead.p[0] & 31);
-    h->encoding = att_slice_of(ahead.p, 1);
-    return true;
-}
-
-/* Every item of an array takes a byte, every entry of a map two: a larger count is a lie. */
-static bool count_fits(const struct head *h, size_t left)
-{
-    if (h->type == ATT_CBOR_ARRAY) {
-        return h->value <= left && h->value <= UINT32_MAX;
-    }
-    if (h->type == ATT_CBOR_MAP) {
-        return h->value <= left / 2 && h->value <= UINT32_MAX / 2;
-    }
-    return true;
-}
-
-/* Decode the head at the reader's place, without consuming it; ATT_OK or what is wrong with it. */
-static enum att_err decode(struct head *h, const struct att_rd *rd)
-{
-    struct att_slice ahead = att_rd_ahead(rd);
-    struct cbor_decoder_result got;
-
-    h->type = ATT_CBOR_NONE;
-    h->off = att_rd_off(rd);
-    if (ahead.len == 0) {
-        return ATT_E_TRUNCATED;
-    }
-    if (ATT_GUARD(CBOR_SIMPLE, is_refused_simple(ahead.p[0]))) {
-        return ATT_E_FORMAT;
-    }
-    if (one_byte_tag(h, ahead)) {
-        return ATT_OK;
-    }
-    got = cbor_stream_decode(ahead.p, ahead.len, &CALLBACKS, h);
-    if (got.status == CBOR_DECODER_NEDATA) {
-        return ATT_E_TRUNCATED;
-    }
-    if (got.status != CBOR_DECODER_FINISHED || h->type == ATT_CBOR_NONE) {
-        return ATT_E_FORMAT;
-    }
-    h->encoding = att_slice_of(ahead.p, got.read);
-    if (ATT_GUARD(CBOR_SHORTEST, !is_shortest(h))) {
-        return ATT_E_FORMAT;
-    }
-    if (ATT_GUARD(CBOR_COUNT, !count_fits(h, ahead.len - got.read))) {
-        return ATT_E_TRUNCATED;
-    }
-    if (ATT_GUARD(CBOR_UTF8, h->type == ATT_CBOR_TEXT &&
-                                 !att_utf8_ok(att_slice_of(h->data, (size_t)h->value)))) {
-        return ATT_E_FORMAT;
-    }
-    return ATT_OK;
-}
+#include "codec/cbor_internal.h"
 
 static struct att_cbor_level *top(struct att_cbor *c)
 {
@@ -275,7 +29,7 @@ static enum att_err place(const struct att_cbor_level *level, bool as_key)
 }
 
 /* Look at the next head: false and a failed reader when there is none that may be read here. */
-static bool look(struct att_cbor *c, struct head *h, bool as_key)
+static bool look(struct att_cbor *c, struct att_cbor_head *h, bool as_key)
 {
     enum att_err err = ATT_OK;
 
@@ -284,7 +38,7 @@ static bool look(struct att_cbor *c, struct head *h, bool as_key)
     }
     err = place(top(c), as_key);
     if (err == ATT_OK) {
-        err = decode(h, &c->rd);
+        err = att_cbor_head(h, &c->rd);
     }
     if (err != ATT_OK) {
         att_rd_fail(&c->rd, err);
@@ -293,7 +47,7 @@ static bool look(struct att_cbor *c, struct head *h, bool as_key)
     return true;
 }
 
-static void consume(struct att_cbor *c, const struct head *h)
+static void consume(struct att_cbor *c, const struct att_cbor_head *h)
 {
     struct att_cbor_level *level = top(c);
 
@@ -305,7 +59,7 @@ static void consume(struct att_cbor *c, const struct head *h)
 }
 
 /* The next item, which must have this type. */
-static bool take(struct att_cbor *c, struct head *h, enum att_cbor_type type)
+static bool take(struct att_cbor *c, struct att_cbor_head *h, enum att_cbor_type type)
 {
     if (!look(c, h, false)) {
         return false;
@@ -326,10 +80,10 @@ struct att_cbor att_cbor_from(struct att_slice in)
 enum att_cbor_type att_cbor_peek(struct att_cbor *c)
 {
     static const enum att_cbor_type BY_MAJOR[] = {
-        [MAJOR_UINT] = ATT_CBOR_UINT,   [MAJOR_NINT] = ATT_CBOR_NINT,
-        [MAJOR_BYTES] = ATT_CBOR_BYTES, [MAJOR_TEXT] = ATT_CBOR_TEXT,
-        [MAJOR_ARRAY] = ATT_CBOR_ARRAY, [MAJOR_MAP] = ATT_CBOR_MAP,
-        [MAJOR_TAG] = ATT_CBOR_TAG,
+        [ATT_CBOR_MAJOR_UINT] = ATT_CBOR_UINT,   [ATT_CBOR_MAJOR_NINT] = ATT_CBOR_NINT,
+        [ATT_CBOR_MAJOR_BYTES] = ATT_CBOR_BYTES, [ATT_CBOR_MAJOR_TEXT] = ATT_CBOR_TEXT,
+        [ATT_CBOR_MAJOR_ARRAY] = ATT_CBOR_ARRAY, [ATT_CBOR_MAJOR_MAP] = ATT_CBOR_MAP,
+        [ATT_CBOR_MAJOR_TAG] = ATT_CBOR_TAG,
     };
     struct att_cbor_level *level = top(c);
     uint8_t first = att_rd_peek(&c->rd);
@@ -343,26 +97,26 @@ enum att_cbor_type att_cbor_peek(struct att_cbor *c)
         }
         return ATT_CBOR_NONE;
     }
-    if (is_refused_simple(first)) {
+    if (att_cbor_refused_simple(first)) {
         att_rd_fail(&c->rd, ATT_E_FORMAT);
         return ATT_CBOR_NONE;
     }
-    if (first == SIMPLE_NULL) {
+    if (first == ATT_CBOR_SIMPLE_NULL) {
         return ATT_CBOR_NULL;
     }
-    return (first >> 5) > MAJOR_TAG ? ATT_CBOR_BOOL : BY_MAJOR[first >> 5];
+    return (first >> 5) > ATT_CBOR_MAJOR_TAG ? ATT_CBOR_BOOL : BY_MAJOR[first >> 5];
 }
 
 uint64_t att_cbor_uint(struct att_cbor *c)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     return take(c, &h, ATT_CBOR_UINT) ? h.value : 0;
 }
 
 uint64_t att_cbor_uint_max(struct att_cbor *c, uint64_t max)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     if (!take(c, &h, ATT_CBOR_UINT)) {
         return 0;
@@ -375,7 +129,7 @@ uint64_t att_cbor_uint_max(struct att_cbor *c, uint64_t max)
 }
 
 /* The int64 of an integer head. */
-static int64_t int_of(struct att_cbor *c, const struct head *h)
+static int64_t int_of(struct att_cbor *c, const struct att_cbor_head *h)
 {
     if (h->value > INT64_MAX) {
         att_rd_fail_at(&c->rd, ATT_E_LIMIT, h->off);
@@ -386,7 +140,7 @@ static int64_t int_of(struct att_cbor *c, const struct head *h)
 
 int64_t att_cbor_int(struct att_cbor *c)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     if (!look(c, &h, false)) {
         return 0;
@@ -401,21 +155,21 @@ int64_t att_cbor_int(struct att_cbor *c)
 
 bool att_cbor_bool(struct att_cbor *c)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     return take(c, &h, ATT_CBOR_BOOL) && h.value == 1;
 }
 
 void att_cbor_null(struct att_cbor *c)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     (void)take(c, &h, ATT_CBOR_NULL);
 }
 
 uint64_t att_cbor_tag(struct att_cbor *c)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     if (!look(c, &h, false)) {
         return 0;
@@ -434,7 +188,7 @@ uint64_t att_cbor_tag(struct att_cbor *c)
     return h.value;
 }
 
-static struct att_slice string_of(struct att_cbor *c, const struct head *h, size_t max)
+static struct att_slice string_of(struct att_cbor *c, const struct att_cbor_head *h, size_t max)
 {
     if (h->value > max) {
         att_rd_fail_at(&c->rd, ATT_E_LIMIT, h->off);
@@ -445,7 +199,7 @@ static struct att_slice string_of(struct att_cbor *c, const struct head *h, size
 
 struct att_slice att_cbor_bytes(struct att_cbor *c, size_t max)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     if (!take(c, &h, ATT_CBOR_BYTES)) {
         return (struct att_slice){.p = NULL, .len = 0};
@@ -455,7 +209,7 @@ struct att_slice att_cbor_bytes(struct att_cbor *c, size_t max)
 
 struct att_slice att_cbor_text(struct att_cbor *c, size_t max)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     if (!take(c, &h, ATT_CBOR_TEXT)) {
         return (struct att_slice){.p = NULL, .len = 0};
@@ -465,7 +219,7 @@ struct att_slice att_cbor_text(struct att_cbor *c, size_t max)
 
 void att_cbor_bytes_exact(struct att_cbor *c, void *out, size_t len)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     if (take(c, &h, ATT_CBOR_BYTES)) {
         if (h.value == len) {
@@ -495,7 +249,7 @@ void att_cbor_text_copy(struct att_cbor *c, char *out, size_t cap)
 }
 
 /* Open a level for an array or map whose head was looked at; false and a failed reader when too deep. */
-static bool enter(struct att_cbor *c, const struct head *h)
+static bool enter(struct att_cbor *c, const struct att_cbor_head *h)
 {
     bool map = h->type == ATT_CBOR_MAP;
 
@@ -515,7 +269,7 @@ static bool enter(struct att_cbor *c, const struct head *h)
 
 static uint32_t enter_type(struct att_cbor *c, enum att_cbor_type type, uint32_t max)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     if (!look(c, &h, false)) {
         return 0;
@@ -577,7 +331,7 @@ struct att_cbor_key att_cbor_key(struct att_cbor *c)
 {
     struct att_cbor_key key = {.is_int = false};
     struct att_cbor_level *level = top(c);
-    struct head h;
+    struct att_cbor_head h;
 
     if (!look(c, &h, true)) {
         return key;
@@ -616,7 +370,7 @@ int64_t att_cbor_key_int(struct att_cbor *c)
 /* One head of a walk through anything. */
 static void step(struct att_cbor *c)
 {
-    struct head h;
+    struct att_cbor_head h;
 
     if (key_is_next(top(c)) && att_cbor_more(c)) {
         (void)att_cbor_key(c);
