@@ -31,11 +31,14 @@ comma := ,
 VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),release)
 BUILD   ?= build/$(VARIANT)
 
-# The goals that people type first need nothing before them but git and make.
-SETS_UP := check demo bench knockout
+# The goals that people type first need nothing before them but git and make; "make -n" only shows.
+SETS_UP := check demo bench knockout soak fuzz
+setup_for = $(if $(filter $(filter-out demo,$(SETS_UP)),$(MAKECMDGOALS)),all,build)
 ifneq ($(filter $(SETS_UP),$(MAKECMDGOALS)),)
-ifneq ($(ATTEST_SETUP_DONE),1)
-$(info $(shell scripts/setup $(if $(filter check bench knockout,$(MAKECMDGOALS)),all,build) >&2 || echo scripts/setup failed))
+ifeq ($(ATTEST_SETUP_DONE)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
+ifneq ($(shell scripts/setup $(setup_for) >&2 && echo done),done)
+$(error scripts/setup could not install what is missing, see above)
+endif
 export ATTEST_SETUP_DONE := 1
 endif
 endif
@@ -143,13 +146,13 @@ $(FUZZ): LIBS = -fsanitize=fuzzer $(SERVER_LIBS) $(HW_LIBS)
 $(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_OBJ) $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
 $(BENCH_PROGRAMS): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(TEST_LIBS) -lm
 
-$(BINS) $(UNIT) $(ATTACKS) $(REPLAY) $(FUZZ) $(BENCH_PROGRAMS):
+$(BINS) $(UNIT) $(ATTACKS) $(REPLAY) $(FUZZ) $(BENCH_PROGRAMS): $(BUILD)/members
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIB_LIBS)
 
 $(LIB): $(LIB_OBJ)
 $(BUILD)/libsupport.a: $(SUPPORT_OBJ)
-$(LIB) $(BUILD)/libdaemon.a $(BUILD)/libsupport.a:
+$(LIB) $(BUILD)/libdaemon.a $(BUILD)/libsupport.a: $(BUILD)/members
 	@mkdir -p $(@D)
 	$(call say,AR)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
@@ -157,10 +160,13 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# Rebuild when the flags change, not only when a file does.
-$(BUILD)/flags: FORCE
+# Rebuild when the flags change and when a file leaves its folder, not only when a file changes.
+$(BUILD)/flags: CONTENT = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(VERSION)
+$(BUILD)/members: CONTENT = $(LIB_OBJ) $(HW_OBJ) $(COMMON_OBJ) $(AGENT_OBJ) $(COURIER_OBJ) $(VERIFIER_OBJ) \
+                            $(CLI_OBJ) $(SUPPORT_OBJ) $(BENCH_OBJ)
+$(BUILD)/flags $(BUILD)/members: FORCE
 	@mkdir -p $(@D)
-	@printf '%s\n' '$(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(VERSION)' > $@.new; \
+	@printf '%s\n' '$(CONTENT)' > $@.new; \
 	 if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 programs: all $(UNIT) $(ATTACKS) $(REPLAY)
