@@ -129,13 +129,24 @@ void inproc_set_policy(struct inproc *v, const char *yaml)
     write_text(v->dir, "policy.yaml", att_slice_str(yaml));
 }
 
-struct inproc *inproc_new(void)
+/* With a key in a file when label_key is NULL. */
+static int init_folder(const struct inproc *v, const char *label_key)
+{
+    char policy[96], refvals[96];
+    const char *more[10] = {"--policy", policy,          "--refvals",
+                            refvals,    "--verifier-id", "verifier.test"};
+
+    (void)snprintf(policy, sizeof(policy), "%s/policy.in", v->dir);
+    (void)snprintf(refvals, sizeof(refvals), "%s/refvals.in", v->dir);
+    more[6] = label_key != NULL ? "--label-key" : "--insecure-file-key";
+    more[7] = label_key;
+    return inproc_init(v->dir, more);
+}
+
+struct inproc *inproc_new_token(const char *label_key)
 {
     struct inproc *v = calloc(1, sizeof(*v));
-    char policy[96], refvals[96], path[160], text[512];
-    const char *const more[] = {"--insecure-file-key", "--policy", policy,
-                                "--refvals",           refvals,    "--verifier-id",
-                                "verifier.test",       NULL};
+    char path[160], text[512];
     struct att_diag diag = {0};
 
     NEED(v != NULL);
@@ -143,12 +154,10 @@ struct inproc *inproc_new(void)
     NEED(v->scratch != NULL);
     (void)snprintf(v->dir, sizeof(v->dir), "/tmp/attestd-inproc-XXXXXX");
     NEED(mkdtemp(v->dir) != NULL);
-    (void)snprintf(policy, sizeof(policy), "%s/policy.in", v->dir);
-    (void)snprintf(refvals, sizeof(refvals), "%s/refvals.in", v->dir);
     write_text(v->dir, "policy.in", att_slice_str(inproc_policy));
     v->tls = client_tls_new(NULL);
     write_refvals(v->dir, v->tls);
-    NEED(inproc_init(v->dir, more) == 0);
+    NEED(init_folder(v, label_key) == 0);
     v->ek_ca = softtpm_ca_new("Test maker of TPMs");
     (void)snprintf(path, sizeof(path), "%s/ek.d/maker.pem", v->dir);
     softtpm_ca_write_pem(v->ek_ca, path);
@@ -160,6 +169,11 @@ struct inproc *inproc_new(void)
         NEED(!"the keeper starts from what init made");
     }
     return v;
+}
+
+struct inproc *inproc_new(void)
+{
+    return inproc_new_token(NULL);
 }
 
 static int remove_one(const char *path, const struct stat *sb, int type, struct FTW *ftw)

@@ -31,6 +31,8 @@ struct inproc {
 };
 
 struct inproc *inproc_new(void);
+/* With a label key in a token, as attestd init --label-key takes it. */
+struct inproc *inproc_new_token(const char *label_key);
 void inproc_free(struct inproc *v);
 /* Stop the keeper and the appraiser, and start them again from the folder: ATT_OK, or why not. */
 enum att_err inproc_restart(struct inproc *v, struct att_diag *diag);

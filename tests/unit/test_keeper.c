@@ -1,5 +1,6 @@
 /* The keeper's decisions, driven by messages: enrolment, evidence, deadlines, administrator. */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -1059,6 +1060,101 @@ START_TEST(commit__decides_nothing_on_a_full_disk)
 }
 END_TEST
 
+/* fdatasync is ours because this program comes first in the order of symbols. */
+static bool sync_fault;
+
+int fdatasync(int fd)
+{
+    if (sync_fault) {
+        errno = EIO;
+        return -1;
+    }
+    return fsync(fd);
+}
+
+/* Nobody knows what is on the disk: no answer at all, and the process ends. */
+START_TEST(keeper__says_nothing_when_the_disk_failed)
+{
+    struct inproc_answer status = {0};
+    struct msg m;
+
+    enrol(&gw);
+    ck_assert_int_eq(inproc_session(v, &gw, t), ATT_R_NONE);
+    inproc_measure(&gw, t);
+    ck_assert_int_eq(inproc_judge(v, &gw, t), ATT_R_NONE);
+    inproc_commit_message(&m, &gw, t);
+    sync_fault = true;
+    inproc_ask(v, &m, &t->answer, true);
+    ck_assert_uint_eq(t->answer.count, 0);
+    ck_assert(keeper_must_stop(v->keeper));
+    inproc_ask(v, &m, &t->answer, true); /* nor to anything that comes later */
+    ck_assert_uint_eq(t->answer.count, 0);
+    m = (struct msg){.kind = MSG_STATUS, .number = MSG_ASK_READY};
+    inproc_ask(v, &m, &status, false);
+    ck_assert_int_eq(status.reason, ATT_R_ST_CORRUPT);
+    sync_fault = false;
+    ck_assert_int_eq(inproc_restart(v, NULL), ATT_OK);
+    ck_assert_int_eq(inproc_attest(v, &gw, t), 200);
+}
+END_TEST
+
+#define SOFTHSM "/usr/lib/softhsm/libsofthsm2.so"
+
+static bool make_token(const char *dir)
+{
+    char command[1024], path[256];
+    FILE *f;
+
+    (void)snprintf(path, sizeof(path), "%s/softhsm2.conf", dir);
+    f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    (void)fprintf(f, "directories.tokendir = %s\n", dir);
+    (void)fclose(f);
+    ck_assert_int_eq(setenv("SOFTHSM2_CONF", path, 1), 0);
+    (void)snprintf(path, sizeof(path), "%s/pin", dir);
+    f = fopen(path, "w");
+    ck_assert_ptr_nonnull(f);
+    (void)fprintf(f, "1234\n");
+    (void)fclose(f);
+    ck_assert_int_eq(chmod(path, 0600), 0);
+    (void)snprintf(command, sizeof(command),
+                   "softhsm2-util --init-token --free --label labels --so-pin 87654321 --pin 1234"
+                   " >%s/log 2>&1 && pkcs11-tool --module " SOFTHSM
+                   " --token-label labels --login --pin 1234 --keypairgen"
+                   " --key-type EC:prime256v1 --label label-key --id 01 >>%s/log 2>&1",
+                   dir, dir);
+    return system(command) == 0;
+}
+
+/* The label key never leaves its token: init certifies it, the keeper signs with it, labels say so. */
+START_TEST(keeper__signs_with_a_key_in_a_token)
+{
+    char dir[] = "/tmp/attestd-token-XXXXXX";
+    char uri[512];
+
+    if (access(SOFTHSM, R_OK) != 0) {
+        fprintf(stderr, "skipped: no %s\n", SOFTHSM);
+        return;
+    }
+    ck_assert_ptr_nonnull(mkdtemp(dir));
+    ck_assert(make_token(dir));
+    (void)snprintf(
+        uri, sizeof(uri),
+        "pkcs11:token=labels;object=label-key?module-path=" SOFTHSM "&pin-source=file:%s/pin", dir);
+    inproc_gateway_free(&gw);
+    inproc_free(v);
+    v = inproc_new_token(uri);
+    ck_assert(!v->cfg->insecure_file_key);
+    inproc_gateway_new(&gw, v, "gw-1", true);
+    enrol(&gw);
+    ck_assert_int_eq(inproc_attest(v, &gw, t), 200);
+    check_label(t->outcome.label, ATT_TIER_AFFIRMING);
+    inproc_stop(v);
+    (void)snprintf(uri, sizeof(uri), "rm -r %s", dir);
+    ck_assert_int_eq(system(uri), 0);
+}
+END_TEST
+
 START_TEST(admin__lists_and_shows)
 {
     ATT_CLEANUP(att_json_freep) json_t *doc = NULL;
@@ -1330,6 +1426,8 @@ int main(void)
     tcase_add_test(tc, label__stops_being_current_when_it_expires);
     tcase_add_test(tc, label__is_closed_to_others_unless_public);
     tcase_add_test(tc, commit__decides_nothing_on_a_full_disk);
+    tcase_add_test(tc, keeper__says_nothing_when_the_disk_failed);
+    tcase_add_test(tc, keeper__signs_with_a_key_in_a_token);
     tcase_add_test(tc, admin__lists_and_shows);
     tcase_add_test(tc, admin__refuses_what_it_does_not_know);
     tcase_add_test(tc, keeper_forget__drops_the_answers_of_a_lost_front);

@@ -701,6 +701,127 @@ START_TEST(store__says_full_and_recovers)
 }
 END_TEST
 
+/*
+ * Faults below SQLite: the nth write fails, or the next sync does. The writes go through SQLite's own
+ * table of system calls; fdatasync is ours because this program comes first in the order of symbols.
+ */
+static int writes_until_fault = -1; /* negative: none */
+static int write_fault;             /* errno */
+static bool sync_fault;
+
+int fdatasync(int fd)
+{
+    if (sync_fault) {
+        errno = EIO;
+        return -1;
+    }
+    return fsync(fd);
+}
+
+static ssize_t faulty_pwrite(int fd, const void *p, size_t len, off_t at)
+{
+    if (writes_until_fault == 0) {
+        errno = write_fault;
+        return -1;
+    }
+    if (writes_until_fault > 0)
+        writes_until_fault--;
+    return pwrite(fd, p, len, at);
+}
+
+static void take_over_writes(void)
+{
+    static const char *const names[] = {"pwrite", "pwrite64"};
+    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
+
+    for (size_t i = 0; i < ATT_COUNT(names); i++)
+        (void)vfs->xSetSystemCall(vfs, names[i], (sqlite3_syscall_ptr)faulty_pwrite);
+}
+
+static enum att_err try_verdict(int64_t enrolment, struct att_diag *diag)
+{
+    enum att_err err = store_begin(st, diag);
+
+    if (err == ATT_OK)
+        err = write_verdict(enrolment, "gw-1", 9, STORE_AFFIRMING);
+    if (err == ATT_OK)
+        err = store_commit(st, diag);
+    store_rollback(st);
+    return err;
+}
+
+/* S-08: no room at the nth write, for every n: nothing happened, and it goes on when there is room. */
+START_TEST(store__says_full_at_each_write)
+{
+    int64_t n = add_device("gw-1", 0x10);
+    char *before = dumped();
+    struct att_diag diag = {0};
+    enum att_err err = ATT_E_IO;
+    int writes = 0;
+
+    take_over_writes();
+    write_fault = _i == 0 ? ENOSPC : EDQUOT;
+    while (err != ATT_OK) {
+        char *after;
+
+        writes_until_fault = writes;
+        err = try_verdict(n, &diag);
+        ck_assert(!store_broken(st));
+        if (err == ATT_OK)
+            break;
+        ck_assert_int_eq(err, ATT_E_IO);
+        ck_assert_int_eq(diag.reason, ATT_R_ST_FULL);
+        writes_until_fault = -1;
+        after = dumped();
+        ck_assert_str_eq(before, after);
+        free(after);
+        writes++;
+    }
+    ck_assert_int_gt(writes, 3);
+    writes_until_fault = -1;
+    free(before);
+    before = dumped();
+    reopen();
+    {
+        char *after = dumped();
+
+        ck_assert_str_eq(before, after);
+        free(after);
+    }
+    free(before);
+    ck_assert_uint_eq(findings(), 0);
+}
+END_TEST
+
+/* A write that fails for another reason, and a sync that fails at all: nobody may go on. */
+START_TEST(store_broken__after_the_disk_failed)
+{
+    int64_t n = add_device("gw-1", 0x10);
+    struct att_diag diag = {0};
+    int64_t count = -1;
+
+    commit_verdict(n, "gw-1", 1);
+    take_over_writes();
+    if (_i == 0) {
+        sync_fault = true;
+    } else {
+        writes_until_fault = 0;
+        write_fault = EIO;
+    }
+    ck_assert_int_eq(try_verdict(n, &diag), ATT_E_IO);
+    ck_assert_int_eq(diag.reason, ATT_R_ST_CORRUPT);
+    ck_assert(store_broken(st));
+    sync_fault = false;
+    writes_until_fault = -1;
+    reopen();
+    ck_assert_int_eq(store_outcome_count(&count, st), ATT_OK);
+    ck_assert_int_ge(count,
+                     1); /* what was acknowledged; the other one was neither promised nor denied */
+    ck_assert_int_le(count, 2);
+    ck_assert_uint_eq(findings(), 0);
+}
+END_TEST
+
 /* S-03, short form: bytes changed anywhere are found, or are read as they stand; nothing crashes. */
 START_TEST(store__survives_changed_bytes)
 {
@@ -850,6 +971,8 @@ int main(void)
     tcase_add_test(tc, store_open__refuses_what_others_can_read);
     tcase_add_loop_test(tc, store_open__follows_no_link, 0, 2);
     tcase_add_loop_test(tc, store__says_full_and_recovers, 0, 8);
+    tcase_add_loop_test(tc, store__says_full_at_each_write, 0, 2);
+    tcase_add_loop_test(tc, store_broken__after_the_disk_failed, 0, 2);
     tcase_add_loop_test(tc, store__survives_changed_bytes, 0, 4);
     tcase_add_loop_test(tc, store_check__finds_what_is_missing, 0, 7);
     tcase_add_test(tc, store_tidy__keeps_everything_and_bounds_the_log);
