@@ -196,6 +196,35 @@ START_TEST(gate__keeps_the_connection_for_the_next_request)
 }
 END_TEST
 
+/* Bodies that were announced count before they come: together they stay under a limit. */
+START_TEST(gate__bounds_all_bodies_together)
+{
+    static const char head[] = BEGIN "Content-Length: 131072\r\n\r\n";
+    struct client *c[9];
+    char answer[4096];
+
+    for (size_t i = 0; i < ATT_COUNT(c); i++) {
+        c[i] = stranger();
+        ck_assert(client_send(c[i], head, sizeof(head) - 1));
+        if (i == 7) {
+            nanosleep(&(struct timespec){.tv_nsec = 50 * 1000000L}, NULL);
+        }
+    }
+    ck_assert_uint_eq(read_to_end(c[8], answer, sizeof(answer)), 1);
+    ck_assert(strncmp(answer, "HTTP/1.1 503 ", 13) == 0);
+    ck_assert(strstr(answer, "E_BUSY") != NULL);
+    for (size_t i = 0; i < ATT_COUNT(c); i++) {
+        client_free(c[i]);
+    }
+    nanosleep(&(struct timespec){.tv_nsec = 50 * 1000000L}, NULL);
+    c[0] = stranger();
+    ck_assert(client_send(c[0], head, sizeof(head) - 1));
+    ck_assert_uint_eq(read_to_end(c[0], answer, sizeof(answer)), 1);
+    ck_assert(strncmp(answer, "HTTP/1.1 408 ", 13) == 0); /* room again; nothing came */
+    client_free(c[0]);
+}
+END_TEST
+
 /* Two requests in one write are answered in order, and each is judged. */
 START_TEST(gate__judges_each_pipelined_request)
 {
@@ -281,6 +310,10 @@ START_TEST(gate__asks_each_protected_route_for_a_certificate)
         ck_assert_str_eq(a.code, "E_ID_CLIENT");
         asked++;
     }
+    /* Before anything is said about the path. */
+    ck_assert(client_request(c, &a, "GET", "/challenge-response/v1/session/x", NULL,
+                             att_slice_of(NULL, 0)));
+    ck_assert_int_eq(a.status, 401);
     ck_assert_uint_ge(asked, 6);
     client_answer_clear(&a);
     client_free(c);
@@ -290,7 +323,7 @@ END_TEST
 int main(void)
 {
     const struct service_options options = {
-        .limits = "{request_deadline: 800ms, idle: 3s, enrol_body: 131072}"};
+        .limits = "{request_deadline: 800ms, idle: 3s, enrol_body: 131072, inflight: 1048576}"};
     Suite *suite = suite_create("gate");
     TCase *tc = tcase_create("gate");
     SRunner *runner = NULL;
@@ -305,6 +338,7 @@ int main(void)
     tcase_add_test(tc, gate__ends_a_request_that_comes_byte_by_byte);
     tcase_add_test(tc, gate__ends_a_request_that_stays_silent);
     tcase_add_test(tc, gate__keeps_the_connection_for_the_next_request);
+    tcase_add_test(tc, gate__bounds_all_bodies_together);
     tcase_add_test(tc, gate__judges_each_pipelined_request);
     tcase_add_test(tc, gate__answers_in_the_form_that_was_asked_for);
     tcase_add_test(tc, gate__keeps_the_addresses_apart);

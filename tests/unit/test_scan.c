@@ -64,6 +64,7 @@ static const struct refusal refusals[] = {
     BAD("no colon", GET "X\r\n\r\n", 400, FMT_HTTP),
     BAD("no name", GET ": a\r\n\r\n", 400, FMT_HTTP),
     BAD("folded line", GET "X: a\r\n b\r\n\r\n", 400, FMT_HTTP),
+    BAD("folded line with a colon", GET "X: a\r\n b: c\r\n\r\n", 400, FMT_HTTP),
     BAD("folded with a tab", GET "X: a\r\n\tb\r\n\r\n", 400, FMT_HTTP),
     BAD("bare line feed", GET "X: a\nY: b\r\n\r\n", 400, FMT_HTTP),
     BAD("bare return", GET "X: a\rb\r\n\r\n", 400, FMT_HTTP),

@@ -154,9 +154,12 @@ static enum att_err judge_chain(struct msg_enrol_facts *f, const struct shown *s
     if (err == ATT_E_NOMEM || err == ATT_E_CRYPTO) {
         return err;
     }
-    f->ek_verified = !ATT_GUARD(EK_CHAIN, err != ATT_OK);
-    f->ek_reason = err == ATT_OK ? ATT_R_NONE : ATT_R_ID_EKCERT;
-    (void)snprintf(f->ek_text, sizeof(f->ek_text), "%s", why.text);
+    if (ATT_GUARD(EK_CHAIN, err != ATT_OK)) {
+        f->ek_reason = ATT_R_ID_EKCERT;
+        (void)snprintf(f->ek_text, sizeof(f->ek_text), "%s", why.text);
+        return ATT_OK;
+    }
+    f->ek_verified = true;
     return ATT_OK;
 }
 

@@ -218,10 +218,9 @@ bool gate_agrees(struct conn *c, struct evhttp_request *req)
     if (c->refuse_status != 0) {
         return false;
     }
-    if (ATT_GUARD(HTTP_TWO_READINGS,
-                  c->scan.place != SCAN_AT_DONE || body != c->scan.req.length ||
-                      behind != c->unscanned || strcmp(req->uri, c->scan.req.path) != 0 ||
-                      !same_method(c->scan.req.method, evhttp_request_get_command(req)))) {
+    if (c->scan.place != SCAN_AT_DONE || body != c->scan.req.length || behind != c->unscanned ||
+        strcmp(req->uri, c->scan.req.path) != 0 ||
+        !same_method(c->scan.req.method, evhttp_request_get_command(req))) {
         log_line(LOG_LEVEL_WARNING, "http.two_readings", NULL);
         refuse(c, ATT_R_FMT_HTTP, "request", "the request has two readings");
         c->phase = CONN_CLOSING;
