@@ -165,8 +165,8 @@ struct inproc *inproc_new_token(const char *label_key)
     if (config_load(&v->cfg, path, &diag) != ATT_OK ||
         att_random(v->seal_key, sizeof(v->seal_key)) != ATT_OK ||
         inproc_restart(v, &diag) != ATT_OK) {
-        fprintf(stderr, "%s\n", att_diag_print(text, sizeof(text), &diag));
-        NEED(!"the keeper starts from what init made");
+        fprintf(stderr, "no keeper: %s\n", att_diag_print(text, sizeof(text), &diag));
+        abort();
     }
     return v;
 }
