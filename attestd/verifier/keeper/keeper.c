@@ -449,8 +449,6 @@ static void flush_batch(struct keeper *k, struct job_queue *batch)
 
 void keeper_flush(struct keeper *k)
 {
-    struct att_diag diag = {0};
-
     while (!STAILQ_EMPTY(&k->jobs) && !store_broken(k->st)) {
         struct job_queue batch = STAILQ_HEAD_INITIALIZER(batch);
 
@@ -469,6 +467,12 @@ void keeper_flush(struct keeper *k)
             job_free(job);
         }
     }
+}
+
+void keeper_tidy(struct keeper *k)
+{
+    struct att_diag diag = {0};
+
     if (!store_broken(k->st) && store_tidy(k->st, &diag) != ATT_OK)
         log_diag(LOG_LEVEL_ERROR, "store.tidy", &diag);
 }

@@ -54,6 +54,8 @@ void keeper_take(struct keeper *k, const struct msg *m, const struct keeper_clie
 size_t keeper_waiting(const struct keeper *k);
 /* Decide, store, answer everything that waits. */
 void keeper_flush(struct keeper *k);
+/* Housekeeping that may take milliseconds: call it when the answers are on their way. */
+void keeper_tidy(struct keeper *k);
 /* Nobody is there any more for the answers of this client. */
 void keeper_forget(struct keeper *k, const void *ctx);
 /* Once a second: deadlines of gateways, challenges and tokens. */

@@ -56,6 +56,7 @@ static void decide_now(evutil_socket_t fd, short what, void *ctx)
         if (l->front[i] != NULL && channel_queued(l->front[i]) > 0)
             (void)!channel_flush(l->front[i]);
     }
+    keeper_tidy(l->k);
     check_stop(l);
 }
 

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "sqlite_internal.h"
 
-#define TIDY_PAGES 4096 /* 16 MiB of log before it is moved into the database */
+#define TIDY_PAGES 2048 /* 8 MiB of log before it is moved into the database */
 
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
@@ -433,7 +433,9 @@ enum att_err store_tidy(struct store *st, struct att_diag *diag)
 
     if (st->wal_pages < TIDY_PAGES)
         return ATT_OK;
-    rc = sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    /* Passive keeps the log's file as it is: the next transactions write over it, and a sync that changes
+     * no length costs half. */
+    rc = sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (rc != SQLITE_OK)
         return sql_fail(st, rc, "checkpoint", diag);
     st->wal_pages = 0;
