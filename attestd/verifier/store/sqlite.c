@@ -433,8 +433,8 @@ enum att_err store_tidy(struct store *st, struct att_diag *diag)
 
     if (st->wal_pages < TIDY_PAGES)
         return ATT_OK;
-    /* Passive keeps the log's file as it is: the next transactions write over it, and a sync that changes
-     * no length costs half. */
+    /* Passive keeps the log's file as it is: the next transactions write over it, and their syncs change
+     * no length. */
     rc = sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     if (rc != SQLITE_OK)
         return sql_fail(st, rc, "checkpoint", diag);
