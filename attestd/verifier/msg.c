@@ -19,7 +19,7 @@ enum field {
     F_TYPE,
 };
 
-#define FIELDS_MAX 5 /* the longest row and its end */
+#define FIELDS_MAX 6 /* the longest row and its end */
 #define HEAD_BOUND 16
 #define ITEM_BOUND 9 /* the head of one item */
 
@@ -39,7 +39,7 @@ static const struct schema schemas[] = {
     {MSG_LABEL, {F_PEER, F_SESSION, F_NAME}},
     {MSG_ADMIN, {F_NAME, F_PATH, F_BODY}},
     {MSG_STATUS, {F_NUMBER}},
-    {MSG_DONE, {F_NUMBER, F_TYPE, F_PATH, F_BODY}},
+    {MSG_DONE, {F_NUMBER, F_TYPE, F_PATH, F_BODY, F_SEALED}},
     {MSG_FAILED, {F_NUMBER, F_NAME}},
     {MSG_APPRAISE, {F_SEALED, F_BODY}},
     {MSG_ENROL_CHECK, {F_BODY}},

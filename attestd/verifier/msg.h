@@ -129,8 +129,9 @@ enum msg_ask { MSG_ASK_READY, MSG_ASK_METRICS };
  *   LABEL           peer, session (cti, or zeros), name (device id, or empty)
  *   ADMIN           name (method), path (behind /admin/v1), body
  *   STATUS          number (enum msg_ask)
- *   DONE            number (HTTP status), type, path (Location, or empty), body. The answer to CONTEXT
- *                   has number 200 and the sealed context as body
+ *   DONE            number (HTTP status), type, path (Location, or empty), body, sealed. The answer to
+ *                   CONTEXT has number 200 and the sealed context (msg_context) as body; the answer to
+ *                   NEW_SESSION has it in sealed, so that a front that keeps it need not ask again
  *   FAILED          number (enum att_reason), name (further words, English, printable; or empty)
  *   APPRAISE        sealed (msg_context), body (evidence)
  *   ENROL_CHECK     body (wire_enrol_begin)

@@ -165,6 +165,11 @@ START_TEST(appraiser__worker_is_replaced_after_malformed_evidence)
     attack_refused(&answer, 400, "E_FMT_EVIDENCE");
     attack_nap_ms(100);
     ck_assert_int_ne(worker_of(s), first);
+    /* The challenge is still good, and its context is asked for again. */
+    gateway_measure(g, a);
+    gateway_sign(g, a);
+    gateway_seal(g, a);
+    ck_assert_int_eq(gateway_send(g, a), 200);
     ck_assert_int_eq(attest(g), 200);
     client_answer_clear(&answer);
     gateway_attempt_clear(a);

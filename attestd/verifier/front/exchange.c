@@ -183,6 +183,10 @@ static void got_metrics(struct exchange *ex, const struct msg *m)
 static void got_done(struct exchange *ex, const struct msg *m)
 {
     switch (ex->step) {
+    case STEP_SESSION:
+        contexts_keep(&ex->front->contexts, ex, m);
+        answer_done(ex, m);
+        return;
     case STEP_KEEPER:
         answer_done(ex, m);
         return;

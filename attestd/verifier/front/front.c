@@ -204,6 +204,7 @@ static void close_all(struct front *f)
     }
     tls_server_free(f->tls);
     conn_peers_free(f);
+    contexts_free(&f->contexts);
     free(f->slot);
 }
 
@@ -227,6 +228,7 @@ int front_main(const struct config *cfg, const struct front_wiring *wiring)
     *f = (struct front){.cfg = cfg, .wiring = wiring, .count = &wiring->counters[wiring->index]};
     f->conn_cap = connection_cap(cfg->limits.connections);
     TAILQ_INIT(&f->conns);
+    contexts_init(&f->contexts);
     if (!open_all(f)) {
         log_line(LOG_LEVEL_ERROR, "front.setup", NULL);
         close_all(f);

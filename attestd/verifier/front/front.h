@@ -80,6 +80,7 @@ TAILQ_HEAD(conn_list, conn);
 
 enum exchange_step {
     STEP_KEEPER,  /* the next answer of the keeper is the answer */
+    STEP_SESSION, /* it is, and a context comes with it */
     STEP_CONTEXT, /* the keeper's answer is a context for the appraiser */
     STEP_APPRAISE,
     STEP_CHECK,   /* enrolment facts from the appraiser */
@@ -102,6 +103,22 @@ struct exchange {
 };
 TAILQ_HEAD(exchange_list, exchange);
 
+/* A context that came with a challenge, until its evidence comes (contexts.c). */
+struct kept {
+    LIST_ENTRY(kept) by_session;
+    TAILQ_ENTRY(kept) by_age;
+    uint8_t session[ATT_SESSION_LEN];
+    struct msg_peer peer; /* whose challenge it is */
+    int64_t until_ms;
+    struct att_buf *sealed;
+};
+#define KEPT_BUCKETS 4096
+struct contexts {
+    LIST_HEAD(kept_bucket, kept) bucket[KEPT_BUCKETS];
+    TAILQ_HEAD(kept_ages, kept) ages; /* the oldest first */
+    size_t bytes;
+};
+
 /* The link to the appraiser, whose workers come and go. */
 struct judge {
     struct event *arrival;
@@ -118,6 +135,7 @@ struct front {
     struct service_point point[LISTENER__COUNT];
     struct channel *keeper;
     struct judge judge;
+    struct contexts contexts;
     struct front_counters *count;
 
     struct conn_list conns;
@@ -174,6 +192,15 @@ void exchange_judged(struct front *f, const struct msg *m);
 void exchange_fail(struct exchange *ex, enum att_reason reason, const char *text);
 void exchange_keeper_frame(void *front, struct channel *ch, struct att_slice body);
 struct exchange *exchange_find(struct front *f, uint64_t id);
+
+/* contexts.c */
+void contexts_init(struct contexts *t);
+void contexts_free(struct contexts *t);
+/* Keep a copy; when memory runs out it is forgotten, and asked for again later. */
+void contexts_keep(struct contexts *t, const struct exchange *ex, const struct msg *done);
+/* Take it out: NULL when it is not there, too old, or another peer's. The caller's to free. */
+struct att_buf *contexts_take(struct contexts *t, const uint8_t session[ATT_SESSION_LEN],
+                              const struct msg_peer *peer);
 
 /* judge.c */
 ATT_MUST_USE enum att_err judge_open(struct front *f);

@@ -46,33 +46,43 @@ void handle_new_session(struct exchange *ex)
 {
     struct msg m = {.kind = MSG_NEW_SESSION, .body = exchange_body(ex)};
 
-    exchange_to_keeper(ex, &m, STEP_KEEPER);
+    exchange_to_keeper(ex, &m, STEP_SESSION);
 }
 
 static void session_message(struct exchange *ex, enum msg_kind kind, enum exchange_step step)
 {
     struct msg m = {.kind = kind};
 
-    if (!read_session(ex)) {
-        return;
-    }
     memcpy(m.session, ex->session, sizeof(m.session));
     exchange_to_keeper(ex, &m, step);
 }
 
+/* The first answer to a challenge finds its context here; whoever asks again asks the keeper. */
 void handle_evidence(struct exchange *ex)
 {
+    if (!read_session(ex)) {
+        return;
+    }
+    ex->sealed = contexts_take(&ex->front->contexts, ex->session, gate_identity(ex->conn));
+    if (ex->sealed != NULL) {
+        exchange_to_appraiser(ex, STEP_APPRAISE);
+        return;
+    }
     session_message(ex, MSG_CONTEXT, STEP_CONTEXT);
 }
 
 void handle_session_get(struct exchange *ex)
 {
-    session_message(ex, MSG_SESSION_GET, STEP_KEEPER);
+    if (read_session(ex)) {
+        session_message(ex, MSG_SESSION_GET, STEP_KEEPER);
+    }
 }
 
 void handle_session_delete(struct exchange *ex)
 {
-    session_message(ex, MSG_SESSION_DELETE, STEP_KEEPER);
+    if (read_session(ex)) {
+        session_message(ex, MSG_SESSION_DELETE, STEP_KEEPER);
+    }
 }
 
 void handle_label(struct exchange *ex)

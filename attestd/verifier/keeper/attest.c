@@ -137,6 +137,48 @@ static enum att_err write_challenge(struct keeper *k, const struct session *s, s
     return answer_with(a, 201, MSG_TYPE_CBOR, body, diag);
 }
 
+static void fill_context(struct keeper *k, const struct session *s, const struct unit *u)
+{
+    struct msg_context *c = &k->context;
+
+    memset(c, 0, sizeof(*c));
+    (void)snprintf(c->verifier_id, sizeof(c->verifier_id), "%s", k->cfg->verifier_id);
+    (void)snprintf(c->device_id, sizeof(c->device_id), "%s", u->device.id);
+    memcpy(c->session, s->id, sizeof(c->session));
+    memcpy(c->nonce, s->nonce, sizeof(c->nonce));
+    c->selection = s->selection;
+    c->own_pcr = s->own_pcr;
+    memcpy(c->ak_public, u->device.ak_public, u->device.ak_public_len);
+    c->ak_public_len = u->device.ak_public_len;
+    c->ek_verified = u->device.ek_verified;
+    memcpy(c->policy_digest, k->policy->digest, sizeof(c->policy_digest));
+    memcpy(c->refvals_digest, k->refvals_digest, sizeof(c->refvals_digest));
+    c->prior = k->boot;
+    if (s->continues)
+        c->carry = k->carry;
+    else
+        memset(c->prior.log, 0, sizeof(c->prior.log)); /* the clock still counts, the logs do not */
+}
+
+/* What the appraiser will be asked with; k->boot and k->carry are those of the gateway. */
+static enum att_err give_context(struct keeper *k, struct session *s, const struct unit *u,
+                                 struct answer *a, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *sealed = NULL;
+    enum att_err err;
+
+    fill_context(k, s, u);
+    err = msg_context_seal(&sealed, &k->context, k->seal_key);
+    if (err == ATT_OK)
+        err = att_sha256(att_buf_slice(sealed), s->context_digest);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "context", "the context cannot be sealed");
+    s->has_context = true;
+    a->sealed = sealed;
+    sealed = NULL;
+    return ATT_OK;
+}
+
 enum att_err attest_new_session(struct keeper *k, const struct msg *m, struct answer *a,
                                 struct att_diag *diag)
 {
@@ -163,34 +205,13 @@ enum att_err attest_new_session(struct keeper *k, const struct msg *m, struct an
     s->continues = may_continue(k, &w);
     choose(s, k, &w);
     err = write_challenge(k, s, a, diag);
+    if (err == ATT_OK)
+        err = give_context(k, s, u, a, diag);
     if (err != ATT_OK)
         session_drop(k->sessions, s);
     else
         k->count.sessions++;
     return err;
-}
-
-static void fill_context(struct keeper *k, const struct session *s, const struct unit *u)
-{
-    struct msg_context *c = &k->context;
-
-    memset(c, 0, sizeof(*c));
-    (void)snprintf(c->verifier_id, sizeof(c->verifier_id), "%s", k->cfg->verifier_id);
-    (void)snprintf(c->device_id, sizeof(c->device_id), "%s", u->device.id);
-    memcpy(c->session, s->id, sizeof(c->session));
-    memcpy(c->nonce, s->nonce, sizeof(c->nonce));
-    c->selection = s->selection;
-    c->own_pcr = s->own_pcr;
-    memcpy(c->ak_public, u->device.ak_public, u->device.ak_public_len);
-    c->ak_public_len = u->device.ak_public_len;
-    c->ek_verified = u->device.ek_verified;
-    memcpy(c->policy_digest, k->policy->digest, sizeof(c->policy_digest));
-    memcpy(c->refvals_digest, k->refvals_digest, sizeof(c->refvals_digest));
-    c->prior = k->boot;
-    if (s->continues)
-        c->carry = k->carry;
-    else
-        memset(c->prior.log, 0, sizeof(c->prior.log)); /* the clock still counts, the logs do not */
 }
 
 enum att_err keeper_session(struct session **out, struct keeper *k, const struct msg *m,
@@ -221,7 +242,6 @@ enum att_err keeper_same_state(const struct session *s, const struct known *know
 enum att_err attest_context(struct keeper *k, const struct msg *m, struct answer *a,
                             struct att_diag *diag)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *sealed = NULL;
     const struct unit *u = NULL;
     struct session *s = NULL;
     struct known known;
@@ -237,15 +257,12 @@ enum att_err attest_context(struct keeper *k, const struct msg *m, struct answer
         err = known_decode(k, &known, diag);
     if (err != ATT_OK)
         return err;
-    fill_context(k, s, u);
-    err = msg_context_seal(&sealed, &k->context, k->seal_key);
-    if (err == ATT_OK)
-        err = att_sha256(att_buf_slice(sealed), s->context_digest);
+    err = give_context(k, s, u, a, diag);
     if (err != ATT_OK)
-        return att_fail(diag, err, ATT_R_INTERNAL, "context", "the context cannot be sealed");
-    s->has_context = true;
-    *a = (struct answer){.http = 200, .body = sealed};
-    sealed = NULL;
+        return err;
+    a->http = 200;
+    a->body = a->sealed;
+    a->sealed = NULL;
     return ATT_OK;
 }
 

@@ -149,6 +149,7 @@ static void job_free(struct job *job)
     if (job->bytes != NULL)
         free(job->bytes);
     att_buf_free(job->answer.body);
+    att_buf_free(job->answer.sealed);
     free(job);
 }
 
@@ -216,6 +217,7 @@ enum att_err answer_with(struct answer *a, int http, enum msg_type type, struct 
 void answer_refuse(struct answer *a, const struct att_diag *diag)
 {
     att_buf_freep(&a->body);
+    att_buf_freep(&a->sealed);
     a->reason = diag->reason != ATT_R_NONE ? diag->reason : ATT_R_INTERNAL;
     (void)snprintf(a->text, sizeof(a->text), "%s", diag->text);
 }
@@ -237,6 +239,8 @@ static void send_answer(const struct answer *a, uint64_t id, const struct keeper
         m.path = att_slice_str(a->path);
         if (a->body != NULL)
             m.body = att_buf_slice(a->body);
+        if (a->sealed != NULL)
+            m.sealed = att_buf_slice(a->sealed);
     }
     client->answer(client->ctx, &m);
 }
@@ -311,6 +315,7 @@ void keeper_take(struct keeper *k, const struct msg *m, const struct keeper_clie
             answer_refuse(&a, &diag);
         send_answer(&a, m->id, client);
         att_buf_free(a.body);
+        att_buf_free(a.sealed);
         return;
     }
     job = job_of(m, client);

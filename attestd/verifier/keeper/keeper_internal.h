@@ -26,8 +26,9 @@ struct answer {
     char text[ATT_DIAG_TEXT];
     int http;
     enum msg_type type;
-    char path[96];        /* Location; empty for none */
-    struct att_buf *body; /* owned; NULL for none */
+    char path[96];          /* Location; empty for none */
+    struct att_buf *body;   /* owned; NULL for none */
+    struct att_buf *sealed; /* owned; context for the appraiser, or NULL */
 };
 
 /* A message that waits for the flush. */
