@@ -84,7 +84,7 @@ static void enrol(const struct scene *s)
 
     if (service_program(said, sizeof(said), "attest-agent", args) != 0) {
         fprintf(stderr, "attest-agent enrol: %s\n", said);
-        NEED(!"the agent enrols");
+        NEED(false && "the agent enrols");
     }
 }
 

@@ -184,7 +184,9 @@ static void expect_host(SSL *ssl, const char *host)
         return;
     }
     NEED(SSL_set1_host(ssl, host) == 1);
-    NEED(SSL_set_tlsext_host_name(ssl, host) == 1);
+    /* the macro of the header casts const away */
+    NEED(SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                  (void *)(uintptr_t)host) == 1);
 }
 
 bool client_connect(struct client *c)

@@ -254,7 +254,7 @@ struct service *service_new(const struct service_options *options)
     init[2] = s->dir;
     if (service_program(said, sizeof(said), "attestd", init) != 0) {
         fprintf(stderr, "attestd init: %s\n", said);
-        NEED(!"attestd init works");
+        NEED(false && "attestd init works");
     }
     snprintf(s->ca_path, sizeof(s->ca_path), "%s/ca.pem", s->dir);
     snprintf(s->admin_path, sizeof(s->admin_path), "%s/admin.sock", s->dir);
@@ -311,7 +311,7 @@ void service_start(struct service *s)
         if (now_ms() > deadline || waitpid(s->pid, &status, WNOHANG) == s->pid) {
             show_log(s);
             service_kill(s);
-            NEED(!"attestd becomes ready");
+            NEED(false && "attestd becomes ready");
         }
         nap_ms(10);
     }
@@ -330,14 +330,14 @@ void service_stop(struct service *s)
         if (now_ms() > deadline) {
             show_log(s);
             service_kill(s);
-            NEED(!"attestd stops in time");
+            NEED(false && "attestd stops in time");
         }
         nap_ms(5);
     }
     s->pid = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         show_log(s);
-        NEED(!"attestd stops cleanly");
+        NEED(false && "attestd stops cleanly");
     }
 }
 

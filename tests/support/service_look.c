@@ -83,7 +83,7 @@ static void with_copy(const struct service *s, void (*look)(void *ctx, struct st
     copy_state(s, dir);
     if (store_open(&st, dir, false, &diag) != ATT_OK) {
         fprintf(stderr, "%s\n", att_diag_print(text, sizeof(text), &diag));
-        NEED(!"the copied database opens");
+        NEED(false && "the copied database opens");
     }
     look(ctx, st);
     store_close(st);

@@ -267,7 +267,7 @@ static struct att_pcr_bank *bank_of(struct softtpm *tpm, enum att_hash bank)
             return &tpm->pcrs.bank[i];
         }
     }
-    NEED(!"a bank that this TPM has");
+    NEED(false && "a bank that this TPM has");
     return NULL;
 }
 
