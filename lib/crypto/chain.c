@@ -81,7 +81,10 @@ static bool has_usage(X509 *x509, const struct use_rule *rule)
 static enum att_err check_leaf(const struct att_cert *leaf, const struct use_rule *rule,
                                enum att_reason reason, struct att_diag *diag)
 {
-    if (ATT_GUARD(CHAIN_LEAF_IS_CA, att_cert_is_ca(leaf))) {
+    /* OpenSSL calls nothing a CA whose key usage forbids it; who sets the flag is refused all the same */
+    bool ca = att_cert_is_ca(leaf) || (X509_get_extension_flags(leaf->x509) & EXFLAG_CA) != 0;
+
+    if (ATT_GUARD(CHAIN_LEAF_IS_CA, ca)) {
         return att_fail(diag, ATT_E_FORMAT, reason, "certificate.ca",
                         "expected %s, found a certificate authority", rule->what);
     }

@@ -39,6 +39,8 @@ const char service_policy[] =
     "     title: {en: known firmware, ja: firmware}}\n"
     "  - {id: files, severity: fail, own_items: {under: [/usr, /etc], unlisted: fail},\n"
     "     title: {en: known files, ja: files}}\n"
+    "  - {id: needed, severity: fail, own_measured: [/etc/gateway.conf],\n"
+    "     title: {en: what must be measured, ja: files}}\n"
     "  - {id: ima, severity: fail, ima_files: {unlisted: fail}, title: {en: known code, ja: ima}}\n"
     "  - {id: clean, severity: fail, ima_violations: fail, title: {en: no violation, ja: ima}}\n"
     "  - {id: tpm, severity: fail, tpm_firmware: unchanged, title: {en: same TPM, ja: tpm}}\n";
