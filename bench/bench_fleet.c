@@ -77,6 +77,19 @@ static double seconds_asked(void)
     return seconds;
 }
 
+/* Shared pages counted once. */
+static double own_mib(const struct service *s)
+{
+    pid_t pid[BENCH_PROCESSES_MAX];
+    size_t count = bench_family(pid, s->pid);
+    double sum = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        sum += (double)bench_process_memory(pid[i], "Pss:");
+    }
+    return sum / 1048576;
+}
+
 static void report(const struct fleet *f)
 {
     static const struct bench_row errors = {"fleet of 1,000, errors", "count", BENCH_AT_MOST, 0};
@@ -93,7 +106,8 @@ static void report(const struct fleet *f)
     bench_report(&p50, load_percentile_ms(f->loads, GATEWAYS, 50), 0);
     bench_report(&p99, load_percentile_ms(f->loads, GATEWAYS, 99), 0);
     bench_report(&flat, late, (double)f->early_bytes / 1048576);
-    bench_report(&size, late, (MEMORY_BASE + (double)GATEWAYS * MEMORY_EACH) / 1048576);
+    bench_report(&size, own_mib(f->service),
+                 (MEMORY_BASE + (double)GATEWAYS * MEMORY_EACH) / 1048576);
 }
 
 int main(void)
