@@ -121,6 +121,31 @@ static bool same_boot(const struct att_clock_info *a, const struct att_clock_inf
     return a->reset_count == b->reset_count && a->restart_count == b->restart_count;
 }
 
+/*
+ * A log proves something only by the PCRs that it leads to: a list that is sent beside a quote of other PCRs
+ * is the sender's word. The gateway names its logs before it is challenged, so it could leave one out there.
+ */
+static enum att_err check_quoted(const struct att_verified *v, const struct att_log_rules *rules,
+                                 struct att_diag *diag)
+{
+    const uint32_t needed[ATT_LOG__COUNT] = {[ATT_LOG_UEFI] = rules->boot_mask,
+                                             [ATT_LOG_IMA] = 1U << rules->ima_pcr,
+                                             [ATT_LOG_OWN] = 1U << rules->own_pcr};
+    const struct att_pcr_selection *sel = &att_quoted_quote(v->quoted)->selection;
+    uint32_t quoted = 0;
+
+    for (uint32_t i = 0; i < sel->count; i++) {
+        quoted |= sel->sel[i].bank == rules->bank ? sel->sel[i].mask : 0;
+    }
+    for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
+        if (ATT_GUARD(LOG_QUOTED, v->ev.claims.logs.has[i] && (needed[i] & ~quoted) != 0)) {
+            return att_fail(diag, ATT_E_MISMATCH, ATT_R_Q_PCRSEL, att_log_name((enum att_log)i),
+                            "the log was sent, but the quote does not cover its PCRs");
+        }
+    }
+    return ATT_OK;
+}
+
 /* A log may go on only where the last accepted evidence of the same boot ended. */
 static enum att_err check_offsets(struct att_verified *v, const struct att_boot_state *prior,
                                   struct att_diag *diag)
@@ -423,6 +448,9 @@ static enum att_err judge(struct att_verified *v, const struct att_expect *expec
     if (prior != NULL && prior->known) {
         err = att_clock_check(&q->clock, &prior->clock, diag);
         v->firmware_changed = q->firmware_version != prior->firmware_version;
+    }
+    if (err == ATT_OK) {
+        err = check_quoted(v, rules, diag);
     }
     if (err == ATT_OK) {
         err = check_offsets(v, prior, diag);

@@ -86,8 +86,8 @@ struct att_log_rules {
 struct att_verified;
 
 /*
- * att_evidence_verify - att_quote_verify, then the clock rules against prior, then the replay of the
- * logs and the search for the prefix that reproduces pcrDigest (D4).
+ * att_evidence_verify - att_quote_verify, then the clock rules against prior, that the PCRs of each sent
+ * log are quoted, then the replay of the logs and the search for the prefix that reproduces pcrDigest (D4).
  * prior   NULL or not known: no clock rules, every log starts at offset 0
  * Errors  as att_quote_verify; MISMATCH (Q_CLOCK Q_RESET Q_BANK LOG_PCR OWN_FOREIGN OWN_LOG); FORMAT
  *         of a log (FMT_UEFI FMT_IMA FMT_CEL LOG_DIGEST)

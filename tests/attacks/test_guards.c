@@ -155,6 +155,27 @@ START_TEST(G_missing_log_is_refused)
 }
 END_TEST
 
+/*
+ * The gateway says that it keeps no IMA list, so PCR 10 is not asked for; then it sends one of good files all
+ * the same, while the TPM saw another program.
+ */
+START_TEST(G_list_beside_the_quote_is_refused)
+{
+    struct gateway *g = attack_gateway("g-beside");
+    struct gateway_attempt a = {0};
+
+    gateway_boot(g);
+    softtpm_event(g->tpm, 10, att_slice_str("an implant that the list does not name"));
+    g->has[ATT_LOG_IMA] = false;
+    ck_assert_int_eq(gateway_session(g, &a), 201);
+    g->has[ATT_LOG_IMA] = true;
+    gateway_measure(g, &a);
+    attack_send_fails(g, &a, "E_Q_PCRSEL");
+    gateway_attempt_clear(&a);
+    gateway_free(g);
+}
+END_TEST
+
 /* An endorsement key that the operator listed, with no certificate: E1, and the policy wants E3. */
 START_TEST(G_lower_grade_is_refused)
 {
@@ -604,6 +625,7 @@ int main(void)
         {"G-missing", G_file_that_must_be_measured_is_missed, 0, 0},
         {"G-firmware", G_other_firmware_is_refused, 0, 0},
         {"G-coverage", G_missing_log_is_refused, 0, 0},
+        {"G-beside", G_list_beside_the_quote_is_refused, 0, 0},
         {"G-grade", G_lower_grade_is_refused, 0, 0},
         {"G-bank", G_boot_log_without_the_bank_is_refused, 0, 0},
         {"G-ima-pcr", G_ima_entry_of_another_pcr_is_refused, 0, 0},

@@ -104,7 +104,7 @@ static struct att_pcr_selection selection(const struct scene *s)
 
     mask |= s->from.has[ATT_LOG_IMA] ? 1U << s->policy->ima_pcr : 0;
     mask |= s->from.has[ATT_LOG_UEFI] ? s->policy->boot_mask : 0;
-    return softtpm_selection(s->policy->bank, mask);
+    return softtpm_selection(s->policy->bank, mask & ~s->not_asked);
 }
 
 static void qualify(const struct scene *s, struct att_slice claims,

@@ -157,6 +157,24 @@ START_TEST(appraise__a_measurement_violation_is_judged_by_its_rule)
 }
 END_TEST
 
+/* A gateway says which logs it has before it is challenged: a list whose PCR was not asked for proves nothing. */
+START_TEST(verify__a_log_whose_pcr_is_not_quoted_is_refused)
+{
+    static const uint32_t PCRS[] = {1U << 10, 1U << 4};
+
+    for (size_t i = 0; i < ATT_COUNT(PCRS); i++) {
+        struct scene *s = full_scene(POLICY_E3("sha256") LOGS_RULE);
+
+        s->not_asked = PCRS[i];
+        softlog_ima(&s->ima, NULL, "/usr/bin/tool", att_slice_str("tool")); /* no TPM saw it */
+        scene_measure(s, NULL);
+        ck_assert_int_eq(scene_judge(s), ATT_E_MISMATCH);
+        ck_assert_int_eq(s->diag.reason, ATT_R_Q_PCRSEL);
+        scene_free(s);
+    }
+}
+END_TEST
+
 /* Debian's kernel 6.1 has SHA-384 as a module: PCR 10 of that bank gets the padded SHA-1. */
 START_TEST(verify__a_bank_that_the_kernel_cannot_hash_is_replayed_by_its_rule)
 {
@@ -195,6 +213,7 @@ int main(void)
         appraise__another_firmware_is_named_by_its_pcr,
         appraise__an_executed_file_that_is_not_listed_stays_a_reason,
         appraise__a_measurement_violation_is_judged_by_its_rule,
+        verify__a_log_whose_pcr_is_not_quoted_is_refused,
         verify__a_bank_that_the_kernel_cannot_hash_is_replayed_by_its_rule,
     };
     TCase *tc = tcase_create("grade");
