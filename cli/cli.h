@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-/* Exit codes: fixed by design/interfaces, documented in attestctl(1). */
+/* Exit codes: fixed by docs and scripts, documented in attestctl(1). */
 enum exit_code {
     EXIT_VERIFIED = 0,
     EXIT_FALSE = 1,
@@ -30,13 +30,19 @@ enum exit_code {
 
 enum lang { LANG_EN, LANG_JA };
 
+struct command;
+
 struct cli {
+    const struct command *command;
     bool json, quiet, verbose, color, yes, no_input;
+    bool lang_named; /* by --lang or the environment: the configuration file does not count then */
     enum lang lang;
-    const char *trust;  /* --trust or ATTEST_TRUST_DIR or the default folder */
+    const char *config; /* --config, or NULL for the user's own file */
+    const char *trust;  /* --trust, ATTEST_TRUST_DIR, the configuration or the default folder */
+    const char *socket; /* the administrator's: configuration or default; commands take --socket */
     const char *output; /* --output, or NULL */
     int64_t at;         /* --at, or now */
-    char trust_default[512];
+    char trust_room[1024], socket_room[256];
 };
 
 /* One option of a subcommand beside the common ones. */
@@ -45,25 +51,24 @@ struct option_spec {
     const char **value;      /* takes a value; or NULL */
     bool *flag;              /* is a switch; or NULL */
     const char *placeholder; /* "FILE"; NULL for a switch */
+    const char *en, *ja;     /* one line of help */
 };
 
+#define EXAMPLES 3
+#define ARGS_ANY 1000000
+
 struct command {
-    const char *noun, *verb; /* verb NULL: the noun is the command */
-    const char *args;        /* for usage */
-    const char *en, *ja;     /* one line of help */
+    const char *noun, *verb;       /* verb NULL: the noun is the command */
+    const char *args;              /* for usage: what is needed */
+    int args_min, args_max;        /* positional arguments */
+    const char *en, *ja;           /* one line of help */
+    const char *more_en, *more_ja; /* a paragraph for --help, or NULL */
+    const char *example[EXAMPLES];
     int (*run)(struct cli *cli, int argc, char **argv);
 };
 
 extern const struct command commands[];
 extern const size_t command_count;
-
-/*
- * options_parse - take the subcommand's options (and the common ones, wherever they stand) out of argv.
- * argv[0] is the verb. On success *count positional arguments stand at argv[1].. ; else usage was printed
- * and the exit code is returned.
- */
-int options_parse(struct cli *cli, const struct option_spec *spec, size_t spec_count, int *argc,
-                  char **argv);
 
 /* The text in the chosen language. */
 const char *tr(const struct cli *cli, const char *en, const char *ja);
@@ -75,9 +80,10 @@ enum check_state { C_PASS, C_FAIL, C_NOT_RUN, C_NOT_APPLICABLE };
 struct report {
     struct cli *cli;
     const char *schema;
-    json_t *root;    /* members beside the fixed ones; owned */
-    json_t *reasons; /* owned */
-    json_t *checks;  /* owned */
+    const char *about; /* several files: the one that checks and reasons are about; or NULL */
+    json_t *root;      /* members beside the fixed ones; owned */
+    json_t *reasons;   /* owned */
+    json_t *checks;    /* owned */
     enum verdict verdict;
     int exit_override; /* 0: from the verdict */
 };
@@ -88,24 +94,69 @@ struct report report_start(struct cli *cli, const char *schema);
 void report_check(struct report *r, const char *id, enum check_state state,
                   const struct att_diag *why);
 
-/* A reason with the place it is about, without a check; severity decides whether the verdict worsens. */
+/* A reason with the place it is about, without a check. text is English; people get it translated. */
 void report_reason(struct report *r, const char *code, const char *path, const char *text);
 void report_worsen(struct report *r, enum verdict v);
 
 /* A line of text for people (standard output); nothing with --json or --quiet. */
 void report_line(const struct report *r, const char *fmt, ...) ATT_PRINTF(2, 3);
 
-/* A failure before anything could be judged: prints it, gives the exit code that fits. */
+/* The same with a name before it, in a column whose width does not depend on the script. */
+void report_field(const struct report *r, const char *name, const char *fmt, ...) ATT_PRINTF(3, 4);
+
+/* A line under a check, for people. */
+void report_note(const struct report *r, const char *text);
+
+/* A failure before anything could be judged: prints it, gives the exit code that fits, finishes. */
 int report_failure(struct report *r, enum att_err err, const struct att_diag *diag);
+
+/* The same while others of several files can still be judged: a reason and a complaint. */
+void report_trouble(struct report *r, const struct att_diag *diag);
+
+/* A command line that is not understood: says what was expected and found, and where help is; finishes. */
+int report_usage(struct report *r, const char *field, const char *fmt, ...) ATT_PRINTF(3, 4);
 
 /* Print JSON where asked, free everything, give the exit code. */
 int report_finish(struct report *r);
+/* Free without a word: help was printed instead. */
+void report_drop(struct report *r);
+
+/* The exit code that fits a failure. */
+int exit_for(enum att_err err, enum att_reason reason);
 
 /* Hex into JSON. */
 json_t *json_hex(struct att_slice in);
 
-/* Messages on standard error. */
+/* Messages on standard error; nothing with --json, which carries them itself. */
 void complain(const struct cli *cli, const struct att_diag *diag);
+
+/*
+ * options_parse - take the subcommand's options and the common ones, wherever they stand, out of argv.
+ *
+ * argv[0] is the program. Gives OPTIONS_OK, and the positional arguments stand at argv[1].. ; else help
+ * or a complaint was printed, the report is finished, and the exit code is returned.
+ */
+#define OPTIONS_OK (-1)
+ATT_MUST_USE int options_parse(struct report *r, const struct option_spec *spec, size_t spec_count,
+                               int *argc, char **argv);
+
+/* Help: of one command with all its options, or the list of commands (cli/usage.c). */
+void usage_command(const struct cli *cli, const struct option_spec *spec, size_t spec_count);
+void usage_all(const struct cli *cli, const char *noun);
+/* The options that every command has, for help and for suggestions; name NULL ends the table. */
+extern const struct option_spec common_options[];
+
+/* The candidate that was probably meant, or NULL. count may be reduced to what is given so far. */
+const char *did_you_mean(const char *typed, const char *const *candidates, size_t count);
+
+/*
+ * Texts for people (cli/text.c): columns by wcswidth, and no character from outside may steer a terminal.
+ */
+char *text_safe(char *out, size_t cap, const char *in);
+char *text_pad(char *out, size_t cap, const char *in, int width);
+size_t text_width(const char *in);
+/* The technical part of a reason in the chosen language; English it has no words for is marked as such. */
+const char *text_detail(const struct cli *cli, char *out, size_t cap, const char *english);
 
 /* Ask the courier program to do one HTTP exchange (cli/online.c). */
 struct online_request {
@@ -117,5 +168,12 @@ struct online_request {
 };
 ATT_MUST_USE enum att_err online_exchange(const struct online_request *req, int *status,
                                           struct att_buf **body, struct att_diag *diag);
+
+/* Ask over the administrator's socket; a problem answer becomes a reason. answer is the caller's. */
+ATT_MUST_USE enum att_err online_admin(struct online_request *req, json_t **answer,
+                                       struct att_diag *diag);
+
+/* An id as it may stand in a path. */
+bool plain_id(const char *id);
 
 #endif

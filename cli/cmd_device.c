@@ -2,68 +2,63 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "codec/json.h"
 #include "commands.h"
 
-#define DEFAULT_SOCKET "/run/attestd/admin.sock"
-#define PATH_ROOM      256
+#define PATH_ROOM 256
+#define TTL_MAX_S 2592000
 
-static const char *socket_path(const char *given)
-{
-    const char *named = getenv("ATTEST_ADMIN_SOCKET");
-
-    if (given != NULL) {
-        return given;
+#define SOCKET_OPTION(to)                                                                          \
+    {                                                                                              \
+        "socket", (to), NULL, "PATH", "the administrator's socket", "管理ソケット"           \
     }
-    return named != NULL ? named : DEFAULT_SOCKET;
+
+static int bad_id(struct report *r, const char *id)
+{
+    char shown[64];
+
+    return report_usage(r, "ID", "expected 1 to 64 of A-Z a-z 0-9 . _ -, found %s",
+                        text_safe(shown, sizeof(shown), id));
 }
 
-static enum att_err refused(const json_t *answer, int status, struct att_diag *diag)
-{
-    const char *code = json_string_value(json_object_get(answer, "code"));
-    const char *detail = json_string_value(json_object_get(answer, "detail"));
-    enum att_reason reason = att_reason_find(code != NULL ? code : "");
-
-    return att_fail(diag, status == 404 ? ATT_E_NOT_FOUND : ATT_E_CONFLICT,
-                    reason != ATT_R_NONE ? reason : ATT_R_NET_PROTOCOL, "verifier", "%d %s", status,
-                    detail != NULL ? detail : "");
-}
-
-/* Ask, and turn a problem answer into a reason. answer is the caller's to free. */
-static enum att_err ask(struct online_request *req, json_t **answer, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *body = NULL;
-    int status = 0;
-    enum att_err err = online_exchange(req, &status, &body, diag);
-
-    if (err != ATT_OK) {
-        return err;
-    }
-    err = att_json_parse(answer, att_buf_slice(body), diag);
-    if (err != ATT_OK && status >= 200 && status < 300 && att_buf_len(body) == 0) {
-        *answer = json_object();
-        err = ATT_OK;
-    }
-    if (err != ATT_OK || (status >= 200 && status < 300)) {
-        return err;
-    }
-    return refused(*answer, status, diag);
-}
-
-static const char *text_of(const json_t *o, const char *key)
+/* A member as text that may be printed; "-" when there is none. */
+static const char *text_of(char *out, size_t cap, const json_t *o, const char *key)
 {
     const char *text = json_string_value(json_object_get(o, key));
 
-    return text != NULL ? text : "-";
+    return text != NULL ? text_safe(out, cap, text) : "-";
 }
 
-static int usage(struct report *r, const char *text)
+enum { COLUMNS = 6 };
+
+static void print_row(const struct report *r, const char *const cell[COLUMNS])
 {
-    (void)fprintf(stderr, "attestctl: %s\n", text);
-    r->exit_override = EXIT_USAGE;
-    r->verdict = V_UNDECIDED;
-    return report_finish(r);
+    static const int WIDTHS[COLUMNS] = {24, 11, 5, 20, 20, 0};
+    char line[1024];
+    size_t at = 0;
+
+    for (size_t i = 0; i < COLUMNS; i++) {
+        char padded[256];
+
+        (void)text_pad(padded, sizeof(padded), cell[i], WIDTHS[i]);
+        at += (size_t)snprintf(line + at, sizeof(line) - at, "%s%s", padded,
+                               i + 1 < COLUMNS ? " " : "");
+        if (at >= sizeof(line)) {
+            break;
+        }
+    }
+    report_line(r, "%s", line);
+}
+
+static void print_header(const struct report *r)
+{
+    static const char *const EN[COLUMNS] = {"ID",        "STATUS",   "GRADE",
+                                            "LAST SEEN", "DEADLINE", "REASON"};
+    static const char *const JA[COLUMNS] = {"ID", "状態", "等級", "最終確認", "期限", "理由"};
+
+    print_row(r, r->cli->lang == LANG_JA ? JA : EN);
 }
 
 static void list_page(struct report *r, const json_t *page, json_t *all)
@@ -71,168 +66,304 @@ static void list_page(struct report *r, const json_t *page, json_t *all)
     json_t *devices = json_object_get(page, "devices");
 
     for (size_t i = 0; i < json_array_size(devices); i++) {
+        static const char *const KEYS[COLUMNS] = {"id",        "status",   "grade",
+                                                  "last_seen", "deadline", "reason"};
         json_t *d = json_array_get(devices, i);
+        char text[COLUMNS][128];
+        const char *cell[COLUMNS];
 
+        for (size_t k = 0; k < COLUMNS; k++) {
+            cell[k] = text_of(text[k], sizeof(text[k]), d, KEYS[k]);
+        }
         (void)json_array_append(all, d);
-        report_line(r, "%-24s %-12s %-20s %s", text_of(d, "id"), text_of(d, "status"),
-                    text_of(d, "last_seen"), text_of(d, "reason"));
+        print_row(r, cell);
     }
+}
+
+/* The next page's path; false when this was the last. An id that is none ends the list too. */
+static bool next_page(char *path, size_t cap, const json_t *page)
+{
+    const char *next = json_string_value(json_object_get(page, "next"));
+
+    if (next == NULL || !plain_id(next)) {
+        return false;
+    }
+    (void)snprintf(path, cap, "/admin/v1/devices?after=%s", next);
+    return true;
 }
 
 int cmd_device_list(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.device-list.v1");
-    const char *socket = NULL;
-    const struct option_spec options[] = {{"socket", &socket, NULL, "PATH"}};
-    struct online_request req = {.kind = "admin", .method = "GET"};
+    struct online_request req = {.kind = "admin", .method = "GET", .socket = cli->socket};
+    const struct option_spec options[] = {SOCKET_OPTION(&req.socket)};
     struct att_diag diag = {0};
     char path[PATH_ROOM] = "/admin/v1/devices";
     json_t *all = json_array();
     bool more = true;
-    int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
+    int code = OPTIONS_OK;
 
     (void)json_object_set_new(r.root, "devices", all);
-    if (code != 0 || argc != 1) {
-        return usage(&r, "device list [--socket PATH]");
+    code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
+    if (code != OPTIONS_OK) {
+        return code;
     }
-    req.socket = socket_path(socket);
     req.target = path;
-    while (more) {
+    for (bool first = true; more; first = false) {
         ATT_CLEANUP(att_json_freep) json_t *page = NULL;
-        enum att_err err = ask(&req, &page, &diag);
+        enum att_err err = online_admin(&req, &page, &diag);
 
         if (err != ATT_OK) {
             return report_failure(&r, err, &diag);
         }
+        if (first) {
+            print_header(&r);
+        }
         list_page(&r, page, all);
-        more = json_is_string(json_object_get(page, "next"));
-        (void)snprintf(path, sizeof(path), "/admin/v1/devices?after=%s", text_of(page, "next"));
+        more = next_page(path, sizeof(path), page);
+    }
+    if (json_array_size(all) == 0) {
+        report_line(&r, "%s",
+                    tr(cli, "no gateway is enrolled yet; next: attestctl device allow",
+                       "登録機器はありません。次: attestctl device allow"));
     }
     return report_finish(&r);
+}
+
+static const char *member_name(const struct cli *cli, const char *key)
+{
+    static const struct {
+        const char *key, *ja;
+    } NAMES[] = {{"id", "ID"},         {"status", "状態"},
+                 {"reason", "理由"},   {"grade", "等級"},
+                 {"enrolled", "登録"}, {"last_seen", "最終確認"},
+                 {"deadline", "期限"}, {"ek_name", "EK 名"},
+                 {"ak_name", "AK 名"}, {"ek_verified", "EK 証明書"},
+                 {"cti", "ラベル ID"}, {"issued", "発行"},
+                 {"expires", "失効"},  {"current", "現行"}};
+
+    for (size_t i = 0; cli->lang == LANG_JA && i < ATT_COUNT(NAMES); i++) {
+        if (strcmp(NAMES[i].key, key) == 0) {
+            return NAMES[i].ja;
+        }
+    }
+    return key;
 }
 
 static void print_members(const struct report *r, const json_t *o)
 {
     const char *key = NULL;
     json_t *value = NULL;
+    char safe[256];
 
     json_object_foreach((json_t *)(uintptr_t)o, key, value)
     {
+        const char *name = member_name(r->cli, key);
+
         if (json_is_string(value)) {
-            report_line(r, "  %-16s %s", key, json_string_value(value));
+            report_field(r, name, "%s", text_safe(safe, sizeof(safe), json_string_value(value)));
         } else if (json_is_integer(value)) {
-            report_line(r, "  %-16s %lld", key, (long long)json_integer_value(value));
+            report_field(r, name, "%lld", (long long)json_integer_value(value));
         } else if (json_is_boolean(value)) {
-            report_line(r, "  %-16s %s", key, json_is_true(value) ? "yes" : "no");
+            report_field(r, name, "%s",
+                         json_is_true(value) ? tr(r->cli, "yes", "はい")
+                                             : tr(r->cli, "no", "いいえ"));
+        } else if (json_is_null(value)) {
+            report_field(r, name, "-");
         }
     }
 }
 
-static bool plain_id(const char *id)
+/* Why the last label is not affirming, with what to do: the words that the agent prints too. */
+static void print_reasons(struct report *r, const json_t *device)
 {
-    return id[0] != '\0' && strlen(id) <= 64 &&
-           strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
-               strlen(id);
+    const json_t *reasons = json_object_get(device, "reasons");
+
+    for (size_t i = 0; i < json_array_size(reasons); i++) {
+        const json_t *x = json_array_get(reasons, i);
+        char code[64];
+        char name[256];
+        char expected[80];
+        char found[80];
+        char text[256] = "";
+
+        if (json_is_string(json_object_get(x, "expected")) ||
+            json_is_string(json_object_get(x, "found"))) {
+            (void)snprintf(text, sizeof(text), "expected %s, found %s",
+                           text_of(expected, sizeof(expected), x, "expected"),
+                           text_of(found, sizeof(found), x, "found"));
+        }
+        report_reason(r, text_of(code, sizeof(code), x, "code"),
+                      text_of(name, sizeof(name), x, "name"), text);
+    }
 }
 
 int cmd_device_show(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.device-show.v1");
     ATT_CLEANUP(att_json_freep) json_t *answer = NULL;
-    const char *socket = NULL;
-    const struct option_spec options[] = {{"socket", &socket, NULL, "PATH"}};
-    struct online_request req = {.kind = "admin", .method = "GET"};
+    struct online_request req = {.kind = "admin", .method = "GET", .socket = cli->socket};
+    const struct option_spec options[] = {SOCKET_OPTION(&req.socket)};
     struct att_diag diag = {0};
     char path[PATH_ROOM];
-    int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
+    int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
 
-    if (code != 0 || argc != 2 || !plain_id(argv[1])) {
-        return usage(&r, "device show ID [--socket PATH]");
+    if (code != OPTIONS_OK) {
+        return code;
+    }
+    if (!plain_id(argv[1])) {
+        return bad_id(&r, argv[1]);
     }
     (void)snprintf(path, sizeof(path), "/admin/v1/devices/%s", argv[1]);
     req.target = path;
-    req.socket = socket_path(socket);
-    err = ask(&req, &answer, &diag);
+    err = online_admin(&req, &answer, &diag);
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }
     (void)json_object_set(r.root, "device", answer);
-    report_line(&r, "%s", argv[1]);
     print_members(&r, answer);
+    if (json_is_object(json_object_get(answer, "label"))) {
+        report_line(&r, "%s", tr(cli, "last label:", "最新のラベル:"));
+        print_members(&r, json_object_get(answer, "label"));
+    }
+    print_reasons(&r, answer);
     return report_finish(&r);
+}
+
+/* Seconds as a person writes them: decimal digits, 1 to 30 days. */
+static bool read_ttl(json_int_t *out, const char *text)
+{
+    long long value = 0;
+
+    if (text[0] == '\0' || strlen(text) > 9 || strspn(text, "0123456789") != strlen(text)) {
+        return false;
+    }
+    value = strtoll(text, NULL, 10);
+    *out = value;
+    return value >= 1 && value <= TTL_MAX_S;
+}
+
+static enum att_err post_allow(struct online_request *req, const json_t *what, json_t **answer,
+                               struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
+    enum att_err err = att_json_print(&text, what);
+
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_NOMEM, "request", "no memory");
+    }
+    req->body = att_buf_slice(text);
+    err = online_admin(req, answer, diag);
+    req->body = (struct att_slice){0};
+    return err;
+}
+
+/* The token alone on standard output, so that it can go into a file; the rest is for the person. */
+static int allowed(struct report *r, json_t *answer)
+{
+    char text[128];
+    bool token = json_is_string(json_object_get(answer, "token"));
+
+    (void)json_object_set(r->root, "allowed", answer);
+    if (!token) {
+        report_line(r, "%s",
+                    tr(r->cli, "the endorsement key is allow-listed", "EK を許可しました"));
+        return report_finish(r);
+    }
+    if (!r->cli->json) {
+        (void)printf("%s\n", text_of(text, sizeof(text), answer, "token"));
+    }
+    if (!r->cli->json && !r->cli->quiet) {
+        (void)fprintf(stderr, "attestctl: %s %s\n",
+                      tr(r->cli, "one use, until", "一回限り、有効期限"),
+                      text_of(text, sizeof(text), answer, "expires"));
+    }
+    return report_finish(r);
 }
 
 int cmd_device_allow(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.device-allow.v1");
     ATT_CLEANUP(att_json_freep) json_t *answer = NULL;
-    ATT_CLEANUP(att_json_freep) json_t *ask_body = json_object();
-    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
-    const char *socket = NULL;
+    ATT_CLEANUP(att_json_freep) json_t *what = json_object();
+    struct online_request req = {
+        .kind = "admin", .method = "POST", .target = "/admin/v1/allow", .socket = cli->socket};
     const char *ek = NULL;
     const char *ttl = NULL;
-    const struct option_spec options[] = {{"socket", &socket, NULL, "PATH"},
-                                          {"ek", &ek, NULL, "NAME-HEX"},
-                                          {"ttl", &ttl, NULL, "SECONDS"}};
-    struct online_request req = {.kind = "admin", .method = "POST", .target = "/admin/v1/allow"};
+    const struct option_spec options[] = {
+        SOCKET_OPTION(&req.socket),
+        {"ek", &ek, NULL, "HEX", "allow-list the endorsement key of this name instead",
+         "代わりに、この名前の EK を許可する"},
+        {"ttl", &ttl, NULL, "SECONDS", "how long the token is good: 1 to 2592000, else a day",
+         "トークンの有効秒数 (1〜2592000、既定は一日)"}};
     struct att_diag diag = {0};
-    int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
+    json_int_t ttl_s = 0;
+    int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
 
-    if (code != 0 || argc > 2 || (argc == 2 && !plain_id(argv[1]))) {
-        return usage(&r, "device allow [ID] [--ek NAME-HEX] [--ttl SECONDS] [--socket PATH]");
+    if (code != OPTIONS_OK) {
+        return code;
+    }
+    if (argc == 2 && !plain_id(argv[1])) {
+        return bad_id(&r, argv[1]);
+    }
+    if (ttl != NULL && !read_ttl(&ttl_s, ttl)) {
+        return report_usage(&r, "--ttl", "expected 1 to 2592000 seconds, found %.40s", ttl);
     }
     if (argc == 2) {
-        (void)json_object_set_new(ask_body, "id", json_string(argv[1]));
+        (void)json_object_set_new(what, "id", json_string(argv[1]));
     }
     if (ek != NULL) {
-        (void)json_object_set_new(ask_body, "ek_name", json_string(ek));
+        (void)json_object_set_new(what, "ek_name", json_string(ek));
     }
     if (ttl != NULL) {
-        (void)json_object_set_new(ask_body, "ttl_s", json_integer(atoll(ttl)));
+        (void)json_object_set_new(what, "ttl_s", json_integer(ttl_s));
     }
-    err = att_json_print(&text, ask_body);
-    if (err == ATT_OK) {
-        req.body = att_buf_slice(text);
-        req.socket = socket_path(socket);
-        err = ask(&req, &answer, &diag);
+    err = post_allow(&req, what, &answer, &diag);
+    return err != ATT_OK ? report_failure(&r, err, &diag) : allowed(&r, answer);
+}
+
+/* Asked on a terminal only; elsewhere --yes is the answer. */
+static bool confirmed(const struct cli *cli, const char *id)
+{
+    char line[16] = "";
+
+    if (cli->yes) {
+        return true;
     }
-    if (err != ATT_OK) {
-        return report_failure(&r, err, &diag);
+    if (cli->no_input || isatty(STDIN_FILENO) == 0) {
+        return false;
     }
-    (void)json_object_set(r.root, "allowed", answer);
-    if (json_is_string(json_object_get(answer, "token"))) {
-        /* the token alone on standard output, so that it can go into a file */
-        report_line(&r, "%s", text_of(answer, "token"));
-    } else {
-        report_line(&r, "%s", tr(cli, "the endorsement key is allow-listed", "EK を許可しました"));
-    }
-    return report_finish(&r);
+    (void)fprintf(stderr, "%s %s: %s [y/N] ", id, tr(cli, "will be removed", "を削除します"),
+                  tr(cli, "it must enrol again afterwards", "再登録が必要になります"));
+    return fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
 }
 
 int cmd_device_remove(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.device-remove.v1");
     ATT_CLEANUP(att_json_freep) json_t *answer = NULL;
-    const char *socket = NULL;
-    const struct option_spec options[] = {{"socket", &socket, NULL, "PATH"}};
-    struct online_request req = {.kind = "admin", .method = "DELETE"};
+    struct online_request req = {.kind = "admin", .method = "DELETE", .socket = cli->socket};
+    const struct option_spec options[] = {SOCKET_OPTION(&req.socket)};
     struct att_diag diag = {0};
     char path[PATH_ROOM];
-    int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
+    int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
 
-    if (code != 0 || argc != 2 || !plain_id(argv[1])) {
-        return usage(&r, "device remove ID [--yes] [--socket PATH]");
+    if (code != OPTIONS_OK) {
+        return code;
     }
-    if (!cli->yes) {
-        return usage(&r, "device remove needs --yes: the gateway must enrol again afterwards");
+    if (!plain_id(argv[1])) {
+        return bad_id(&r, argv[1]);
+    }
+    if (!confirmed(cli, argv[1])) {
+        return report_usage(&r, "--yes", "expected %s, found nothing",
+                            "--yes: the gateway must enrol again afterwards");
     }
     (void)snprintf(path, sizeof(path), "/admin/v1/devices/%s", argv[1]);
     req.target = path;
-    req.socket = socket_path(socket);
-    err = ask(&req, &answer, &diag);
+    err = online_admin(&req, &answer, &diag);
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }

@@ -44,14 +44,11 @@ int cmd_evidence_show(struct cli *cli, int argc, char **argv)
     struct att_evidence ev;
     struct att_quote quote;
     struct att_diag diag = {0};
-    int code = options_parse(cli, NULL, 0, &argc, argv);
+    int code = options_parse(&r, NULL, 0, &argc, argv);
     enum att_err err = ATT_OK;
 
-    if (code != 0 || argc != 2) {
-        (void)fprintf(stderr, "attestctl: evidence show FILE\n");
-        r.exit_override = EXIT_USAGE;
-        r.verdict = V_UNDECIDED;
-        return report_finish(&r);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     err = read_evidence(&file, &ev, argv[1], &diag);
     if (err == ATT_OK) {
@@ -90,14 +87,14 @@ int cmd_evidence_export(struct cli *cli, int argc, char **argv)
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     struct att_evidence ev;
     struct att_diag diag = {0};
-    int code = options_parse(cli, NULL, 0, &argc, argv);
+    int code = options_parse(&r, NULL, 0, &argc, argv);
     enum att_err err = ATT_OK;
 
-    if (code != 0 || argc != 2 || cli->output == NULL) {
-        (void)fprintf(stderr, "attestctl: evidence export FILE --output DIR\n");
-        r.exit_override = EXIT_USAGE;
-        r.verdict = V_UNDECIDED;
-        return report_finish(&r);
+    if (code != OPTIONS_OK) {
+        return code;
+    }
+    if (cli->output == NULL) {
+        return report_usage(&r, "--output", "expected %s, found nothing", "--output DIR");
     }
     err = read_evidence(&file, &ev, argv[1], &diag);
     if (err != ATT_OK) {

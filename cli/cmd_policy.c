@@ -16,29 +16,43 @@ static enum att_err read_policy(struct att_policy **out, const char *path, struc
     return err == ATT_OK ? att_policy_parse_yaml(out, path, att_buf_slice(file), diag) : err;
 }
 
+/* A policy that is not acceptable is "no"; one that cannot be read leaves the others to be checked. */
+static void check_one(struct report *r, const char *name, bool *denied)
+{
+    ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
+    struct att_diag diag = {0};
+    char shown[512];
+    enum att_err err = read_policy(&policy, name, &diag);
+    int code = err == ATT_OK ? EXIT_VERIFIED : exit_for(err, diag.reason);
+
+    (void)text_safe(shown, sizeof(shown), name);
+    if (code == EXIT_PERMISSION || code == EXIT_UNDECIDED) {
+        *denied = *denied || code == EXIT_PERMISSION;
+        report_check(r, shown, C_NOT_RUN, &diag);
+        report_worsen(r, V_UNDECIDED);
+        return;
+    }
+    report_check(r, shown, err == ATT_OK ? C_PASS : C_FAIL, &diag);
+    if (err == ATT_OK && r->cli->verbose) {
+        report_field(r, tr(r->cli, "policy", "方針"), "%s@%llu", policy->name,
+                     (unsigned long long)policy->version);
+    }
+}
+
 int cmd_policy_check(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.policy-check.v1");
-    int code = options_parse(cli, NULL, 0, &argc, argv);
+    bool denied = false;
+    int code = options_parse(&r, NULL, 0, &argc, argv);
 
-    if (code != 0 || argc < 2) {
-        (void)fprintf(stderr, "attestctl: policy check FILE...\n");
-        r.exit_override = EXIT_USAGE;
-        r.verdict = V_UNDECIDED;
-        return report_finish(&r);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     for (int i = 1; i < argc; i++) {
-        ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
-        struct att_diag diag = {0};
-        enum att_err err = read_policy(&policy, argv[i], &diag);
-
-        if (err == ATT_E_NOT_FOUND || err == ATT_E_DENIED || err == ATT_E_IO) {
-            return report_failure(&r, err, &diag);
-        }
-        report_check(&r, argv[i], err == ATT_OK ? C_PASS : C_FAIL, err == ATT_OK ? NULL : &diag);
-        if (err != ATT_OK && !cli->json) {
-            (void)fprintf(stderr, "%s\n", diag.text);
-        }
+        check_one(&r, argv[i], &denied);
+    }
+    if (r.verdict == V_UNDECIDED && denied) {
+        r.exit_override = EXIT_PERMISSION;
     }
     return report_finish(&r);
 }
@@ -46,12 +60,14 @@ int cmd_policy_check(struct cli *cli, int argc, char **argv)
 static void print_requirement(const struct report *r, const struct att_requirement *q, json_t *list)
 {
     static const char *const SEVERITIES[] = {"fail", "warn", "ignore"};
+    static const char *const JA[] = {"必須", "警告", "無視"};
+    char padded[128];
 
     (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", q->id, "en",
                                                 q->title_en, "ja", q->title_ja, "source", q->source,
                                                 "severity", SEVERITIES[q->severity]));
-    report_line(r, "  %-8s %-5s %s", q->id, SEVERITIES[q->severity],
-                tr(r->cli, q->title_en, q->title_ja));
+    (void)text_pad(padded, sizeof(padded), tr(r->cli, SEVERITIES[q->severity], JA[q->severity]), 5);
+    report_line(r, "  %-8s %s %s", q->id, padded, tr(r->cli, q->title_en, q->title_ja));
     if (q->source[0] != '\0') {
         report_line(r, "                 %s", q->source);
     }
@@ -64,15 +80,13 @@ int cmd_policy_show(struct cli *cli, int argc, char **argv)
     struct att_diag diag = {0};
     json_t *list = json_array();
     char hex[65];
-    int code = options_parse(cli, NULL, 0, &argc, argv);
+    int code = OPTIONS_OK;
     enum att_err err = ATT_OK;
 
     (void)json_object_set_new(r.root, "requirements", list);
-    if (code != 0 || argc != 2) {
-        (void)fprintf(stderr, "attestctl: policy show FILE\n");
-        r.exit_override = EXIT_USAGE;
-        r.verdict = V_UNDECIDED;
-        return report_finish(&r);
+    code = options_parse(&r, NULL, 0, &argc, argv);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     err = read_policy(&policy, argv[1], &diag);
     if (err != ATT_OK) {

@@ -4,6 +4,7 @@
  * Names are those that an agent will measure under: a file's path as it will be on the gateway, "link:" and
  * the path for a symbolic link, "file#key" for a configuration value, "pcr/sha256/N" for a boot PCR.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
 #include <stdio.h>
@@ -59,6 +60,18 @@ static enum att_err hash_fd(struct making *m, int fd, uint8_t digest[32])
     return err == ATT_OK ? att_hasher_finish(m->hasher, digest) : err;
 }
 
+static void skip(struct making *m, const char *path)
+{
+    char shown[512];
+
+    m->skipped++;
+    if (!m->r->cli->json) {
+        (void)fprintf(stderr, "attestctl: %s: %s\n",
+                      tr(m->r->cli, "skipped, not readable", "読めないため省略"),
+                      text_safe(shown, sizeof(shown), path));
+    }
+}
+
 static enum att_err add_file(struct making *m, const char *path, const char *name)
 {
     ATT_CLEANUP(att_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -66,8 +79,7 @@ static enum att_err add_file(struct making *m, const char *path, const char *nam
     enum att_err err = fd < 0 ? ATT_E_IO : hash_fd(m, fd, digest);
 
     if (err == ATT_E_IO) {
-        (void)fprintf(stderr, "attestctl: skipped, not readable: %s\n", path);
-        m->skipped++;
+        skip(m, path);
         return ATT_OK;
     }
     m->files++;
@@ -95,8 +107,18 @@ static int by_name(const FTSENT **a, const FTSENT **b)
     return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
+static enum att_err no_tree(const FTSENT *e, struct att_diag *diag)
+{
+    char shown[128];
+
+    return att_fail(diag, e->fts_errno == EACCES ? ATT_E_DENIED : ATT_E_NOT_FOUND, ATT_R_FILE,
+                    "tree", "cannot open %s: %s", text_safe(shown, sizeof(shown), e->fts_path),
+                    strerror(e->fts_errno));
+}
+
 /* strip is cut from the front of each path: the folder that stands for the gateway's root. */
-static enum att_err add_tree(struct making *m, const char *tree, size_t strip)
+static enum att_err add_tree(struct making *m, const char *tree, size_t strip,
+                             struct att_diag *diag)
 {
     char *copy = strdup(tree);
     char *paths[] = {copy, NULL};
@@ -107,13 +129,15 @@ static enum att_err add_tree(struct making *m, const char *tree, size_t strip)
     while (err == ATT_OK && (e = fts_read(fts)) != NULL) {
         const char *name = e->fts_pathlen >= strip ? e->fts_path + strip : e->fts_path;
 
-        if (e->fts_info == FTS_F) {
+        if (e->fts_level == 0 && (e->fts_info == FTS_NS || e->fts_info == FTS_DNR)) {
+            err =
+                no_tree(e, diag); /* it was named: leaving it out would make values that miss it */
+        } else if (e->fts_info == FTS_F) {
             err = add_file(m, e->fts_accpath, name);
         } else if (e->fts_info == FTS_SL || e->fts_info == FTS_SLNONE) {
             err = add_link(m, e->fts_accpath, name);
         } else if (e->fts_info == FTS_DNR || e->fts_info == FTS_ERR || e->fts_info == FTS_NS) {
-            m->skipped++;
-            (void)fprintf(stderr, "attestctl: skipped, not readable: %s\n", e->fts_path);
+            skip(m, e->fts_path);
         }
     }
     if (fts != NULL) {
@@ -243,7 +267,7 @@ static enum att_err make(struct making *m, const struct sources *s, int argc, ch
     enum att_err err = ATT_OK;
 
     for (int i = 1; err == ATT_OK && i < argc; i++) {
-        err = add_tree(m, argv[i], 0);
+        err = add_tree(m, argv[i], 0, diag);
     }
     if (err == ATT_OK && s->root != NULL) {
         size_t strip = strlen(s->root);
@@ -251,7 +275,7 @@ static enum att_err make(struct making *m, const struct sources *s, int argc, ch
         while (strip > 0 && s->root[strip - 1] == '/') {
             strip--;
         }
-        err = add_tree(m, s->root, strip);
+        err = add_tree(m, s->root, strip, diag);
     }
     if (err == ATT_OK && s->list != NULL) {
         err = add_list(m, s->list, diag);
@@ -272,54 +296,84 @@ static void making_clear(struct making *m)
     free(m->chunk);
 }
 
+struct words {
+    int argc;
+    char **argv;
+};
+
+static enum att_err make_bytes(struct att_buf **out, struct making *m, const struct sources *s,
+                               const struct words *trees, struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    m->chunk = malloc(READ_CHUNK);
+    err = m->chunk == NULL ? ATT_E_NOMEM : att_refvals_maker_new(&m->maker);
+    if (err == ATT_OK) {
+        err = att_hasher_new(&m->hasher);
+    }
+    if (err == ATT_OK) {
+        err = make(m, s, trees->argc, trees->argv, diag);
+    }
+    return err == ATT_OK ? att_refvals_maker_finish(out, m->maker) : err;
+}
+
+static int made(const struct making *m)
+{
+    struct report *r = m->r;
+    const struct cli *cli = r->cli;
+    char shown[512];
+
+    (void)json_object_set_new(r->root, "files", json_integer((json_int_t)m->files));
+    (void)json_object_set_new(r->root, "links", json_integer((json_int_t)m->links));
+    (void)json_object_set_new(r->root, "skipped", json_integer((json_int_t)m->skipped));
+    if (strcmp(cli->output, "-") == 0) {
+        report_drop(r);
+        return EXIT_VERIFIED;
+    }
+    report_line(r, "%s: %zu %s, %zu %s, %zu %s", text_safe(shown, sizeof(shown), cli->output),
+                m->files, tr(cli, "files", "ファイル"), m->links, tr(cli, "links", "リンク"),
+                m->skipped, tr(cli, "skipped", "省略"));
+    return report_finish(r);
+}
+
 int cmd_refvals_make(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.refvals-make.v1");
     ATT_CLEANUP(att_buf_freep) struct att_buf *out = NULL;
     struct sources s = {0};
-    const struct option_spec options[] = {{"root", &s.root, NULL, "DIR"},
-                                          {"list", &s.list, NULL, "FILE"},
-                                          {"own", &s.own, NULL, "FILE"},
-                                          {"pcrs", &s.pcrs, NULL, "FILE"}};
-    struct making m = {.r = &r, .chunk = malloc(READ_CHUNK)};
-    struct att_diag diag = {.reason = ATT_R_INTERNAL};
-    int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
-    bool none = argc < 2 && s.root == NULL && s.list == NULL && s.own == NULL && s.pcrs == NULL;
+    const struct option_spec options[] = {
+        {"root", &s.root, NULL, "DIR", "a folder that stands for the gateway's root",
+         "機器のルートに当たるフォルダー"},
+        {"list", &s.list, NULL, "FILE", "digests as sha256sum(1) writes them",
+         "sha256sum 形式の一覧"},
+        {"own", &s.own, NULL, "FILE", "the own log of a known-good gateway",
+         "正しい機器の測定ログ"},
+        {"pcrs", &s.pcrs, NULL, "FILE", "known-good PCR values", "正しい PCR 値"}};
+    struct making m = {.r = &r};
+    struct att_diag diag = {0};
+    int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
 
-    if (code != 0 || none || cli->output == NULL || argc > TREES_MAX) {
-        (void)fprintf(stderr,
-                      "attestctl: refvals make [TREE...] [--root DIR] [--list FILE] [--own FILE]"
-                      " [--pcrs FILE] --output FILE\n");
-        r.exit_override = EXIT_USAGE;
-        r.verdict = V_UNDECIDED;
-        free(m.chunk);
-        return report_finish(&r);
+    if (code != OPTIONS_OK) {
+        return code;
     }
-    err = m.chunk == NULL ? ATT_E_NOMEM : att_refvals_maker_new(&m.maker);
-    if (err == ATT_OK) {
-        err = att_hasher_new(&m.hasher);
+    if (argc < 2 && s.root == NULL && s.list == NULL && s.own == NULL && s.pcrs == NULL) {
+        return report_usage(&r, "arguments", "expected %s, found nothing",
+                            "TREE, --root, --list, --own or --pcrs");
     }
-    if (err == ATT_OK) {
-        err = make(&m, &s, argc, argv, &diag);
+    if (cli->output == NULL) {
+        return report_usage(&r, "--output", "expected %s, found nothing", "--output FILE");
     }
-    if (err == ATT_OK) {
-        err = att_refvals_maker_finish(&out, m.maker);
+    if (strcmp(cli->output, "-") == 0 && cli->json) {
+        return report_usage(&r, "--output", "expected %s, found %s", "a file when --json is given",
+                            "-");
     }
+    err = make_bytes(&out, &m, &s, &(struct words){argc, argv}, &diag);
+    making_clear(&m);
     if (err == ATT_OK) {
         err = att_file_write(cli->output, att_buf_slice(out), 0644, &diag);
     }
-    making_clear(&m);
-    if (err != ATT_OK) {
-        return report_failure(&r, err, &diag);
-    }
-    (void)json_object_set_new(r.root, "files", json_integer((json_int_t)m.files));
-    (void)json_object_set_new(r.root, "links", json_integer((json_int_t)m.links));
-    (void)json_object_set_new(r.root, "skipped", json_integer((json_int_t)m.skipped));
-    report_line(&r, "%s: %zu %s, %zu %s, %zu %s", cli->output, m.files,
-                tr(cli, "files", "ファイル"), m.links, tr(cli, "links", "リンク"), m.skipped,
-                tr(cli, "skipped", "省略"));
-    return report_finish(&r);
+    return err != ATT_OK ? report_failure(&r, err, &diag) : made(&m);
 }
 
 int cmd_refvals_show(struct cli *cli, int argc, char **argv)
@@ -327,19 +381,19 @@ int cmd_refvals_show(struct cli *cli, int argc, char **argv)
     struct report r = report_start(cli, "attestctl.refvals-show.v1");
     ATT_CLEANUP(att_refvals_freep) struct att_refvals *refs = NULL;
     const char *name = NULL;
-    const struct option_spec options[] = {{"name", &name, NULL, "NAME"}};
+    const struct option_spec options[] = {{"name", &name, NULL, "NAME",
+                                           "print what is expected under this name",
+                                           "この名前の参照値を表示する"}};
     const uint8_t *found[16];
     struct att_diag diag = {0};
     json_t *list = json_array();
-    int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
+    int code = OPTIONS_OK;
     enum att_err err = ATT_OK;
 
     (void)json_object_set_new(r.root, "expected", list);
-    if (code != 0 || argc != 2) {
-        (void)fprintf(stderr, "attestctl: refvals show FILE [--name NAME]\n");
-        r.exit_override = EXIT_USAGE;
-        r.verdict = V_UNDECIDED;
-        return report_finish(&r);
+    code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     err = att_refvals_map(&refs, argv[1], &diag);
     if (err == ATT_OK) {
@@ -364,7 +418,8 @@ int cmd_refvals_show(struct cli *cli, int argc, char **argv)
                         att_hex_encode(hex, sizeof(hex), att_slice_of(found[i], 32)), name);
         }
         if (n == 0) {
-            r.verdict = V_FAIL;
+            report_reason(&r, "E_REF_UNLISTED", name, "no reference value has this name");
+            report_worsen(&r, V_FAIL);
         }
     }
     return report_finish(&r);

@@ -30,24 +30,22 @@ int cmd_evidence_replay(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.evidence-replay.v1");
     struct replay_files files = {0};
-    const struct option_spec options[] = {{"uefi", &files.uefi, NULL, "FILE"},
-                                          {"ima", &files.ima, NULL, "FILE"},
-                                          {"ima-ascii", &files.ima_ascii, NULL, "FILE"},
-                                          {"own", &files.own, NULL, "FILE"}};
+    const struct option_spec options[] = {REPLAY_OPTIONS(files)};
     struct replayed logs = {0};
     struct att_pcr_values all = {0};
     struct att_diag diag = {0};
-    int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
-    bool none =
-        files.uefi == NULL && files.ima == NULL && files.ima_ascii == NULL && files.own == NULL;
+    int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
 
-    if (code != 0 || argc != 1 || none || (files.ima != NULL && files.ima_ascii != NULL)) {
-        (void)fprintf(
-            stderr, "attestctl: evidence replay [--uefi F] [--ima F | --ima-ascii F] [--own F]\n");
-        r.exit_override = EXIT_USAGE;
-        r.verdict = V_UNDECIDED;
-        return report_finish(&r);
+    if (code != OPTIONS_OK) {
+        return code;
+    }
+    if (files.uefi == NULL && files.ima == NULL && files.ima_ascii == NULL && files.own == NULL) {
+        return report_usage(&r, "arguments", "expected %s, found nothing",
+                            "--uefi, --ima, --ima-ascii or --own");
+    }
+    if (files.ima != NULL && files.ima_ascii != NULL) {
+        return report_usage(&r, "--ima-ascii", "one too many: %s", "--ima");
     }
     err = replay_load(&logs, &files, &diag);
     if (err != ATT_OK) {

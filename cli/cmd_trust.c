@@ -1,5 +1,6 @@
 /* trust list, add, show. A fingerprint is typed by a person, never taken from what it should prove. */
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,24 +14,58 @@
 
 #define CERT_FILE_MAX 65536
 
-static void describe(struct report *r, const struct att_cert *c, json_t *list)
+static void hex_of(char out[65], const struct att_cert *c)
 {
     uint8_t digest[32] = {0};
+
+    /* a digest that could not be computed stays zero and so matches no certificate */
+    (void)!att_cert_fingerprint(digest, c);
+    (void)att_hex_encode(out, 65, att_slice_of(digest, 32));
+}
+
+static const char *validity(const struct cli *cli, const struct att_cert *c)
+{
+    if (cli->at < att_cert_not_before(c)) {
+        return tr(cli, "not valid yet", "まだ有効ではありません");
+    }
+    return cli->at > att_cert_not_after(c) ? tr(cli, "expired", "期限切れ")
+                                           : tr(cli, "valid", "有効");
+}
+
+static const char *validity_code(const struct cli *cli, const struct att_cert *c)
+{
+    if (cli->at < att_cert_not_before(c)) {
+        return "not-yet-valid";
+    }
+    return cli->at > att_cert_not_after(c) ? "expired" : "valid";
+}
+
+static void describe(struct report *r, const struct att_cert *c, json_t *list)
+{
     char hex[65];
     char subject[256];
+    char safe[256];
+    char from[ATT_TIME_TEXT];
     char until[ATT_TIME_TEXT];
 
-    if (att_cert_fingerprint(digest, c) != ATT_OK) {
-        report_worsen(r, V_UNDECIDED);
-        return;
-    }
-    (void)att_hex_encode(hex, sizeof(hex), att_slice_of(digest, 32));
+    hex_of(hex, c);
     (void)att_cert_subject(subject, sizeof(subject), c);
+    (void)text_safe(safe, sizeof(safe), subject);
+    (void)att_time_print(from, sizeof(from), att_cert_not_before(c));
     (void)att_time_print(until, sizeof(until), att_cert_not_after(c));
-    (void)json_array_append_new(
-        list, json_pack("{s:s, s:s, s:s}", "subject", subject, "sha256", hex, "not_after", until));
-    report_line(r, "%s\n  SHA-256 %s\n  %s %s", subject, hex, tr(r->cli, "until", "有効期限"),
-                until);
+    (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:b}", "subject", safe,
+                                                "sha256", hex, "not_before", from, "not_after",
+                                                until, "validity", validity_code(r->cli, c), "ca",
+                                                (int)att_cert_is_ca(c)));
+    report_line(r, "%s", safe);
+    report_field(r, "SHA-256", "%s", hex);
+    report_field(r, tr(r->cli, "valid", "有効期間"), "%s \u2013 %s  (%s)", from, until,
+                 validity(r->cli, c));
+    if (!att_cert_is_ca(c)) {
+        report_field(
+            r, tr(r->cli, "note", "注意"), "%s",
+            tr(r->cli, "this is no certificate authority", "認証局の証明書ではありません"));
+    }
 }
 
 int cmd_trust_list(struct cli *cli, int argc, char **argv)
@@ -39,14 +74,18 @@ int cmd_trust_list(struct cli *cli, int argc, char **argv)
     struct trust trust = {0};
     struct att_diag diag = {0};
     json_t *list = json_array();
-    int code = options_parse(cli, NULL, 0, &argc, argv);
-    enum att_err err = code == 0 ? trust_load(&trust, cli->trust, &diag) : ATT_OK;
+    char folder[512];
+    int code = OPTIONS_OK;
+    enum att_err err = ATT_OK;
 
     (void)json_object_set_new(r.root, "anchors", list);
-    if (code != 0) {
-        r.exit_override = code;
-        return report_finish(&r);
+    code = options_parse(&r, NULL, 0, &argc, argv);
+    if (code != OPTIONS_OK) {
+        return code;
     }
+    (void)json_object_set_new(r.root, "trust",
+                              json_string(text_safe(folder, sizeof(folder), cli->trust)));
+    err = trust_load(&trust, cli->trust, &diag);
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }
@@ -54,7 +93,7 @@ int cmd_trust_list(struct cli *cli, int argc, char **argv)
         describe(&r, att_anchors_at(trust.anchors, i), list);
     }
     if (att_anchors_count(trust.anchors) == 0) {
-        report_line(&r, "%s", tr(cli, "no anchor is installed", "アンカーがありません"));
+        report_reason(&r, "E_TRUST_NONE", folder, "no anchor is installed");
         report_worsen(&r, V_UNDECIDED);
     }
     trust_clear(&trust);
@@ -75,20 +114,19 @@ int cmd_trust_show(struct cli *cli, int argc, char **argv)
     ATT_CLEANUP(att_cert_freep) struct att_cert *cert = NULL;
     struct att_diag diag = {0};
     json_t *list = json_array();
-    int code = options_parse(cli, NULL, 0, &argc, argv);
+    int code = OPTIONS_OK;
     enum att_err err = ATT_OK;
 
     (void)json_object_set_new(r.root, "certificates", list);
-    if (code != 0 || argc != 2) {
-        (void)fprintf(stderr, "attestctl: trust show FILE\n");
-        r.exit_override = EXIT_USAGE;
-        r.verdict = V_UNDECIDED;
-        return report_finish(&r);
+    code = options_parse(&r, NULL, 0, &argc, argv);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     err = read_cert(&cert, argv[1], &diag);
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }
+    (void)json_object_set_new(r.root, "verified", json_false());
     report_line(&r, "%s",
                 tr(cli, "NOT VERIFIED: compare the fingerprint with the issuer by another way.",
                    "未検証: 発行者に別の経路で指紋を確認してください。"));
@@ -97,65 +135,122 @@ int cmd_trust_show(struct cli *cli, int argc, char **argv)
 }
 
 /* Spaces and colons are what people put between digits. */
-static enum att_err typed_digest(uint8_t out[32], const char *text)
+static enum att_err typed_digest(uint8_t out[32], const char *text, struct att_diag *diag)
 {
-    char digits[128];
+    char digits[65];
+    char shown[96];
     size_t n = 0;
     size_t len = 0;
 
-    for (const char *p = text; *p != '\0' && n + 1 < sizeof(digits); p++) {
+    for (const char *p = text; *p != '\0' && n < sizeof(digits); p++) {
         if (isspace((unsigned char)*p) == 0 && *p != ':') {
             digits[n++] = *p;
         }
     }
-    if (att_hex_decode(out, 32, &len, digits, n) != ATT_OK || len != 32) {
-        return ATT_E_FORMAT;
+    if (n != 64 || att_hex_decode(out, 32, &len, digits, n) != ATT_OK || len != 32) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--fingerprint",
+                        "expected 64 hexadecimal digits, found %s",
+                        text_safe(shown, sizeof(shown), text));
     }
     return ATT_OK;
 }
 
-static enum att_err ask_fingerprint(const struct cli *cli, const char *given, uint8_t out[32],
-                                    struct att_diag *diag)
+/* The person sees whose certificate it claims to be, and never the fingerprint that should be typed. */
+static enum att_err ask_fingerprint(const struct cli *cli, const struct att_cert *cert,
+                                    const char *given, uint8_t out[32], struct att_diag *diag)
 {
+    char subject[256];
+    char safe[256];
     char line[256] = "";
 
-    if (given == NULL) {
-        if (cli->no_input || isatty(STDIN_FILENO) == 0) {
-            return att_fail(diag, ATT_E_CONFIG, ATT_R_TRUST_FINGERPRINT, "--fingerprint",
-                            "type the SHA-256 that the issuer told you");
-        }
-        (void)fprintf(stderr, "%s\n> ",
-                      tr(cli,
-                         "Type the SHA-256 fingerprint that the issuer told you by another way:",
-                         "発行者から別の経路で聞いた SHA-256 指紋を入力してください:"));
-        if (fgets(line, sizeof(line), stdin) == NULL) {
-            return att_fail(diag, ATT_E_CONFIG, ATT_R_TRUST_FINGERPRINT, "fingerprint",
-                            "nothing typed");
-        }
-        given = line;
+    if (given != NULL) {
+        return typed_digest(out, given, diag);
     }
-    if (typed_digest(out, given) != ATT_OK) {
-        return att_fail(diag, ATT_E_CONFIG, ATT_R_TRUST_FINGERPRINT, "fingerprint",
-                        "expected 64 hexadecimal digits");
+    if (cli->no_input || cli->json || isatty(STDIN_FILENO) == 0) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--fingerprint",
+                        "expected %s, found nothing",
+                        "--fingerprint HEX: the SHA-256 that the issuer told you");
+    }
+    (void)att_cert_subject(subject, sizeof(subject), cert);
+    (void)fprintf(
+        stderr, "%s\n  %s\n%s\n> ",
+        tr(cli, "The file says that it is the certificate of:", "ファイルの証明書の名義 (自称):"),
+        text_safe(safe, sizeof(safe), subject),
+        tr(cli, "Type the SHA-256 fingerprint that the issuer told you by another way:",
+           "発行者から別の経路で聞いた SHA-256 指紋を入力してください:"));
+    if (fgets(line, sizeof(line), stdin) == NULL) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--fingerprint",
+                        "expected %s, found nothing", "a fingerprint");
+    }
+    line[strcspn(line, "\r\n")] = '\0';
+    return typed_digest(out, line, diag);
+}
+
+/* Folders above are private, as for all of a user's data; the trust folder holds nothing secret. */
+static enum att_err make_folder(const char *path, struct att_diag *diag)
+{
+    char part[1024];
+    char shown[128];
+    size_t len = strlen(path);
+
+    if (len == 0 || len >= sizeof(part)) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--trust", "expected %s, found %s",
+                        "a folder", "no usable path");
+    }
+    for (size_t i = 1; i <= len; i++) {
+        if (path[i] != '/' && path[i] != '\0') {
+            continue;
+        }
+        (void)snprintf(part, sizeof(part), "%.*s", (int)i, path);
+        if (mkdir(part, i == len ? 0755 : 0700) != 0 && errno != EEXIST) {
+            return att_fail(diag, errno == EACCES || errno == EPERM ? ATT_E_DENIED : ATT_E_IO,
+                            ATT_R_FILE, "--trust", "cannot write %s: %s",
+                            text_safe(shown, sizeof(shown), part), strerror(errno));
+        }
     }
     return ATT_OK;
 }
 
-static enum att_err install(const struct cli *cli, const struct att_cert *cert,
-                            const uint8_t digest[32], struct att_diag *diag)
+static enum att_err install(const struct cli *cli, const struct att_cert *cert, bool *already,
+                            struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
-    char path[1024];
+    char path[1280];
     char hex[65];
     enum att_err err = att_cert_pem(&pem, att_cert_der(cert));
 
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_INTERNAL, "certificate", "it could not be written as PEM");
     }
-    (void)mkdir(cli->trust, 0755);
-    (void)snprintf(path, sizeof(path), "%s/%.16s.pem", cli->trust,
-                   att_hex_encode(hex, sizeof(hex), att_slice_of(digest, 32)));
+    err = make_folder(cli->trust, diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    hex_of(hex, cert);
+    (void)snprintf(path, sizeof(path), "%s/%s.pem", cli->trust, hex);
+    *already = access(path, F_OK) == 0;
     return att_file_write(path, att_buf_slice(pem), 0644, diag);
+}
+
+static enum att_err add_anchor(const struct cli *cli, const struct att_cert *cert,
+                               const char *given, bool *already, struct att_diag *diag)
+{
+    uint8_t digest[32];
+    uint8_t typed[32];
+    enum att_err err = att_cert_fingerprint(digest, cert);
+
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_INTERNAL, "certificate", "it could not be hashed");
+    }
+    err = ask_fingerprint(cli, cert, given, typed, diag);
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (memcmp(typed, digest, sizeof(digest)) != 0) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_TRUST_FINGERPRINT, "--fingerprint",
+                        "the certificate in the file has another one; nothing was added");
+    }
+    return install(cli, cert, already, diag);
 }
 
 int cmd_trust_add(struct cli *cli, int argc, char **argv)
@@ -163,36 +258,34 @@ int cmd_trust_add(struct cli *cli, int argc, char **argv)
     struct report r = report_start(cli, "attestctl.trust-add.v1");
     ATT_CLEANUP(att_cert_freep) struct att_cert *cert = NULL;
     const char *given = NULL;
-    const struct option_spec options[] = {{"fingerprint", &given, NULL, "HEX"}};
+    const struct option_spec options[] = {{"fingerprint", &given, NULL, "HEX",
+                                           "the SHA-256 that the issuer told you",
+                                           "発行者から聞いた SHA-256 指紋"}};
     struct att_diag diag = {0};
-    uint8_t digest[32];
-    uint8_t typed[32];
-    int code = options_parse(cli, options, ATT_COUNT(options), &argc, argv);
+    json_t *list = json_array();
+    char folder[512];
+    bool already = false;
+    int code = OPTIONS_OK;
     enum att_err err = ATT_OK;
 
-    if (code != 0 || argc != 2) {
-        (void)fprintf(stderr, "attestctl: trust add FILE [--fingerprint HEX]\n");
-        r.exit_override = EXIT_USAGE;
-        r.verdict = V_UNDECIDED;
-        return report_finish(&r);
+    (void)json_object_set_new(r.root, "certificates", list);
+    code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     err = read_cert(&cert, argv[1], &diag);
     if (err == ATT_OK) {
-        err = att_cert_fingerprint(digest, cert);
-    }
-    if (err == ATT_OK) {
-        err = ask_fingerprint(cli, given, typed, &diag);
-    }
-    if (err == ATT_OK && memcmp(typed, digest, 32) != 0) {
-        err = att_fail(&diag, ATT_E_MISMATCH, ATT_R_TRUST_FINGERPRINT, "fingerprint",
-                       "the certificate in the file has another one; nothing was added");
-    }
-    if (err == ATT_OK) {
-        err = install(cli, cert, digest, &diag);
+        err = add_anchor(cli, cert, given, &already, &diag);
     }
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }
-    report_line(&r, "%s %s", tr(cli, "added to", "追加しました:"), cli->trust);
+    (void)text_safe(folder, sizeof(folder), cli->trust);
+    (void)json_object_set_new(r.root, "trust", json_string(folder));
+    report_line(&r, "%s %s",
+                already ? tr(cli, "it was already in", "既に入っています:")
+                        : tr(cli, "added to", "追加しました:"),
+                folder);
+    describe(&r, cert, list);
     return report_finish(&r);
 }

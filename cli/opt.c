@@ -7,151 +7,257 @@
 #include "base/clock.h"
 #include "cli.h"
 
-#define OPTIONS_MAX 32
+#define OPTIONS_MAX 40
+#define SHORT       ":hqvo:"
+
+/* Numbers of the common options for getopt_long: their place in the table above this one. */
+#define COMMON_BASE 1000
+
+const struct option_spec common_options[] = {
+    {"json", NULL, NULL, NULL, "one JSON object on standard output", "結果を JSON 一つで出力する"},
+    {"lang", NULL, NULL, "en|ja", "language of messages", "表示言語"},
+    {"trust", NULL, NULL, "DIR", "folder of trust anchors", "信頼アンカーのフォルダー"},
+    {"at", NULL, NULL, "TIME", "judge as of this time instead of now", "この時刻で判定する"},
+    {"output", NULL, NULL, "FILE", "where to write; - is standard output (also -o)",
+     "書き出し先。- は標準出力 (-o も可)"},
+    {"config", NULL, NULL, "FILE", "settings: trust, lang, socket", "設定ファイル"},
+    {"yes", NULL, NULL, NULL, "do not ask before something is removed", "削除の確認を省く"},
+    {"no-input", NULL, NULL, NULL, "never ask", "一切質問しない"},
+    {"color", NULL, NULL, "WHEN", "auto, always or never", "auto、always または never"},
+    {"quiet", NULL, NULL, NULL, "print nothing but errors (also -q)", "エラーだけを表示する (-q)"},
+    {"verbose", NULL, NULL, NULL, "say more (also -v)", "詳しく表示する (-v)"},
+    {"help", NULL, NULL, NULL, "this text (also -h)", "この説明 (-h)"},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};
 
 enum common {
-    OPT_JSON = 1000,
+    OPT_JSON = COMMON_BASE,
     OPT_LANG,
-    OPT_COLOR,
     OPT_TRUST,
     OPT_AT,
     OPT_OUTPUT,
     OPT_CONFIG,
     OPT_YES,
     OPT_NO_INPUT,
+    OPT_COLOR,
+    OPT_QUIET,
+    OPT_VERBOSE,
     OPT_HELP
 };
 
-static const struct option COMMON[] = {
-    {"json", no_argument, NULL, OPT_JSON},
-    {"lang", required_argument, NULL, OPT_LANG},
-    {"color", required_argument, NULL, OPT_COLOR},
-    {"trust", required_argument, NULL, OPT_TRUST},
-    {"at", required_argument, NULL, OPT_AT},
-    {"output", required_argument, NULL, OPT_OUTPUT},
-    {"config", required_argument, NULL, OPT_CONFIG},
-    {"yes", no_argument, NULL, OPT_YES},
-    {"no-input", no_argument, NULL, OPT_NO_INPUT},
-    {"help", no_argument, NULL, OPT_HELP},
-    {"quiet", no_argument, NULL, 'q'},
-    {"verbose", no_argument, NULL, 'v'},
+struct parsing {
+    struct report *r;
+    const struct option_spec *spec;
+    size_t spec_count;
+    int argc;
+    char **argv;
+    bool help;
 };
 
-static bool take_lang(struct cli *cli, const char *value)
+static int bad_value(struct parsing *p, const char *option, const char *wanted, const char *value)
+{
+    char shown[64];
+
+    return report_usage(p->r, option, "expected %s, found %s", wanted,
+                        text_safe(shown, sizeof(shown), value));
+}
+
+static int take_lang(struct parsing *p, const char *value)
 {
     if (strcmp(value, "ja") != 0 && strcmp(value, "en") != 0) {
-        (void)fprintf(stderr, "attestctl: --lang takes en or ja, not \"%s\"\n", value);
-        return false;
+        return bad_value(p, "--lang", "en or ja", value);
     }
-    cli->lang = value[0] == 'j' ? LANG_JA : LANG_EN;
-    return true;
+    p->r->cli->lang = value[0] == 'j' ? LANG_JA : LANG_EN;
+    return OPTIONS_OK;
 }
 
-static bool take_color(struct cli *cli, const char *value)
+static int take_color(struct parsing *p, const char *value)
 {
     if (strcmp(value, "always") == 0) {
-        cli->color = true;
+        p->r->cli->color = true;
     } else if (strcmp(value, "never") == 0) {
-        cli->color = false;
+        p->r->cli->color = false;
     } else if (strcmp(value, "auto") != 0) {
-        (void)fprintf(stderr, "attestctl: --color takes auto, always or never, not \"%s\"\n",
-                      value);
-        return false;
+        return bad_value(p, "--color", "auto, always or never", value);
     }
-    return true;
+    return OPTIONS_OK;
 }
 
-static bool take_at(struct cli *cli, const char *value)
+static int take_at(struct parsing *p, const char *value)
 {
-    if (att_time_parse(&cli->at, value) != ATT_OK) {
-        (void)fprintf(
-            stderr, "attestctl: --at takes a time like 2026-11-24T19:00:00Z, not \"%s\"\n", value);
-        return false;
+    if (att_time_parse(&p->r->cli->at, value) != ATT_OK) {
+        return bad_value(p, "--at", "a time like 2026-11-24T19:00:00Z", value);
     }
-    return true;
+    return OPTIONS_OK;
 }
 
-/* False when the value is not acceptable. */
-static bool take_common(struct cli *cli, int code, const char *value)
+static int take_text(struct parsing *p, const char *option, const char **to, const char *value)
 {
+    if (value[0] == '\0') {
+        return bad_value(p, option, "a path", "nothing");
+    }
+    *to = value;
+    return OPTIONS_OK;
+}
+
+static int take_common(struct parsing *p, int code, const char *value)
+{
+    struct cli *cli = p->r->cli;
+
     switch (code) {
-    case OPT_JSON:
-        cli->json = true;
-        return true;
     case OPT_LANG:
-        return take_lang(cli, value);
+        return take_lang(p, value);
     case OPT_COLOR:
-        return take_color(cli, value);
+        return take_color(p, value);
     case OPT_TRUST:
-        cli->trust = value;
-        return true;
+        return take_text(p, "--trust", &cli->trust, value);
     case OPT_AT:
-        return take_at(cli, value);
+        return take_at(p, value);
+    case 'o':
     case OPT_OUTPUT:
-        cli->output = value;
-        return true;
+        return take_text(p, "--output", &cli->output, value);
     case OPT_YES:
         cli->yes = true;
-        return true;
+        break;
     case OPT_NO_INPUT:
         cli->no_input = true;
-        return true;
+        break;
     case 'q':
+    case OPT_QUIET:
         cli->quiet = true;
-        return true;
+        break;
     case 'v':
+    case OPT_VERBOSE:
         cli->verbose = true;
-        return true;
-    default:
-        return code == OPT_CONFIG;
+        break;
+    case 'h':
+    case OPT_HELP:
+        p->help = true;
+        break;
+    default: /* --json and --config: main looked at them before anything could fail */
+        break;
     }
+    return OPTIONS_OK;
 }
 
-static void usage_of(const struct option_spec *spec, size_t count)
+static int unknown_option(struct parsing *p)
 {
-    (void)fprintf(stderr, "attestctl: options:");
-    for (size_t i = 0; i < count; i++) {
-        (void)fprintf(stderr, " [--%s%s%s]", spec[i].name, spec[i].value != NULL ? " " : "",
-                      spec[i].placeholder != NULL ? spec[i].placeholder : "");
+    const char *names[OPTIONS_MAX * 2];
+    const char *typed = p->argv[optind - 1];
+    const char *meant = NULL;
+    char shown[64];
+    char name[64];
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->spec_count; i++) {
+        names[count++] = p->spec[i].name;
     }
-    for (size_t i = 0; i < ATT_COUNT(COMMON); i++) {
-        (void)fprintf(stderr, " [--%s]", COMMON[i].name);
+    for (size_t i = 0; common_options[i].name != NULL; i++) {
+        names[count++] = common_options[i].name;
     }
-    (void)fprintf(stderr, "\n");
+    if (strncmp(typed, "--", 2) != 0) {
+        (void)snprintf(shown, sizeof(shown), "-%c", optopt);
+        return report_usage(p->r, "option", "there is no option %s", shown);
+    }
+    (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(typed + 2, "="), typed + 2);
+    (void)text_safe(shown, sizeof(shown), name);
+    if (optopt != 0) {
+        return report_usage(p->r, "option", "--%s takes no value", shown);
+    }
+    meant = did_you_mean(name, names, count);
+    if (meant == NULL) {
+        return report_usage(p->r, "option", "there is no option --%s", shown);
+    }
+    return report_usage(p->r, "option", "there is no option --%s; did you mean --%s?", shown,
+                        meant);
 }
 
-int options_parse(struct cli *cli, const struct option_spec *spec, size_t spec_count, int *argc,
+static int take_own(const struct option_spec *spec)
+{
+    if (spec->value != NULL) {
+        *spec->value = optarg;
+    } else {
+        *spec->flag = true;
+    }
+    return OPTIONS_OK;
+}
+
+static int take(struct parsing *p, int code)
+{
+    if (code == '?') {
+        return unknown_option(p);
+    }
+    if (code == ':') {
+        char shown[64];
+
+        return report_usage(p->r, "option", "%s needs a value",
+                            text_safe(shown, sizeof(shown), p->argv[optind - 1]));
+    }
+    if (code >= 1 && code <= (int)p->spec_count) {
+        return take_own(&p->spec[code - 1]);
+    }
+    return take_common(p, code, optarg);
+}
+
+static void fill_table(struct option *table, const struct parsing *p)
+{
+    for (size_t i = 0; i < p->spec_count; i++) {
+        table[i] = (struct option){p->spec[i].name,
+                                   p->spec[i].value != NULL ? required_argument : no_argument, NULL,
+                                   (int)i + 1};
+    }
+    for (size_t i = 0; common_options[i].name != NULL; i++) {
+        const struct option_spec *c = &common_options[i];
+
+        table[p->spec_count + i] =
+            (struct option){c->name, c->placeholder != NULL ? required_argument : no_argument, NULL,
+                            COMMON_BASE + (int)i};
+    }
+}
+
+static int check_count(struct report *r, int given, const char *surplus)
+{
+    const struct command *c = r->cli->command;
+    char shown[64];
+
+    if (given < c->args_min) {
+        return report_usage(r, "arguments", "expected %s, found %s", c->args,
+                            given == 0 ? "nothing" : "less");
+    }
+    if (given > c->args_max) {
+        return report_usage(r, "arguments", "one too many: %s",
+                            text_safe(shown, sizeof(shown), surplus));
+    }
+    return OPTIONS_OK;
+}
+
+int options_parse(struct report *r, const struct option_spec *spec, size_t spec_count, int *argc,
                   char **argv)
 {
     struct option table[OPTIONS_MAX] = {0};
+    struct parsing p = {
+        .r = r, .spec = spec, .spec_count = spec_count, .argc = *argc, .argv = argv};
+    int result = OPTIONS_OK;
     int code = 0;
 
-    for (size_t i = 0; i < spec_count; i++) {
-        table[i] =
-            (struct option){spec[i].name, spec[i].value != NULL ? required_argument : no_argument,
-                            NULL, (int)i + 1};
-    }
-    memcpy(&table[spec_count], COMMON, sizeof(COMMON));
+    fill_table(table, &p);
     optind = 1;
-    while ((code = getopt_long(*argc, argv, "qv", table, NULL)) != -1) {
-        if (code >= 1 && code <= (int)spec_count) {
-            if (spec[code - 1].value != NULL) {
-                *spec[code - 1].value = optarg;
-            } else {
-                *spec[code - 1].flag = true;
-            }
-            continue;
-        }
-        if (code == OPT_HELP) {
-            usage_of(spec, spec_count);
-            exit(EXIT_VERIFIED);
-        }
-        if (!take_common(cli, code, optarg)) {
-            usage_of(spec, spec_count);
-            return EXIT_USAGE;
-        }
+    opterr = 0;
+    while (result == OPTIONS_OK && !p.help &&
+           (code = getopt_long(*argc, argv, SHORT, table, NULL)) != -1) {
+        result = take(&p, code);
+    }
+    if (result != OPTIONS_OK) {
+        return result;
+    }
+    if (p.help) {
+        usage_command(r->cli, spec, spec_count);
+        report_drop(r);
+        return EXIT_VERIFIED;
     }
     memmove(&argv[1], &argv[optind], sizeof(*argv) * (size_t)(*argc - optind + 1));
     *argc = *argc - optind + 1;
-    return 0;
+    return check_count(r, *argc - 1,
+                       *argc - 1 > r->cli->command->args_max ? argv[r->cli->command->args_max + 1]
+                                                             : "");
 }

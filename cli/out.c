@@ -8,7 +8,16 @@
 #include "cli.h"
 #include "codec/json.h"
 
+#define NAME_COLUMN  18
+#define FIELD_COLUMN 14
+#define DETAIL_ROOM  1024
+
 static const char *const STATES[] = {"pass", "fail", "not-run", "not-applicable"};
+
+const char *tr(const struct cli *cli, const char *en, const char *ja)
+{
+    return cli->lang == LANG_JA ? ja : en;
+}
 
 struct report report_start(struct cli *cli, const char *schema)
 {
@@ -27,11 +36,16 @@ void report_worsen(struct report *r, enum verdict v)
     }
 }
 
+static bool for_people(const struct report *r)
+{
+    return !r->cli->json && !r->cli->quiet;
+}
+
 void report_line(const struct report *r, const char *fmt, ...)
 {
     va_list args;
 
-    if (r->cli->json || r->cli->quiet) {
+    if (!for_people(r)) {
         return;
     }
     va_start(args, fmt);
@@ -40,64 +54,169 @@ void report_line(const struct report *r, const char *fmt, ...)
     (void)printf("\n");
 }
 
+void report_field(const struct report *r, const char *name, const char *fmt, ...)
+{
+    char padded[128];
+    va_list args;
+
+    if (!for_people(r)) {
+        return;
+    }
+    (void)printf("  %s ", text_pad(padded, sizeof(padded), name, FIELD_COLUMN));
+    va_start(args, fmt);
+    (void)vprintf(fmt, args);
+    va_end(args);
+    (void)printf("\n");
+}
+
+void report_note(const struct report *r, const char *text)
+{
+    if (for_people(r)) {
+        (void)printf("    %s\n", text);
+    }
+}
+
+/* Ids are for scripts; people who read Japanese get a name. */
+static const char *check_name(const struct cli *cli, const char *id)
+{
+    static const struct {
+        const char *id, *ja;
+    } NAMES[] = {
+        {"format", "形式"},
+        {"signature", "署名"},
+        {"chain", "証明書チェーン"},
+        {"time", "有効期間"},
+        {"subject", "対象機器"},
+        {"status", "状態"},
+        {"key-class", "鍵の種類"},
+        {"log", "透明性ログ"},
+        {"status-list", "失効リスト"},
+        {"quote.format", "クォート: 形式"},
+        {"quote.magic", "クォート: 印"},
+        {"quote.type", "クォート: 種類"},
+        {"quote.signature", "クォート: 署名"},
+        {"quote.nonce", "クォート: ナンス"},
+        {"quote.selection", "クォート: PCR"},
+        {"quote.pcr-digest", "クォート: PCR 値"},
+        {"log.uefi", "ログ: UEFI"},
+        {"log.ima", "ログ: IMA"},
+        {"log.own", "ログ: 自己測定"},
+        {"policy", "方針"},
+    };
+
+    for (size_t i = 0; cli->lang == LANG_JA && i < ATT_COUNT(NAMES); i++) {
+        if (strcmp(NAMES[i].id, id) == 0) {
+            return NAMES[i].ja;
+        }
+    }
+    return id;
+}
+
 /* A word stands beside every mark, so colour and sign are never alone. */
-static void print_mark(const struct report *r, enum check_state state, const char *id)
+static void print_check(const struct report *r, enum check_state state, const char *id)
 {
     static const char *const MARKS[] = {"\u2714", "\u2718", "?", "-"};
     static const char *const COLORS[] = {"\033[32m", "\033[31m", "\033[33m", ""};
     static const char *const JA[] = {"適合", "不適合", "未実施", "対象外"};
     bool color = r->cli->color && COLORS[state][0] != '\0';
+    char safe[512];
+    char padded[640];
 
-    if (r->cli->json || r->cli->quiet) {
-        return;
+    if (!for_people(r) || state == C_NOT_APPLICABLE) {
+        return; /* what does not apply is told in a sentence by whoever knows why */
     }
-    (void)printf("%s%s %-16s %s%s", color ? COLORS[state] : "", MARKS[state], id,
-                 r->cli->lang == LANG_JA ? JA[state] : STATES[state], color ? "\033[0m" : "");
+    (void)text_safe(safe, sizeof(safe), check_name(r->cli, id));
+    (void)printf("%s%s %s %s%s\n", color ? COLORS[state] : "", MARKS[state],
+                 text_pad(padded, sizeof(padded), safe, NAME_COLUMN),
+                 tr(r->cli, STATES[state], JA[state]), color ? "\033[0m" : "");
 }
 
-static void print_reason(const struct report *r, enum att_reason reason, const char *path,
-                         const char *text)
-{
-    const struct att_reason_info *info = att_reason_info(reason);
+/* One reason as it is told: the code, the place, and what was expected and found, in English. */
+struct told {
+    enum att_reason reason;
+    const char *path, *text;
+    size_t off; /* byte, or ATT_OFF_NONE */
+};
 
-    if (r->cli->json || r->cli->quiet) {
-        return;
+static struct told told_of(const struct att_diag *diag)
+{
+    return (struct told){.reason = diag->reason,
+                         .path = diag->field != NULL ? diag->field : "",
+                         .text = diag->text,
+                         .off = diag->err != ATT_OK ? diag->off : ATT_OFF_NONE};
+}
+
+/* What it means, where, what was expected and found, what to do. */
+static void print_reason(FILE *to, const struct cli *cli, const struct told *t)
+{
+    const struct att_reason_info *info = att_reason_info(t->reason);
+    const char *text = t->text;
+    char detail[DETAIL_ROOM];
+    char safe[512];
+    char off[64] = "";
+
+    if (t->off != ATT_OFF_NONE) {
+        (void)snprintf(off, sizeof(off), "%s%zu", tr(cli, ", byte ", "、バイト位置 "), t->off);
     }
-    (void)printf("  %s  %s%s%s\n", info->code, tr(r->cli, info->en, info->ja),
-                 path[0] != '\0' ? ": " : "", path);
+    (void)fprintf(to, "    %s  %s%s%s%s%s\n", info->code, tr(cli, info->en, info->ja),
+                  t->path[0] != '\0' ? " (" : "", text_safe(safe, sizeof(safe), t->path), off,
+                  t->path[0] != '\0' ? ")" : "");
     if (text[0] != '\0') {
-        (void)printf("      %s\n", text);
+        (void)fprintf(to, "    %s\n", text_detail(cli, detail, sizeof(detail), text));
     }
     if (info->fix_en[0] != '\0') {
-        (void)printf("      \u2192 %s\n", tr(r->cli, info->fix_en, info->fix_ja));
+        (void)fprintf(to, "    \u2192 %s\n", tr(cli, info->fix_en, info->fix_ja));
+    }
+}
+
+static void keep_reason(struct report *r, const struct told *t)
+{
+    const struct att_reason_info *info = att_reason_info(t->reason);
+    char safe[512];
+    char detail[DETAIL_ROOM];
+    json_t *entry = json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", info->code, "path",
+                              text_safe(safe, sizeof(safe), t->path), "en", info->en, "ja",
+                              info->ja, "detail", text_safe(detail, sizeof(detail), t->text));
+
+    if (t->off != ATT_OFF_NONE) {
+        (void)json_object_set_new(entry, "offset", json_integer((json_int_t)t->off));
+    }
+    if (r->about != NULL) {
+        (void)json_object_set_new(entry, "file", json_string(r->about));
+    }
+    (void)json_array_append_new(r->reasons, entry);
+}
+
+static void tell(struct report *r, const struct told *t)
+{
+    keep_reason(r, t);
+    if (for_people(r)) {
+        print_reason(stdout, r->cli, t);
     }
 }
 
 void report_reason(struct report *r, const char *code, const char *path, const char *text)
 {
-    enum att_reason reason = att_reason_find(code);
-    const struct att_reason_info *info = att_reason_info(reason);
+    const struct told t = {
+        .reason = att_reason_find(code), .path = path, .text = text, .off = ATT_OFF_NONE};
 
-    (void)json_array_append_new(r->reasons,
-                                json_pack("{s:s, s:s, s:s, s:s, s:s}", "code", code, "path", path,
-                                          "en", info->en, "ja", info->ja, "detail", text));
-    print_reason(r, reason, path, text);
+    tell(r, &t);
 }
 
 void report_check(struct report *r, const char *id, enum check_state state,
                   const struct att_diag *why)
 {
-    bool has_why = why != NULL && why->reason != ATT_R_NONE;
+    json_t *entry = json_pack("{s:s, s:s}", "id", id, "status", STATES[state]);
 
-    (void)json_array_append_new(r->checks,
-                                json_pack("{s:s, s:s}", "id", id, "status", STATES[state]));
-    print_mark(r, state, id);
-    if (!r->cli->json && !r->cli->quiet && !has_why) {
-        (void)printf("\n");
+    if (r->about != NULL) {
+        (void)json_object_set_new(entry, "file", json_string(r->about));
     }
-    if (has_why) {
-        report_reason(r, att_reason_code(why->reason), why->field != NULL ? why->field : "",
-                      why->text);
+    (void)json_array_append_new(r->checks, entry);
+    print_check(r, state, id);
+    if (why != NULL && why->reason != ATT_R_NONE) {
+        const struct told t = told_of(why);
+
+        tell(r, &t);
     }
     if (state == C_FAIL) {
         report_worsen(r, V_FAIL);
@@ -106,17 +225,19 @@ void report_check(struct report *r, const char *id, enum check_state state,
 
 void complain(const struct cli *cli, const struct att_diag *diag)
 {
-    const struct att_reason_info *info = att_reason_info(diag->reason);
-    char line[400];
+    const struct command *c = cli->command;
+    const struct told t = told_of(diag);
 
-    (void)fprintf(stderr, "attestctl: %s\n", att_diag_print(line, sizeof(line), diag));
-    (void)fprintf(stderr, "  %s\n", tr(cli, info->en, info->ja));
-    if (info->fix_en[0] != '\0') {
-        (void)fprintf(stderr, "  \u2192 %s\n", tr(cli, info->fix_en, info->fix_ja));
+    if (cli->json) {
+        return;
     }
+    (void)fprintf(stderr, "attestctl%s%s%s%s:\n", c != NULL ? " " : "", c != NULL ? c->noun : "",
+                  c != NULL && c->verb != NULL ? " " : "",
+                  c != NULL && c->verb != NULL ? c->verb : "");
+    print_reason(stderr, cli, &t);
 }
 
-static int exit_for(enum att_err err, enum att_reason reason)
+int exit_for(enum att_err err, enum att_reason reason)
 {
     switch (err) {
     case ATT_E_TRUNCATED:
@@ -149,33 +270,107 @@ static int exit_for(enum att_err err, enum att_reason reason)
     }
 }
 
+/* Failures deep in a module come without a diagnosis: memory and limits are named all the same. */
+static struct att_diag named(enum att_err err, const struct att_diag *diag)
+{
+    struct att_diag d = *diag;
+
+    if (d.reason == ATT_R_NONE) {
+        (void)att_fail(&d, err,
+                       err == ATT_E_NOMEM   ? ATT_R_NOMEM
+                       : err == ATT_E_LIMIT ? ATT_R_LIM_SIZE
+                                            : ATT_R_INTERNAL,
+                       NULL, "%s", att_err_name(err));
+    }
+    return d;
+}
+
+void report_trouble(struct report *r, const struct att_diag *diag)
+{
+    const struct told t = told_of(diag);
+
+    keep_reason(r, &t);
+    complain(r->cli, diag);
+}
+
 int report_failure(struct report *r, enum att_err err, const struct att_diag *diag)
 {
-    int code = exit_for(err, diag->reason);
+    const struct att_diag d = named(err, diag);
 
-    r->exit_override = code;
-    r->verdict = code == EXIT_FALSE ? V_FAIL : code == EXIT_MALFORMED ? V_MALFORMED : V_UNDECIDED;
-    if (r->cli->json) {
-        report_reason(r, att_reason_code(diag->reason), diag->field != NULL ? diag->field : "",
-                      diag->text);
-    }
-    complain(r->cli, diag);
+    r->exit_override = exit_for(err, d.reason);
+    report_trouble(r, &d);
     return report_finish(r);
 }
 
-static void print_json(struct report *r)
+static void print_usage(const struct cli *cli)
 {
-    static const char *const VERDICTS[] = {"pass", "undecided", "fail", "fail"};
+    const struct command *c = cli->command;
+    const char *verb = c != NULL && c->verb != NULL ? c->verb : "";
+    const char *gap = verb[0] != '\0' ? " " : "";
+
+    if (c == NULL) {
+        (void)fprintf(stderr, "    \u2192 attestctl help\n");
+        return;
+    }
+    (void)fprintf(stderr, "    %s attestctl %s%s%s%s%s\n", tr(cli, "usage:", "使い方:"), c->noun,
+                  gap, verb, c->args[0] != '\0' ? " " : "", c->args);
+    (void)fprintf(stderr, "    \u2192 attestctl %s%s%s --help\n", c->noun, gap, verb);
+}
+
+int report_usage(struct report *r, const char *field, const char *fmt, ...)
+{
+    const struct cli *cli = r->cli;
+    struct told t = {.reason = ATT_R_USAGE, .path = field, .off = ATT_OFF_NONE};
+    char text[512];
+    char detail[DETAIL_ROOM];
+    va_list args;
+
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    t.text = text;
+    keep_reason(r, &t);
+    if (!cli->json) {
+        (void)fprintf(stderr, "attestctl: %s: %s\n", field,
+                      text_detail(cli, detail, sizeof(detail), text));
+        print_usage(cli);
+    }
+    r->exit_override = EXIT_USAGE;
+    return report_finish(r);
+}
+
+/* The verdict is read from the exit code, so that the two cannot disagree. */
+static const char *verdict_of(int code)
+{
+    if (code == EXIT_VERIFIED) {
+        return "pass";
+    }
+    return code == EXIT_FALSE || code == EXIT_MALFORMED ? "fail" : "undecided";
+}
+
+static void print_json(struct report *r, int code)
+{
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
 
     (void)json_object_set_new(r->root, "schema", json_string(r->schema));
-    (void)json_object_set_new(r->root, "verdict", json_string(VERDICTS[r->verdict]));
+    (void)json_object_set_new(r->root, "verdict", json_string(verdict_of(code)));
     (void)json_object_set(r->root, "reasons", r->reasons);
     (void)json_object_set(r->root, "checks", r->checks);
-    if (att_json_print(&text, r->root) == ATT_OK) {
-        (void)fwrite(att_buf_slice(text).p, 1, att_buf_len(text), stdout);
-        (void)printf("\n");
+    if (att_json_print(&text, r->root) != ATT_OK) {
+        /* never silent, and never a half object */
+        (void)printf("{\"checks\":[],\"reasons\":[],\"schema\":\"%s\",\"verdict\":\"undecided\"}\n",
+                     r->schema);
+        return;
     }
+    (void)fwrite(att_buf_slice(text).p, 1, att_buf_len(text), stdout);
+    (void)printf("\n");
+}
+
+void report_drop(struct report *r)
+{
+    json_decref(r->root);
+    json_decref(r->reasons);
+    json_decref(r->checks);
 }
 
 int report_finish(struct report *r)
@@ -184,15 +379,9 @@ int report_finish(struct report *r)
     int code = r->exit_override != 0 ? r->exit_override : CODES[r->verdict];
 
     if (r->cli->json) {
-        print_json(r);
+        print_json(r, code);
     }
-    json_decref(r->root);
-    json_decref(r->reasons);
-    json_decref(r->checks);
-    /* an answer that could not be written is no answer */
-    if (fflush(stdout) != 0 || ferror(stdout) != 0) {
-        return EXIT_UNDECIDED;
-    }
+    report_drop(r);
     return code;
 }
 

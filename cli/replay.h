@@ -12,6 +12,21 @@ struct replay_files {
     const char *uefi, *ima, *ima_ascii, *own; /* paths or NULL */
 };
 
+/* The options that name logs, for an option table. */
+#define REPLAY_OPTIONS(files)                                                                         \
+    {"uefi", &(files).uefi, NULL, "FILE", "the firmware event log", "ファームウェアのログ"},          \
+        {"ima",                                                                                       \
+         &(files).ima,                                                                                \
+         NULL,                                                                                        \
+         "FILE",                                                                                      \
+         "the kernel's IMA list, binary form",                                                        \
+         "IMA リスト (バイナリ)"},                                                                    \
+        {"ima-ascii", &(files).ima_ascii,    NULL,                                                    \
+         "FILE",      "the same, text form", "IMA リスト (テキスト)"},                                \
+    {                                                                                                 \
+        "own", &(files).own, NULL, "FILE", "the agent's own log", "エージェントの測定ログ" \
+    }
+
 /* What each log leads to; a log that was not given has no banks. */
 struct replayed {
     struct att_buf *uefi_bytes, *ima_bytes, *own_bytes;

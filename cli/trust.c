@@ -59,21 +59,43 @@ static enum att_err load_rules(struct trust *t, const char *dir, struct att_diag
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
     ATT_CLEANUP(att_yaml_freep) struct att_yaml *y = NULL;
     char path[1024];
-    struct stat st;
     enum att_err err = ATT_OK;
 
     (void)snprintf(path, sizeof(path), "%s/trust.yaml", dir);
-    if (stat(path, &st) != 0) {
+    err = att_file_read(&text, path, TRUST_YAML_MAX, diag);
+    if (err == ATT_E_NOT_FOUND) {
+        if (diag != NULL) {
+            *diag = (struct att_diag){0};
+        }
         return ATT_OK; /* every absent rule has its strict value */
     }
-    err = att_file_read(&text, path, TRUST_YAML_MAX, diag);
+    if (err == ATT_E_DENIED) {
+        return err;
+    }
     if (err == ATT_OK) {
         err = att_yaml_parse(&y, path, att_buf_slice(text), diag);
     }
     if (err == ATT_OK) {
         err = read_rules(&t->rules, att_yaml_root(y), diag);
     }
-    return err == ATT_OK ? ATT_OK : ATT_E_CONFIG;
+    return err == ATT_OK || err == ATT_E_NOMEM ? err : ATT_E_CONFIG;
+}
+
+/* A broken anchor makes no label malformed: the folder is not usable, so nothing can be decided. */
+static enum att_err load_anchors(struct trust *t, const char *dir, struct att_diag *diag)
+{
+    enum att_err err = att_anchors_load(t->anchors, dir, diag);
+
+    switch (err) {
+    case ATT_E_TRUNCATED:
+    case ATT_E_TRAILING:
+    case ATT_E_FORMAT:
+    case ATT_E_LIMIT:
+    case ATT_E_UNSUPPORTED:
+        return ATT_E_UNTRUSTED;
+    default:
+        return err;
+    }
 }
 
 enum att_err trust_load(struct trust *out, const char *dir, struct att_diag *diag)
@@ -89,10 +111,10 @@ enum att_err trust_load(struct trust *out, const char *dir, struct att_diag *dia
     }
     err = att_anchors_new(&t.anchors);
     if (err == ATT_OK) {
-        err = att_anchors_load(t.anchors, dir, diag);
+        err = load_rules(&t, dir, diag);
     }
     if (err == ATT_OK) {
-        err = load_rules(&t, dir, diag);
+        err = load_anchors(&t, dir, diag);
     }
     if (err != ATT_OK) {
         trust_clear(&t);

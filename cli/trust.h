@@ -11,7 +11,10 @@ struct trust {
         rules; /* absent keys have the strict value that this release can check */
 };
 
-/* CONFIG (usage) when there is no such folder or trust.yaml is not acceptable. */
+/*
+ * CONFIG (usage) when there is no such folder or trust.yaml is not acceptable; UNTRUSTED (cannot decide)
+ * when an anchor file is broken. A folder with no anchor at all is loaded: who asks decides.
+ */
 ATT_MUST_USE enum att_err trust_load(struct trust *out, const char *dir, struct att_diag *diag);
 void trust_clear(struct trust *t);
 

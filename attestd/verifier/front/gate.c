@@ -32,6 +32,10 @@ static void identify(struct conn *c)
     struct msg_peer peer = {.known = true};
 
     c->identified = true;
+    if (c->point->kind == LISTENER_ADMIN) {
+        c->identity.administrator = true; /* whoever may open the socket */
+        return;
+    }
     if (c->ssl == NULL || tls_session_peer(&der, c->ssl) != ATT_OK) {
         return;
     }

@@ -1,0 +1,53 @@
+/* What the parts of `evidence appraise` share: the artefacts as loaded, and the report. */
+#ifndef CLI_APPRAISE_INTERNAL_H
+#define CLI_APPRAISE_INTERNAL_H
+
+#include "cli.h"
+#include "crypto/key.h"
+#include "policy/policy.h"
+#include "policy/refval.h"
+#include "replay.h"
+#include "tcg/pcr.h"
+#include "tcg/quote.h"
+
+#define NONCE_MAX 64
+
+struct raw {
+    const char *quote, *signature, *ak, *nonce, *pcrs, *policy, *refvals;
+    struct replay_files logs;
+};
+
+struct appraisal {
+    struct report r;
+    struct raw in;
+    uint8_t nonce[NONCE_MAX];
+    size_t nonce_len; /* 0: none given */
+    struct att_buf *attest, *signature;
+    struct att_pubkey *ak;
+    struct att_quote quote;
+    struct att_tpm_sig sig;
+    struct att_pcr_values pcrs;
+    struct replayed logs;
+    struct att_policy *policy;
+    struct att_refvals *refvals;
+    /* what the checks found, for the policy */
+    bool uefi_good, ima_good, own_good;
+    bool proven_known;            /* proven holds what the quote's digest proves */
+    struct att_pcr_values proven; /* the quoted PCR values */
+};
+
+bool appraise_has_ima(const struct appraisal *a);
+
+/* Do these values lead to the digest that the TPM signed? Fills why (Q_DIGEST) when not. */
+bool appraise_composite_is(const struct appraisal *a, const struct att_pcr_values *values,
+                           struct att_diag *why);
+
+/* log.uefi, log.ima, log.own (cli/appraise_logs.c). */
+void appraise_logs(struct appraisal *a);
+
+/* quote.selection by the policy's needs, when it has any (cli/appraise_policy.c). */
+void appraise_selection(struct appraisal *a);
+/* policy, and one check for each requirement: "policy.R-01". */
+void appraise_policy(struct appraisal *a);
+
+#endif

@@ -1,0 +1,164 @@
+/* `evidence appraise`: do the logs lead to the values, or to the digest, that the TPM signed? */
+#include <string.h>
+
+#include "appraise_internal.h"
+#include "tcg/ima.h"
+
+bool appraise_has_ima(const struct appraisal *a)
+{
+    return a->in.logs.ima != NULL || a->in.logs.ima_ascii != NULL;
+}
+
+/* Compare what a log leads to with the given values, PCR by PCR, where both say something. */
+static bool values_agree(const struct att_pcr_values *log, const struct att_pcr_values *given,
+                         struct att_diag *why)
+{
+    size_t compared = 0;
+
+    for (uint32_t i = 0; i < log->count; i++) {
+        const struct att_pcr_bank *mine = &log->bank[i];
+        const struct att_pcr_bank *theirs = att_pcr_bank_find(given, mine->bank);
+
+        for (uint32_t pcr = 0; theirs != NULL && pcr < ATT_PCR_COUNT; pcr++) {
+            if ((mine->has & theirs->has & (1U << pcr)) == 0) {
+                continue;
+            }
+            compared++;
+            if (memcmp(mine->value[pcr], theirs->value[pcr], att_hash_size(mine->bank)) != 0) {
+                (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_PCR, "log",
+                               "it leads to another value of PCR %u in bank %s", (unsigned int)pcr,
+                               att_hash_name(mine->bank));
+                return false;
+            }
+        }
+    }
+    if (compared == 0) {
+        (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_BANK, "log",
+                       "no bank and PCR that both the log and the values have");
+        return false;
+    }
+    return true;
+}
+
+/* Without PCR values only the digest speaks: all logs together must lead to it. */
+static bool logs_reach_digest(struct appraisal *a, struct att_diag *why)
+{
+    struct att_pcr_values values = {0};
+
+    for (uint32_t i = 0; i < a->quote.selection.count; i++) {
+        struct att_pcr_bank *b = att_pcr_bank_add(&values, a->quote.selection.sel[i].bank);
+
+        if (b == NULL) {
+            return false;
+        }
+        b->has = a->quote.selection.sel[i].mask;
+        for (uint32_t pcr = 17; pcr <= 22; pcr++) {
+            memset(b->value[pcr], 0xff, ATT_HASH_MAX);
+        }
+    }
+    replay_merge(&values, &a->logs.uefi);
+    replay_merge(&values, &a->logs.ima);
+    replay_merge(&values, &a->logs.own);
+    if (appraise_composite_is(a, &values, why)) {
+        a->proven = values;
+        a->proven_known = true;
+        return true;
+    }
+    why->reason = ATT_R_LOG_PCR;
+    return false;
+}
+
+static bool say(struct appraisal *a, const char *id, bool good, const struct att_diag *why)
+{
+    report_check(&a->r, id, good ? C_PASS : C_FAIL, good ? NULL : why);
+    return good;
+}
+
+static bool check_log(struct appraisal *a, const char *id, bool given,
+                      const struct att_pcr_values *log)
+{
+    struct att_diag why = {0};
+    bool good = false;
+
+    if (!given) {
+        report_check(&a->r, id, C_NOT_RUN, NULL);
+        return false;
+    }
+    good = a->in.pcrs != NULL ? values_agree(log, &a->pcrs, &why) : logs_reach_digest(a, &why);
+    return say(a, id, good, &why);
+}
+
+/*
+ * An IMA list may be longer than the moment of the PCR values: some prefix must reach them, in each bank
+ * that has a value, under the extend rule of kernels since 5.8 or the padded one before.
+ */
+static bool ima_prefix_reaches(struct att_slice list, const struct att_pcr_bank *given, bool padded)
+{
+    ATT_CLEANUP(att_hasher_freep) struct att_hasher *h = NULL;
+    struct att_ima it = att_ima_from(list);
+    struct att_ima_entry e;
+    uint8_t value[ATT_PCR_COUNT][ATT_HASH_MAX] = {{0}};
+    bool more = att_hasher_new(&h) == ATT_OK;
+
+    while (more && att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
+        uint8_t digest[ATT_HASH_MAX];
+
+        if (e.pcr >= ATT_PCR_COUNT ||
+            att_ima_extended(digest, &e, given->bank, padded, h) != ATT_OK ||
+            att_pcr_extend(h, given->bank, value[e.pcr], digest) != ATT_OK) {
+            return false;
+        }
+        if ((given->has >> e.pcr & 1) != 0 &&
+            memcmp(value[e.pcr], given->value[e.pcr], att_hash_size(given->bank)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool ima_reaches_values(struct appraisal *a, struct att_diag *why)
+{
+    struct att_slice list = att_buf_slice(a->logs.ima_bytes);
+    size_t compared = 0;
+
+    for (uint32_t i = 0; i < a->pcrs.count; i++) {
+        const struct att_pcr_bank *given = &a->pcrs.bank[i];
+        const struct att_pcr_bank *mine = att_pcr_bank_find(&a->logs.ima, given->bank);
+
+        if (mine == NULL || (mine->has & given->has) == 0) {
+            continue;
+        }
+        compared++;
+        if (!ima_prefix_reaches(list, given, false) && !ima_prefix_reaches(list, given, true)) {
+            (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_PCR, "log",
+                           "no part of the list leads to the value in bank %s",
+                           att_hash_name(given->bank));
+            return false;
+        }
+    }
+    if (compared == 0) {
+        (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_BANK, "log",
+                       "no bank and PCR that both the list and the values have");
+    }
+    return compared > 0;
+}
+
+static bool check_ima(struct appraisal *a)
+{
+    bool given = appraise_has_ima(a);
+    struct att_diag why = {0};
+    bool good = false;
+
+    if (!given || a->in.pcrs == NULL) {
+        return check_log(a, "log.ima", given, &a->logs.ima);
+    }
+    good = ima_reaches_values(a, &why);
+    return say(a, "log.ima", good, &why);
+}
+
+void appraise_logs(struct appraisal *a)
+{
+    a->uefi_good = check_log(a, "log.uefi", a->in.logs.uefi != NULL, &a->logs.uefi);
+    a->ima_good = check_ima(a);
+    a->own_good = check_log(a, "log.own", a->in.logs.own != NULL, &a->logs.own);
+}

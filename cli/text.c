@@ -1,0 +1,240 @@
+/*
+ * Texts for people: columns by wcswidth, and nothing from outside that could steer a terminal.
+ *
+ * Diagnoses are made in English by the library; what procurement and installers meet most is put into
+ * Japanese here by its pattern, and whatever has none is shown as the English detail that it is.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <wchar.h>
+#include <wctype.h>
+
+#include "cli.h"
+
+#define SLOTS     4
+#define SLOT_ROOM 256
+
+/* The character at in: its bytes and columns. Zero bytes: not a character that may be printed. */
+static size_t char_at(const char *in, int *columns)
+{
+    mbstate_t state;
+    wchar_t w = 0;
+    size_t n = 0;
+
+    memset(&state, 0, sizeof(state));
+    n = mbrtowc(&w, in, strlen(in), &state);
+    if (n == 0 || n > strlen(in) || iswprint((wint_t)w) == 0) {
+        return 0;
+    }
+    *columns = wcwidth(w) > 0 ? wcwidth(w) : 0;
+    return n;
+}
+
+char *text_safe(char *out, size_t cap, const char *in)
+{
+    size_t at = 0;
+
+    while (*in != '\0') {
+        int columns = 0;
+        size_t n = char_at(in, &columns);
+        char piece[8];
+
+        if (n == 0) {
+            (void)snprintf(piece, sizeof(piece), "\\x%02x", (unsigned int)(unsigned char)*in);
+        } else {
+            (void)snprintf(piece, sizeof(piece), "%.*s", (int)n, in);
+        }
+        if (at + strlen(piece) + 4 > cap) {
+            (void)snprintf(out + at, cap - at, "...");
+            return out;
+        }
+        memcpy(out + at, piece, strlen(piece));
+        at += strlen(piece);
+        in += n == 0 ? 1 : n;
+    }
+    out[at] = '\0';
+    return out;
+}
+
+size_t text_width(const char *in)
+{
+    size_t width = 0;
+
+    while (*in != '\0') {
+        int columns = 1;
+        size_t n = char_at(in, &columns);
+
+        width += (size_t)columns;
+        in += n == 0 ? 1 : n;
+    }
+    return width;
+}
+
+char *text_pad(char *out, size_t cap, const char *in, int width)
+{
+    int have = (int)text_width(in);
+
+    (void)snprintf(out, cap, "%s%*s", in, have < width ? width - have : 0, "");
+    return out;
+}
+
+/* "*" stands for any text; $1..$4 take what stood there. Longer patterns stand first. */
+static const struct {
+    const char *en, *ja;
+} DETAILS[] = {
+    {"expected affirming, found *", "期待: 肯定 (affirming)、実際: $1"},
+    {"expected one of this verifier", "この検証サーバーの証明書が必要です"},
+    {"there is no option *; did you mean *?", "オプション $1 はありません。$2 のことですか?"},
+    {"there is no option *", "オプション $1 はありません"},
+    {"there is no command *; did you mean *?", "コマンド $1 はありません。$2 のことですか?"},
+    {"there is no command *", "コマンド $1 はありません"},
+    {"there is no code *; did you mean *?", "コード $1 はありません。$2 のことですか?"},
+    {"there is no code *", "コード $1 はありません"},
+    {"* takes no value", "$1 に値は付きません"},
+    {"* needs a value", "$1 には値が必要です"},
+    {"* needs a verb: *", "$1 には動詞が必要です: $2"},
+    {"one too many: *", "余分な引数: $1"},
+    {"expected a time like *, found *", "$1 の形の時刻が必要です (実際: $2)"},
+    {"expected a path, found nothing", "パスが必要です"},
+    {"expected * or *, found *", "期待: $1 または $2、実際: $3"},
+    {"expected at least *, found *", "期待: $1 以上、実際: $2"},
+    {"expected at most * bytes, found *", "期待: $1 バイト以下、実際: $2 バイト"},
+    {"expected certificates in PEM or one in DER: *",
+     "PEM の証明書か DER の証明書一つが必要です: $1"},
+    {"expected 64 hexadecimal digits, found *", "16 進数 64 桁が必要です (実際: $1)"},
+    {"expected 1 to 64 bytes in hexadecimal digits, found *",
+     "1〜64 バイトの 16 進数が必要です (実際: $1)"},
+    {"expected *, found nothing", "$1 が必要です (指定なし)"},
+    {"expected *, found less", "$1 が必要です (不足しています)"},
+    {"expected *, found *", "期待: $1、実際: $2"},
+    {"it ended at *, asked for *", "$1 に失効 (判定時刻 $2)"},
+    {"it begins at *, asked for *", "$1 から有効 (判定時刻 $2)"},
+    {"its life is not short: * s", "有効期間が長すぎます: $1 秒"},
+    {"at most * bytes, found *", "上限 $1 バイト、実際 $2 バイト"},
+    {"at most * bytes are read", "読み込む上限は $1 バイトです"},
+    {"no anchor is installed", "アンカーが入っていません"},
+    {"no folder *", "フォルダー $1 がありません"},
+    {"the label names no certificate", "ラベルに証明書がありません"},
+    {"the signature does not verify under the key", "署名がこの鍵で検証できません"},
+    {"for tests and demonstrations only", "試験と実演だけのものです"},
+    {"trust.yaml asks for a key in hardware", "trust.yaml はハードウェア鍵を要求しています"},
+    {"trust.yaml asks for a receipt and the label has none",
+     "trust.yaml はログの受領証を要求していますが、ラベルにありません"},
+    {"--accept warning allows it", "--accept warning により許可"},
+    {"no path to an installed anchor", "入っているアンカーに至る経路がありません"},
+    {"certificate *: unable to get local issuer certificate",
+     "証明書 $1: 発行者が入っているアンカーにありません"},
+    {"certificate *: self-signed certificate in certificate chain",
+     "証明書 $1: ルートが入っているアンカーにありません"},
+    {"certificate *: self-signed certificate", "証明書 $1: 自己署名で、アンカーにありません"},
+    {"certificate *: certificate has expired", "証明書 $1: 有効期限が切れています"},
+    {"certificate *: certificate is not yet valid", "証明書 $1: まだ有効ではありません"},
+    {"certificate *: certificate signature failure", "証明書 $1: 署名が正しくありません"},
+    {"cannot open *: No such file or directory", "$1 がありません"},
+    {"cannot open *: Permission denied", "$1 を読む権限がありません"},
+    {"cannot open *: *", "$1 を開けません: $2"},
+    {"cannot write *: No space left on device", "$1 に書けません: 空き容量がありません"},
+    {"cannot write *: Permission denied", "$1 に書く権限がありません"},
+    {"cannot write *: *", "$1 に書けません: $2"},
+    {"* is not a regular file", "$1 は通常のファイルではありません"},
+    {"the input ends inside an item", "途中で終わっています"},
+    {"* bytes are left over after the item", "後に $1 バイト余っています"},
+    {"* bytes left over after the certificate", "証明書の後に $1 バイト余っています"},
+    {"a length, count, number or the depth is above the limit",
+     "長さ、個数または深さが上限超えです"},
+    {"expected deterministic CBOR of another type or form here",
+     "ここには別の型の決定的 CBOR が必要です"},
+    {"required claims are missing (*)", "必須の項目がありません ($1)"},
+    {"the overall status is not the one of the gateway and its vector",
+     "全体の状態が内訳と一致しません"},
+    {"the certificate in the file has another one; nothing was added",
+     "ファイルの証明書の指紋は別のものです。何も追加していません"},
+    {"type the SHA-256 that the issuer told you", "発行者から聞いた SHA-256 を入力してください"},
+    {"the quote covers no PCR", "クォートが PCR を一つも含みません"},
+    {"the quote was made for another nonce", "別のナンスに対するクォートです"},
+    {"the PCR values lead to another digest", "PCR 値から別のダイジェストになります"},
+    {"it leads to another value of PCR * in bank *", "PCR $1 (バンク $2) が別の値になります"},
+    {"no bank and PCR that both the log and the values have",
+     "ログと値に共通するバンクと PCR がありません"},
+    {"policies refuse it", "方針では拒否されます"},
+    {"no reference value has this name", "この名前の参照値がありません"},
+    {"the verifier answered *", "検証サーバーの応答: $1"},
+};
+
+struct slots {
+    const char *at[SLOTS];
+    size_t len[SLOTS];
+    size_t count;
+};
+
+static bool matches(struct slots *s, const char *pattern, const char *text)
+{
+    s->count = 0;
+    while (*pattern != '\0') {
+        size_t literal = strcspn(pattern, "*");
+        const char *next = NULL;
+
+        if (literal > 0) {
+            if (strncmp(pattern, text, literal) != 0) {
+                return false;
+            }
+            pattern += literal;
+            text += literal;
+            continue;
+        }
+        pattern++;
+        literal = strcspn(pattern, "*");
+        if (s->count == SLOTS) {
+            return false;
+        }
+        s->at[s->count] = text;
+        if (pattern[0] == '\0') {
+            s->len[s->count++] = strlen(text);
+            return true;
+        }
+        for (next = text; *next != '\0' && strncmp(next, pattern, literal) != 0; next++) {
+        }
+        if (*next == '\0') {
+            return false;
+        }
+        s->len[s->count++] = (size_t)(next - text);
+        text = next;
+    }
+    return *text == '\0';
+}
+
+static void fill(char *out, size_t cap, const char *form, const struct slots *s)
+{
+    size_t at = 0;
+
+    for (const char *p = form; *p != '\0' && at + SLOT_ROOM < cap; p++) {
+        size_t slot = (size_t)(p[1] - '1');
+
+        if (p[0] == '$' && slot < s->count) {
+            at += (size_t)snprintf(out + at, SLOT_ROOM, "%.*s",
+                                   (int)(s->len[slot] < SLOT_ROOM ? s->len[slot] : SLOT_ROOM - 1),
+                                   s->at[slot]);
+            p++;
+            continue;
+        }
+        out[at++] = *p;
+    }
+    out[at] = '\0';
+}
+
+const char *text_detail(const struct cli *cli, char *out, size_t cap, const char *english)
+{
+    struct slots s;
+
+    if (cli->lang != LANG_JA || english[0] == '\0') {
+        return english;
+    }
+    for (size_t i = 0; i < ATT_COUNT(DETAILS); i++) {
+        if (matches(&s, DETAILS[i].en, english)) {
+            fill(out, cap, DETAILS[i].ja, &s);
+            return out;
+        }
+    }
+    (void)snprintf(out, cap, "詳細 (英語): %s", english);
+    return out;
+}
