@@ -80,6 +80,10 @@ static enum att_err check_format(struct att_offline *out, struct opened *o, stru
         err = att_fail(&c->why, ATT_E_FORMAT, ATT_R_FMT_COSE, "typ", "expected \"%s\"",
                        ATT_TYPE_LABEL);
     }
+    if (err == ATT_OK && ATT_GUARD(LABEL_X5CHAIN, o->cose.x5chain_count == 0)) {
+        err = att_fail(&c->why, ATT_E_FORMAT, ATT_R_FMT_COSE, "x5chain",
+                       "expected the signer's certificate, found nothing");
+    }
     if (err == ATT_OK) {
         err = att_label_read(&out->label, o->cose.payload_untrusted, &c->why);
         out->has_label = err == ATT_OK;

@@ -507,6 +507,34 @@ START_TEST(label__of_an_affirming_result_verifies_at_a_strangers_desk)
 }
 END_TEST
 
+/* Header 33 turned into another one by a flipped bit: no certificate is no label, not "unknown issuer". */
+START_TEST(label__without_its_certificate_is_malformed)
+{
+    static const uint8_t x5chain[] = {0x18, 33, 0x59};
+    struct scene *s = scene_new(NULL, NULL);
+    struct issuer is;
+    struct att_buf *label = NULL;
+    uint8_t *bytes = NULL;
+    uint8_t *header = NULL;
+
+    issuer_open(&is);
+    attest(s);
+    label = label_of(s, &is);
+    bytes = malloc(att_buf_len(label));
+    NEED(bytes != NULL);
+    memcpy(bytes, att_buf_slice(label).p, att_buf_len(label));
+    header = memmem(bytes, att_buf_len(label), x5chain, sizeof(x5chain));
+    NEED(header != NULL);
+    header[1] ^= 1;
+    expect_verdict(check_label(att_slice_of(bytes, att_buf_len(label)), is.anchors, NULL, NOW),
+                   ATT_VERDICT_MALFORMED, "format", ATT_R_FMT_COSE);
+    free(bytes);
+    att_buf_free(label);
+    issuer_close(&is);
+    scene_free(s);
+}
+END_TEST
+
 START_TEST(label__refusals_have_their_own_reasons)
 {
     struct scene *s = scene_new(NULL, NULL);
@@ -651,6 +679,7 @@ int main(void)
         result__survives_encoding,
         label__of_an_affirming_result_verifies_at_a_strangers_desk,
         label__refusals_have_their_own_reasons,
+        label__without_its_certificate_is_malformed,
         label__of_a_refused_gateway_is_genuine_and_not_affirming,
         label__nothing_good_is_signed_without_a_verified_quote,
         label__no_flipped_bit_verifies,
