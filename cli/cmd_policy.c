@@ -33,6 +33,10 @@ static void check_one(struct report *r, const char *name, bool *denied)
         return;
     }
     report_check(r, shown, err == ATT_OK ? C_PASS : C_FAIL, &diag);
+    if (code == EXIT_MALFORMED) {
+        report_worsen(r,
+                      V_MALFORMED); /* no policy at all, rather than one that is not acceptable */
+    }
     if (err == ATT_OK && r->cli->verbose) {
         report_field(r, tr(r->cli, "policy", "方針"), "%s@%llu", policy->name,
                      (unsigned long long)policy->version);

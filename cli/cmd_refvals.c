@@ -116,12 +116,25 @@ static enum att_err no_tree(const FTSENT *e, struct att_diag *diag)
                     strerror(e->fts_errno));
 }
 
-/* strip is cut from the front of each path: the folder that stands for the gateway's root. */
-static enum att_err add_tree(struct making *m, const char *tree, size_t strip,
-                             struct att_diag *diag)
+/* A copy without slashes at the end, which would stand in the names; "/" itself stays. */
+static char *tidy(const char *tree)
 {
     char *copy = strdup(tree);
+    size_t len = copy != NULL ? strlen(copy) : 0;
+
+    while (len > 1 && copy[len - 1] == '/') {
+        copy[--len] = '\0';
+    }
+    return copy;
+}
+
+/* as_root: the folder stands for the gateway's root, and its own path is cut from the names. */
+static enum att_err add_tree(struct making *m, const char *tree, bool as_root,
+                             struct att_diag *diag)
+{
+    char *copy = tidy(tree);
     char *paths[] = {copy, NULL};
+    size_t strip = as_root && copy != NULL && strcmp(copy, "/") != 0 ? strlen(copy) : 0;
     FTS *fts = copy == NULL ? NULL : fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
     FTSENT *e = NULL;
     enum att_err err = fts == NULL ? ATT_E_NOMEM : ATT_OK;
@@ -267,15 +280,10 @@ static enum att_err make(struct making *m, const struct sources *s, int argc, ch
     enum att_err err = ATT_OK;
 
     for (int i = 1; err == ATT_OK && i < argc; i++) {
-        err = add_tree(m, argv[i], 0, diag);
+        err = add_tree(m, argv[i], false, diag);
     }
     if (err == ATT_OK && s->root != NULL) {
-        size_t strip = strlen(s->root);
-
-        while (strip > 0 && s->root[strip - 1] == '/') {
-            strip--;
-        }
-        err = add_tree(m, s->root, strip, diag);
+        err = add_tree(m, s->root, true, diag);
     }
     if (err == ATT_OK && s->list != NULL) {
         err = add_list(m, s->list, diag);
@@ -398,6 +406,7 @@ int cmd_refvals_show(struct cli *cli, int argc, char **argv)
     err = att_refvals_map(&refs, argv[1], &diag);
     if (err == ATT_OK) {
         err = att_refvals_check(refs, &diag);
+        err = err == ATT_E_MISMATCH ? ATT_E_FORMAT : err; /* damaged, not a "no" */
     }
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);

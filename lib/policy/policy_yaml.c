@@ -334,6 +334,20 @@ static enum att_err read_requirement_head(const struct att_yaml_node *n, struct 
     return err == ATT_OK ? read_severity(node, 2, &r->severity, diag) : err;
 }
 
+/* The id of the last requirement must be new. att_policy_seal asks the same of both forms, without a place. */
+static enum att_err only_one_of(const struct att_policy *p, const struct att_yaml_node *id,
+                                struct att_diag *diag)
+{
+    const char *last = p->requirement[p->count - 1].id;
+
+    for (size_t i = 0; i + 1 < p->count; i++) {
+        if (strcmp(p->requirement[i].id, last) == 0) {
+            return att_yaml_fail(id, REASON, diag, "two requirements have one id: %s", last);
+        }
+    }
+    return ATT_OK;
+}
+
 static enum att_err read_requirement(const struct att_yaml_node *n, struct att_policy *p,
                                      struct att_diag *diag)
 {
@@ -350,6 +364,9 @@ static enum att_err read_requirement(const struct att_yaml_node *n, struct att_p
                              ATT_POLICY_REQUIREMENTS_MAX);
     }
     err = read_requirement_head(n, r, diag);
+    if (err == ATT_OK) {
+        err = only_one_of(p, att_yaml_get(n, "id"), diag);
+    }
     if (err == ATT_OK) {
         err = find_predicate(n, r, &predicate, diag);
     }
@@ -446,6 +463,21 @@ static enum att_err read_root(const struct att_yaml_node *root, struct att_polic
     return err;
 }
 
+/* What holds only of the whole is refused at the key that it is about, or where the policy begins. */
+static enum att_err seal(struct att_policy *p, const struct att_yaml_node *root,
+                         struct att_diag *diag)
+{
+    struct att_diag why = {0};
+    const struct att_yaml_node *at = NULL;
+    enum att_err err = att_policy_seal(p, &why);
+
+    if (err != ATT_E_CONFIG) {
+        return err == ATT_OK ? err : att_fail(diag, err, why.reason, why.field, "%s", why.text);
+    }
+    at = att_yaml_get(root, why.field);
+    return att_yaml_fail(at != NULL ? at : root, REASON, diag, "%s", why.text);
+}
+
 enum att_err att_policy_parse_yaml(struct att_policy **out, const char *name, struct att_slice in,
                                    struct att_diag *diag)
 {
@@ -465,7 +497,7 @@ enum att_err att_policy_parse_yaml(struct att_policy **out, const char *name, st
     }
     err = read_root(att_yaml_root(y), p, diag);
     if (err == ATT_OK) {
-        err = att_policy_seal(p, diag);
+        err = seal(p, att_yaml_root(y), diag);
     }
     if (err != ATT_OK) {
         return err;
