@@ -66,10 +66,19 @@ static enum att_err hash_name(struct att_slice name, uint64_t *out)
     return ATT_OK;
 }
 
-static void forget(struct att_carry *c, uint64_t name_hash)
+/* What the kernel listed is history: no later item of the agent's log repairs it, whatever its name hashes to. */
+static bool is_history(const struct judging *j, const struct att_deviation *d)
 {
+    return d->requirement < j->policy->count &&
+           j->policy->requirement[d->requirement].predicate == ATT_PRED_IMA_FILES;
+}
+
+static void forget(struct judging *j, uint64_t name_hash, bool history)
+{
+    struct att_carry *c = &j->out->carry;
+
     for (uint32_t i = 0; i < c->deviation_count; i++) {
-        if (c->deviation[i].name_hash == name_hash) {
+        if (c->deviation[i].name_hash == name_hash && is_history(j, &c->deviation[i]) == history) {
             c->deviation[i] = c->deviation[c->deviation_count - 1];
             c->deviation_count--;
             return;
@@ -77,9 +86,11 @@ static void forget(struct att_carry *c, uint64_t name_hash)
     }
 }
 
-static void remember(struct att_carry *c, const struct att_deviation *d)
+static void remember(struct judging *j, const struct att_deviation *d)
 {
-    forget(c, d->name_hash);
+    struct att_carry *c = &j->out->carry;
+
+    forget(j, d->name_hash, is_history(j, d));
     if (c->deviation_count >= ATT_DEVIATIONS_MAX) {
         c->overflow = true;
         return;
@@ -194,11 +205,11 @@ static enum att_err take_item(struct judging *j, const struct att_own_item *item
         return err;
     }
     if (d.reason == ATT_R_NONE) {
-        forget(c, d.name_hash);
+        forget(j, d.name_hash, false);
         return ATT_OK;
     }
     (void)att_escape(d.name, sizeof(d.name), item->name.p, item->name.len);
-    remember(c, &d);
+    remember(j, &d);
     return ATT_OK;
 }
 
@@ -268,7 +279,7 @@ static enum att_err take_ima_entry(struct judging *j, const struct att_ima_entry
     }
     (void)att_escape(d.name, sizeof(d.name), e->path.p, e->path.len);
     note_digests(&d, NULL, e->digest.len == 32 ? e->digest.p : NULL);
-    remember(&j->out->carry, &d);
+    remember(j, &d);
     return ATT_OK;
 }
 

@@ -145,6 +145,29 @@ START_TEST(appraise__an_executed_file_that_is_not_listed_stays_a_reason)
 }
 END_TEST
 
+/* The agent's log is the administrator's to write; the kernel's list is not. */
+START_TEST(appraise__an_own_item_displaces_no_entry_of_the_kernel)
+{
+    struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE);
+    struct att_own_item item = {.type = ATT_OWN_ABSENT};
+    struct att_ima it;
+    struct att_ima_entry e;
+    bool more = true;
+
+    softlog_ima(&s->ima, s->tpm, "/tmp/x", att_slice_str("evil"));
+    attest(s);
+    ck_assert(has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
+    it = att_ima_from(softlog_slice(&s->ima));
+    while (att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
+        item.name = e.template_data; /* the same hash, as a name that was searched for could have */
+    }
+    softlog_own_items(&s->own, s->tpm, SCENE_OWN_PCR, &item, 1);
+    attest(s);
+    ck_assert(has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
+    scene_free(s);
+}
+END_TEST
+
 START_TEST(appraise__a_measurement_violation_is_judged_by_its_rule)
 {
     struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE);
@@ -212,6 +235,7 @@ int main(void)
         grade__a_required_log_that_is_not_sent_is_named,
         appraise__another_firmware_is_named_by_its_pcr,
         appraise__an_executed_file_that_is_not_listed_stays_a_reason,
+        appraise__an_own_item_displaces_no_entry_of_the_kernel,
         appraise__a_measurement_violation_is_judged_by_its_rule,
         verify__a_log_whose_pcr_is_not_quoted_is_refused,
         verify__a_bank_that_the_kernel_cannot_hash_is_replayed_by_its_rule,
