@@ -7,6 +7,9 @@
 #include "appraise/items_internal.h"
 #include "base/guard.h"
 
+/* PCR 0 to 7: what the firmware measures (TCG PC Client Platform Firmware Profile). */
+#define BOOT_PCRS 0xffU
+
 static bool sent(const struct judging *j, enum att_log log)
 {
     return att_verified_evidence(j->v)->claims.logs.has[log];
@@ -177,7 +180,22 @@ static void judge_logs(struct judging *j, const struct att_requirement *r)
     }
 }
 
-/* D7: a component counts only when present, replayed to the quoted PCRs and judged. */
+/* The PCRs that some rule of the policy judges by value. */
+static uint32_t judged_pcrs(const struct att_policy *p)
+{
+    uint32_t mask = 0;
+
+    for (size_t i = 0; i < p->count; i++) {
+        enum att_predicate predicate = p->requirement[i].predicate;
+
+        if (predicate == ATT_PRED_BOOT_PCRS || predicate == ATT_PRED_PCR_IN) {
+            mask |= p->requirement[i].pcr_mask;
+        }
+    }
+    return mask;
+}
+
+/* D7: a component counts only when present, replayed to the quoted PCRs and judged; a boot by PCR 0 to 7. */
 static int grade_of(const struct judging *j, const struct att_device_facts *facts)
 {
     const struct att_policy *p = j->policy;
@@ -185,8 +203,7 @@ static int grade_of(const struct judging *j, const struct att_device_facts *fact
                !ATT_GUARD(OWN_EMPTY, j->out->carry.items_judged == 0);
     bool ima = sent(j, ATT_LOG_IMA) && has_predicate(p, ATT_PRED_IMA_FILES) &&
                j->out->carry.ima_judged > 0;
-    bool boot = sent(j, ATT_LOG_UEFI) &&
-                (has_predicate(p, ATT_PRED_BOOT_PCRS) || has_predicate(p, ATT_PRED_PCR_IN));
+    bool boot = sent(j, ATT_LOG_UEFI) && (judged_pcrs(p) & BOOT_PCRS) == BOOT_PCRS;
 
     if (!own && !(ima && boot)) {
         return 0;
@@ -218,6 +235,28 @@ static void judge_firmware(struct judging *j)
     }
 }
 
+/* A violation hides what ran. Where the list is judged, only a rule of the policy may let it pass. */
+static void judge_violations(struct judging *j)
+{
+    const struct att_requirement *rule = NULL;
+    bool judged = has_predicate(j->policy, ATT_PRED_IMA_FILES);
+    enum att_severity severity = ATT_SEVERITY_FAIL;
+
+    for (size_t i = 0; i < j->policy->count; i++) {
+        const struct att_requirement *r = &j->policy->requirement[i];
+
+        if (r->predicate == ATT_PRED_IMA_VIOLATIONS && (rule == NULL || r->unlisted < severity)) {
+            rule = r;
+            severity = r->unlisted; /* the strictest of them */
+        }
+    }
+    if (j->out->carry.ima_violations == 0 || severity == ATT_SEVERITY_IGNORE ||
+        (rule == NULL && !judged)) {
+        return;
+    }
+    say(add_reason(j->out, ATT_R_LOG_VIOLATION, severity, rule), "ima", "");
+}
+
 static void judge_requirement(struct judging *j, const struct att_requirement *r)
 {
     switch (r->predicate) {
@@ -240,17 +279,13 @@ static void judge_requirement(struct judging *j, const struct att_requirement *r
     case ATT_PRED_PCR_IN:
         judge_pcr_in(j, r);
         break;
-    case ATT_PRED_IMA_VIOLATIONS:
-        if (j->out->carry.ima_violations > 0 && r->unlisted != ATT_SEVERITY_IGNORE) {
-            say(add_reason(j->out, ATT_R_LOG_VIOLATION, r->unlisted, r), "ima", "");
-        }
-        break;
     case ATT_PRED_LOGS:
         judge_logs(j, r);
         break;
     case ATT_PRED_OWN_ITEMS:    /* judged item by item */
     case ATT_PRED_OWN_MEASURED: /* judged over all its names */
     case ATT_PRED_IMA_FILES:
+    case ATT_PRED_IMA_VIOLATIONS: /* with and without a rule: judge_violations */
     case ATT_PRED_FIRMWARE:
         break;
     }
@@ -292,7 +327,7 @@ static void conclude(struct judging *j)
     struct att_result *out = j->out;
     enum att_tier tier = worst_reason(out);
 
-    if (out->grade == 0 && tier == ATT_TIER_AFFIRMING) {
+    if (out->grade == 0 && tier != ATT_TIER_CONTRAINDICATED) {
         say(add_reason(out, ATT_R_POL_NONE, ATT_SEVERITY_FAIL, NULL), "",
             "no log was judged against reference values");
         tier = ATT_TIER_CONTRAINDICATED;
@@ -305,7 +340,7 @@ static void conclude(struct judging *j)
         out->vector[ATT_TRUST_FILE_SYSTEM] = vector_value(tier);
         out->vector[ATT_TRUST_HARDWARE] = 2;
     }
-    if (tier == ATT_TIER_CONTRAINDICATED && out->grade == 0) {
+    if (out->grade == 0) {
         out->vector[ATT_TRUST_CONFIGURATION] = 96;
     }
 }
@@ -377,6 +412,7 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
     reasons_of_items(&j);
     judge_measured(&j);
     judge_firmware(&j);
+    judge_violations(&j);
     out->grade = grade_of(&j, facts);
     for (size_t i = 0; i < policy->count; i++) {
         judge_requirement(&j, &policy->requirement[i]);

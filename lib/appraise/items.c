@@ -299,7 +299,6 @@ enum att_err att_judge_ima_entries(struct judging *j)
         if (err != ATT_OK || !more) {
             return err;
         }
-        j->out->carry.ima_judged++;
         if (e.violation) {
             j->out->carry.ima_violations++;
             continue;
@@ -308,6 +307,7 @@ enum att_err att_judge_ima_entries(struct judging *j)
             continue; /* no file: a digest over the boot PCRs */
         }
         if (rule != NULL) {
+            j->out->carry.ima_judged++;
             err = take_ima_entry(j, &e, rule, at);
         }
     }

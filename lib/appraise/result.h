@@ -66,7 +66,8 @@ struct att_carry {
     uint8_t policy_digest[32],
         refvals_digest[32]; /* judged under these; others need the whole log again */
     uint64_t items_judged;  /* own items, over all records */
-    uint64_t ima_judged, ima_violations;
+    uint64_t ima_judged;    /* files of the kernel's list, without boot_aggregate and violations */
+    uint64_t ima_violations;
     uint64_t measured_mask[2]; /* bit i: name i of the policy's own_measured lists is there now */
     uint32_t deviation_count;
     bool overflow; /* more deviations than we keep: next time the whole log */

@@ -14,8 +14,9 @@
     "policy: full\nversion: 1\nbank: " bank "\nboot_log_pcrs: [0, 1, 2, 3, 4, 5, 6, 7]\n"          \
     "requirements:\n"                                                                              \
     "  - id: R-1\n" TITLE "    own_items: {under: [\"/etc\"]}\n"                                   \
-    "  - id: R-2\n" TITLE "    ima_files: {unlisted: fail}\n"                                      \
-    "  - id: R-3\n" TITLE "    ima_violations: fail\n"
+    "  - id: R-2\n" TITLE "    ima_files: {unlisted: fail}\n"
+
+#define CLEAN_RULE "  - id: R-3\n" TITLE "    ima_violations: fail\n"
 
 #define BOOT_RULE  "  - id: R-4\n" TITLE "    boot_pcrs: [0, 1, 2, 3, 4, 5, 6, 7]\n"
 #define GRADE_RULE "  - id: R-5\n" TITLE "    grade_at_least: E3\n"
@@ -68,7 +69,7 @@ START_TEST(grade__all_three_judged_and_a_verified_key_is_e3)
     softlog_ima(&s->ima, s->tpm, "/usr/bin/tool", att_slice_str("tool"));
     attest(s);
     ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
-    ck_assert_uint_eq(s->result->carry.ima_judged, 3);
+    ck_assert_uint_eq(s->result->carry.ima_judged, 2); /* boot_aggregate is no file */
     scene_free(s);
 }
 END_TEST
@@ -92,6 +93,51 @@ START_TEST(grade__boot_logs_that_no_rule_judges_do_not_count)
     attest(s);
     ck_assert_int_eq(s->result->grade, 2);
     ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 0);
+    scene_free(s);
+}
+END_TEST
+
+/* D7: PCR 0 to 7, all of them. */
+START_TEST(grade__some_boot_pcrs_are_no_judged_boot)
+{
+    struct scene *s = full_scene(POLICY_E3("sha256") "  - id: R-4\n" TITLE
+                                                     "    boot_pcrs: [0, 1, 2, 3, 4, 5, 6]\n");
+
+    attest(s);
+    ck_assert_int_eq(s->result->grade, 2);
+    ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 0);
+    scene_free(s);
+}
+END_TEST
+
+/* A kernel without an IMA policy lists boot_aggregate and nothing else. */
+START_TEST(grade__a_kernel_list_of_no_file_does_not_count)
+{
+    struct scene *s = scene_new(POLICY_E3("sha256") BOOT_RULE, REFERENCES);
+
+    softlog_uefi_boot(&s->uefi, s->tpm, "firmware 1");
+    softlog_ima_boot_aggregate(&s->ima, s->tpm);
+    scene_refer(s, REFERENCES, 0xff);
+    attest(s);
+    ck_assert_int_eq(s->result->grade, 2);
+    ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 0);
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(grade__nothing_judged_is_no_warning)
+{
+    struct scene *s = scene_new("policy: soft\nversion: 1\nrequirements:\n  - id: R-1\n"
+                                "    title: {en: x, ja: y}\n    severity: warn\n    logs: [uefi]\n",
+                                REFERENCES);
+
+    softlog_ima(&s->ima, s->tpm, "/usr/bin/tool", att_slice_str("tool"));
+    s->from.has[ATT_LOG_OWN] = false;
+    s->not_asked = 1U << SCENE_OWN_PCR;
+    attest(s);
+    ck_assert_int_eq(s->result->grade, 0);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    ck_assert(has_reason(s, ATT_R_POL_NONE, ""));
     scene_free(s);
 }
 END_TEST
@@ -170,12 +216,37 @@ END_TEST
 
 START_TEST(appraise__a_measurement_violation_is_judged_by_its_rule)
 {
+    struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE CLEAN_RULE);
+
+    softlog_ima_violation(&s->ima, s->tpm, "/usr/bin/tool");
+    attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    ck_assert(has_reason(s, ATT_R_LOG_VIOLATION, "ima"));
+    scene_free(s);
+}
+END_TEST
+
+/* Absent means the strict value. */
+START_TEST(appraise__a_measurement_violation_needs_no_rule_to_be_refused)
+{
     struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE);
 
     softlog_ima_violation(&s->ima, s->tpm, "/usr/bin/tool");
     attest(s);
     ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
     ck_assert(has_reason(s, ATT_R_LOG_VIOLATION, "ima"));
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(appraise__a_violation_passes_where_the_policy_says_so)
+{
+    struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE "  - id: R-3\n" TITLE
+                                                               "    ima_violations: ignore\n");
+
+    softlog_ima_violation(&s->ima, s->tpm, "/usr/bin/tool");
+    attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
     scene_free(s);
 }
 END_TEST
@@ -220,7 +291,7 @@ START_TEST(verify__a_bank_that_the_kernel_cannot_hash_is_replayed_by_its_rule)
     }
     att_hasher_free(h);
     attest(s);
-    ck_assert_uint_eq(s->result->carry.ima_judged, 2);
+    ck_assert_uint_eq(s->result->carry.ima_judged, 1);
     ck_assert_uint_eq(s->result->unattested[ATT_LOG_IMA], 0);
     scene_free(s);
 }
@@ -232,11 +303,16 @@ int main(void)
         grade__all_three_judged_and_a_verified_key_is_e3,
         grade__a_pinned_key_stays_e1_with_all_logs,
         grade__boot_logs_that_no_rule_judges_do_not_count,
+        grade__some_boot_pcrs_are_no_judged_boot,
+        grade__a_kernel_list_of_no_file_does_not_count,
+        grade__nothing_judged_is_no_warning,
         grade__a_required_log_that_is_not_sent_is_named,
         appraise__another_firmware_is_named_by_its_pcr,
         appraise__an_executed_file_that_is_not_listed_stays_a_reason,
         appraise__an_own_item_displaces_no_entry_of_the_kernel,
         appraise__a_measurement_violation_is_judged_by_its_rule,
+        appraise__a_measurement_violation_needs_no_rule_to_be_refused,
+        appraise__a_violation_passes_where_the_policy_says_so,
         verify__a_log_whose_pcr_is_not_quoted_is_refused,
         verify__a_bank_that_the_kernel_cannot_hash_is_replayed_by_its_rule,
     };
