@@ -417,8 +417,13 @@ int cmd_refvals_show(struct cli *cli, int argc, char **argv)
     report_line(&r, "%llu %s", (unsigned long long)att_refvals_count(refs),
                 tr(cli, "reference values", "件の参照値"));
     if (name != NULL) {
-        size_t n = att_refvals_expected(refs, att_slice_str(name), found, ATT_COUNT(found));
+        size_t n = 0;
 
+        err = att_refvals_expected(&n, refs, att_slice_str(name), found, ATT_COUNT(found));
+        if (err != ATT_OK) {
+            (void)att_fail(&diag, err, ATT_R_NOMEM, "--name", "%s", att_err_name(err));
+            return report_failure(&r, err, &diag);
+        }
         for (size_t i = 0; i < n && i < ATT_COUNT(found); i++) {
             char hex[65];
 

@@ -113,39 +113,52 @@ static const uint8_t *quoted_pcr(const struct judging *j, uint32_t pcr)
     return b->value[pcr];
 }
 
-static void judge_boot_pcr(struct judging *j, const struct att_requirement *r, uint32_t pcr)
+static enum att_err judge_boot_pcr(struct judging *j, const struct att_requirement *r, uint32_t pcr)
 {
     const uint8_t *value = sent(j, ATT_LOG_UEFI) ? quoted_pcr(j, pcr) : NULL;
-    const uint8_t *expected[1] = {NULL};
+    struct att_refvals_found listed = {0};
     struct att_result_reason *x = NULL;
     char name[32];
+    enum att_err err = ATT_OK;
 
     (void)snprintf(name, sizeof(name), "pcr/%s/%u", att_hash_name(j->policy->bank),
                    (unsigned int)pcr);
     if (value == NULL || j->policy->bank != ATT_HASH_SHA256) {
         say(add_reason(j->out, ATT_R_LOG_COVERAGE, r->severity, r), name,
             "no boot log leads to a quoted value of this PCR");
-        return;
+        return ATT_OK;
     }
-    if (j->refvals != NULL && att_refvals_has_named(j->refvals, att_slice_str(name), value)) {
-        return;
+    if (j->refvals != NULL) {
+        err = att_refvals_look(&listed, j->refvals, att_slice_str(name), value);
     }
-    if (j->refvals != NULL &&
-        att_refvals_expected(j->refvals, att_slice_str(name), expected, 1) > 0) {
-        x = add_reason(j->out, ATT_R_REF_MISMATCH, r->severity, r);
-    } else {
-        x = add_reason(j->out, ATT_R_REF_UNLISTED, r->severity, r);
+    if (err != ATT_OK || listed.same) {
+        return err;
     }
+    x = add_reason(j->out, listed.count > 0 ? ATT_R_REF_MISMATCH : ATT_R_REF_UNLISTED, r->severity,
+                   r);
     say(x, name, "");
     if (x == NULL) {
-        return;
+        return ATT_OK;
     }
     x->has_found = true;
     memcpy(x->found, value, 32);
-    if (expected[0] != NULL) {
+    if (listed.first != NULL) {
         x->has_expected = true;
-        memcpy(x->expected, expected[0], 32);
+        memcpy(x->expected, listed.first, 32);
     }
+    return ATT_OK;
+}
+
+static enum att_err judge_boot_pcrs(struct judging *j, const struct att_requirement *r)
+{
+    enum att_err err = ATT_OK;
+
+    for (uint32_t pcr = 0; err == ATT_OK && pcr < ATT_PCR_COUNT; pcr++) {
+        if ((r->pcr_mask >> pcr & 1) != 0) {
+            err = judge_boot_pcr(j, r, pcr);
+        }
+    }
+    return err;
 }
 
 static void judge_pcr_in(struct judging *j, const struct att_requirement *r)
@@ -257,7 +270,7 @@ static void judge_violations(struct judging *j)
     say(add_reason(j->out, ATT_R_LOG_VIOLATION, severity, rule), "ima", "");
 }
 
-static void judge_requirement(struct judging *j, const struct att_requirement *r)
+static enum att_err judge_requirement(struct judging *j, const struct att_requirement *r)
 {
     switch (r->predicate) {
     case ATT_PRED_GRADE:
@@ -270,12 +283,7 @@ static void judge_requirement(struct judging *j, const struct att_requirement *r
         }
         break;
     case ATT_PRED_BOOT_PCRS:
-        for (uint32_t pcr = 0; pcr < ATT_PCR_COUNT; pcr++) {
-            if ((r->pcr_mask >> pcr & 1) != 0) {
-                judge_boot_pcr(j, r, pcr);
-            }
-        }
-        break;
+        return judge_boot_pcrs(j, r);
     case ATT_PRED_PCR_IN:
         judge_pcr_in(j, r);
         break;
@@ -289,6 +297,7 @@ static void judge_requirement(struct judging *j, const struct att_requirement *r
     case ATT_PRED_FIRMWARE:
         break;
     }
+    return ATT_OK;
 }
 
 static enum att_tier worst_reason(const struct att_result *out)
@@ -414,8 +423,11 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
     judge_firmware(&j);
     judge_violations(&j);
     out->grade = grade_of(&j, facts);
-    for (size_t i = 0; i < policy->count; i++) {
-        judge_requirement(&j, &policy->requirement[i]);
+    for (size_t i = 0; err == ATT_OK && i < policy->count; i++) {
+        err = judge_requirement(&j, &policy->requirement[i]);
+    }
+    if (err != ATT_OK) {
+        return err;
     }
     conclude(&j);
     return ATT_OK;

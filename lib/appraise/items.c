@@ -110,41 +110,44 @@ static void note_digests(struct att_deviation *d, const uint8_t *expected, const
     }
 }
 
-/* A link is listed under "link:" and its path: a file that holds the target's text is not the link. */
-static struct att_slice listed_name(const struct att_own_item *item, uint8_t *room, size_t cap)
+/* What is listed for an item. A link stands under "link:" and its path: a file that holds the target's text is
+ * not the link. */
+static enum att_err look(struct att_refvals_found *out, const struct judging *j,
+                         const struct att_own_item *item)
 {
-    size_t prefix = strlen(LINK_PREFIX);
+    static const size_t PREFIX = sizeof(LINK_PREFIX) - 1;
+    uint8_t room[ATT_OWN_NAME_MAX + sizeof(LINK_PREFIX)];
+    struct att_slice name = item->name;
 
-    if (item->type != ATT_OWN_LINK || item->name.len + prefix > cap) {
-        return item->name;
+    if (j->refvals == NULL) {
+        return ATT_OK;
     }
-    memcpy(room, LINK_PREFIX, prefix);
-    memcpy(room + prefix, item->name.p, item->name.len);
-    return att_slice_of(room, prefix + item->name.len);
+    if (item->type == ATT_OWN_LINK) {
+        memcpy(room, LINK_PREFIX, PREFIX);
+        memcpy(room + PREFIX, name.p, name.len);
+        name = att_slice_of(room, PREFIX + name.len);
+    }
+    return att_refvals_look(out, j->refvals, name, item->digest);
 }
 
 /* What is wrong with an item under a rule: NONE when nothing is. Fills the digests of d. */
-static enum att_reason judge_item(const struct judging *j, const struct att_own_item *item,
-                                  const struct att_requirement *rule, struct att_deviation *d)
+static enum att_reason judge_listed(const struct att_own_item *item,
+                                    const struct att_requirement *rule,
+                                    const struct att_refvals_found *listed, struct att_deviation *d)
 {
-    uint8_t room[ATT_OWN_NAME_MAX + 8];
-    struct att_slice name = listed_name(item, room, sizeof(room));
-    const uint8_t *expected[1] = {NULL};
-    size_t listed = j->refvals == NULL ? 0 : att_refvals_expected(j->refvals, name, expected, 1);
-
     d->severity = rule->severity;
     if (item->type == ATT_OWN_UNREADABLE) {
         return ATT_R_REF_UNREADABLE;
     }
     if (item->type == ATT_OWN_ABSENT) {
-        note_digests(d, listed > 0 ? expected[0] : NULL, NULL);
-        return listed > 0 ? ATT_R_REF_ABSENT : ATT_R_NONE;
+        note_digests(d, listed->first, NULL);
+        return listed->count > 0 ? ATT_R_REF_ABSENT : ATT_R_NONE;
     }
-    if (item->digest != NULL && listed > 0) {
-        if (!ATT_GUARD(REF_MISMATCH, !att_refvals_has_named(j->refvals, name, item->digest))) {
+    if (item->digest != NULL && listed->count > 0) {
+        if (!ATT_GUARD(REF_MISMATCH, !listed->same)) {
             return ATT_R_NONE;
         }
-        note_digests(d, expected[0], item->digest);
+        note_digests(d, listed->first, item->digest);
         return ATT_R_REF_MISMATCH;
     }
     if (!ATT_GUARD(REF_UNLISTED, rule->unlisted != ATT_SEVERITY_IGNORE)) {
@@ -153,6 +156,18 @@ static enum att_reason judge_item(const struct judging *j, const struct att_own_
     d->severity = rule->unlisted > rule->severity ? rule->unlisted : rule->severity;
     note_digests(d, NULL, item->digest);
     return ATT_R_REF_UNLISTED;
+}
+
+static enum att_err judge_item(const struct judging *j, const struct att_own_item *item,
+                               const struct att_requirement *rule, struct att_deviation *d)
+{
+    struct att_refvals_found listed = {0};
+    enum att_err err = look(&listed, j, item);
+
+    if (err == ATT_OK) {
+        d->reason = judge_listed(item, rule, &listed, d);
+    }
+    return err;
 }
 
 /* Bits of the policy's own_measured names: set while an item of that name is there with a digest. */
@@ -195,7 +210,10 @@ static enum att_err take_item(struct judging *j, const struct att_own_item *item
         d.reason = ATT_R_REF_UNLISTED;
         note_digests(&d, NULL, item->digest);
     } else {
-        d.reason = judge_item(j, item, rule, &d);
+        err = judge_item(j, item, rule, &d);
+    }
+    if (err != ATT_OK) {
+        return err;
     }
     if (d.reason == ATT_R_NONE && c->deviation_count == 0) {
         return ATT_OK;

@@ -173,46 +173,50 @@ static size_t first_named(const struct att_refvals *r, const uint8_t name_hash[R
     return low;
 }
 
-bool att_refval_name_hash(uint8_t out[REFVAL_NAME], struct att_slice name)
+enum att_err att_refval_name_hash(uint8_t out[REFVAL_NAME], struct att_slice name)
 {
     uint8_t full[32];
+    enum att_err err = att_sha256(name, full);
 
-    if (att_sha256(name, full) != ATT_OK) {
-        return false;
+    if (err == ATT_OK) {
+        memcpy(out, full, REFVAL_NAME);
     }
-    memcpy(out, full, REFVAL_NAME);
-    return true;
+    return err;
 }
 
-bool att_refvals_has_named(const struct att_refvals *r, struct att_slice name,
-                           const uint8_t digest[32])
+enum att_err att_refvals_look(struct att_refvals_found *out, const struct att_refvals *r,
+                              struct att_slice name, const uint8_t *digest)
 {
+    struct att_refvals_found found = {0};
     uint8_t hash[REFVAL_NAME];
+    enum att_err err = att_refval_name_hash(hash, name);
 
-    if (!att_refval_name_hash(hash, name)) {
-        return false;
+    if (err != ATT_OK) {
+        return err;
     }
     for (size_t i = first_named(r, hash); i < r->count; i++) {
         const uint8_t *e = named_at(r, i);
 
         if (memcmp(e + 32, hash, REFVAL_NAME) != 0) {
-            return false;
+            break;
         }
-        if (memcmp(e, digest, 32) == 0) {
-            return true;
-        }
+        found.first = found.first == NULL ? e : found.first;
+        found.same = found.same || (digest != NULL && memcmp(e, digest, 32) == 0);
+        found.count++;
     }
-    return false;
+    *out = found;
+    return ATT_OK;
 }
 
-size_t att_refvals_expected(const struct att_refvals *r, struct att_slice name, const uint8_t **out,
-                            size_t cap)
+enum att_err att_refvals_expected(size_t *count, const struct att_refvals *r, struct att_slice name,
+                                  const uint8_t **out, size_t cap)
 {
     uint8_t hash[REFVAL_NAME];
     size_t found = 0;
+    enum att_err err = att_refval_name_hash(hash, name);
 
-    if (!att_refval_name_hash(hash, name)) {
-        return 0;
+    if (err != ATT_OK) {
+        return err;
     }
     for (size_t i = first_named(r, hash); i < r->count; i++) {
         const uint8_t *e = named_at(r, i);
@@ -225,7 +229,8 @@ size_t att_refvals_expected(const struct att_refvals *r, struct att_slice name, 
         }
         found++;
     }
-    return found;
+    *count = found;
+    return ATT_OK;
 }
 
 static enum att_err check_order(const struct att_refvals *r, struct att_diag *diag)

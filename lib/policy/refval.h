@@ -34,12 +34,24 @@ const uint8_t *att_refvals_digest(
 ATT_MUST_USE enum att_err att_refvals_check(const struct att_refvals *r, struct att_diag *diag);
 
 bool att_refvals_has(const struct att_refvals *r, const uint8_t digest[32]);
-/* Is this digest listed under this name? */
-bool att_refvals_has_named(const struct att_refvals *r, struct att_slice name,
-                           const uint8_t digest[32]);
-/* Up to cap digests that are listed under a name; the number found (may exceed cap). */
-size_t att_refvals_expected(const struct att_refvals *r, struct att_slice name, const uint8_t **out,
-                            size_t cap);
+/* What stands under a name. */
+struct att_refvals_found {
+    size_t count;         /* digests */
+    const uint8_t *first; /* one of them, or NULL; borrows the mapped bytes */
+    bool same;            /* the digest that was asked for is among them */
+};
+
+/*
+ * att_refvals_look - digest may be NULL.
+ * Errors  NOMEM CRYPTO: that nothing was found is an answer, and not the one to give then
+ */
+ATT_MUST_USE enum att_err att_refvals_look(struct att_refvals_found *out,
+                                           const struct att_refvals *r, struct att_slice name,
+                                           const uint8_t *digest);
+/* Up to cap digests that are listed under a name, and how many there are (may exceed cap). As above. */
+ATT_MUST_USE enum att_err att_refvals_expected(size_t *count, const struct att_refvals *r,
+                                               struct att_slice name, const uint8_t **out,
+                                               size_t cap);
 
 /* Making: add pairs, then finish into a new buffer. Duplicates are merged. */
 struct att_refvals_maker;

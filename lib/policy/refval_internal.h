@@ -14,7 +14,7 @@
 #define REFVAL_ENTRY     (32 + REFVAL_NAME)
 #define REFVAL_COUNT_MAX 100000000U
 
-/* The first bytes of SHA-256 of a name. False when hashing failed. */
-bool att_refval_name_hash(uint8_t out[REFVAL_NAME], struct att_slice name);
+/* The first bytes of SHA-256 of a name. CRYPTO NOMEM */
+ATT_MUST_USE enum att_err att_refval_name_hash(uint8_t out[REFVAL_NAME], struct att_slice name);
 
 #endif

@@ -42,6 +42,8 @@ void att_refvals_maker_freep(struct att_refvals_maker **m)
 enum att_err att_refvals_maker_add(struct att_refvals_maker *m, struct att_slice name,
                                    const uint8_t digest[32])
 {
+    enum att_err err = ATT_OK;
+
     if (m->count >= REFVAL_COUNT_MAX) {
         return ATT_E_LIMIT;
     }
@@ -56,8 +58,9 @@ enum att_err att_refvals_maker_add(struct att_refvals_maker *m, struct att_slice
         m->room = room;
     }
     memcpy(m->entry[m->count], digest, 32);
-    if (!att_refval_name_hash(m->entry[m->count] + 32, name)) {
-        return ATT_E_CRYPTO;
+    err = att_refval_name_hash(m->entry[m->count] + 32, name);
+    if (err != ATT_OK) {
+        return err;
     }
     m->count++;
     return ATT_OK;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 #include "appraise/appraise.h"
 #include "appraise/label.h"
 #include "appraise/offline.h"
@@ -177,6 +179,82 @@ START_TEST(appraise__records_after_the_quote_are_unattested_and_required_next_ti
     ck_assert_uint_gt(s->result->unattested[ATT_LOG_OWN], 0);
     attest(s);
     expect_reason(s, ATT_R_REF_UNLISTED, "/etc/late.conf");
+    scene_free(s);
+}
+END_TEST
+
+/* OpenSSL's allocations until one fails; negative: none does. */
+static long allocations_left = -1;
+
+static void *counted_malloc(size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    if (allocations_left == 0) {
+        return NULL;
+    }
+    allocations_left -= allocations_left > 0 ? 1 : 0;
+    return malloc(len);
+}
+
+static void *counted_realloc(void *p, size_t len, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    return allocations_left == 0 ? NULL : realloc(p, len);
+}
+
+static void plain_free(void *p, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    free(p);
+}
+
+/* Verify and appraise with the n-th allocation of OpenSSL failing. */
+static enum att_err judge_short(struct scene *s, long n)
+{
+    ATT_CLEANUP(att_verified_freep) struct att_verified *v = NULL;
+    const struct att_device_facts facts = {.ek_verified = true};
+    const struct att_log_rules rules = {.bank = s->policy->bank,
+                                        .boot_mask = s->policy->boot_mask,
+                                        .ima_pcr = s->policy->ima_pcr,
+                                        .own_pcr = OWN_PCR,
+                                        .window = 64};
+    struct att_evidence ev;
+    uint8_t qualifying[32];
+    const struct att_expect expect = scene_expect(s, qualifying);
+    enum att_err err = ATT_OK;
+
+    NEED(att_evidence_parse(&ev, att_buf_slice(s->evidence), NULL) == ATT_OK);
+    allocations_left = n;
+    err = att_evidence_verify(&v, &ev, &expect, &rules, NULL, &s->diag);
+    if (err == ATT_OK) {
+        err = att_appraise(s->result, v, s->policy, s->refs, &facts);
+    }
+    allocations_left = -1;
+    return err;
+}
+
+/* Where the policy lets unlisted files pass, a reference that could not be looked up must not be "unlisted". */
+START_TEST(appraise__memory_that_runs_out_makes_nothing_good)
+{
+    struct scene *s = scene_new("policy: lax\nversion: 1\nrequirements:\n  - id: R-1\n"
+                                "    title: {en: x, ja: y}\n    severity: fail\n"
+                                "    own_items: {under: [\"/etc\"], unlisted: ignore}\n",
+                                NULL);
+    enum att_err err = ATT_E_NOMEM;
+    long n = 0;
+
+    softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/a.conf", att_slice_str("a = 2\n"));
+    scene_measure(s, NULL);
+    for (n = 0; err != ATT_OK; n++) {
+        ck_assert_int_lt(n, 10000);
+        err = judge_short(s, n);
+    }
+    ck_assert_int_gt(n, 10);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    expect_reason(s, ATT_R_REF_MISMATCH, "/etc/a.conf");
     scene_free(s);
 }
 END_TEST
@@ -666,6 +744,7 @@ int main(void)
         appraise__a_required_item_that_vanished_is_missing,
         appraise__an_unreadable_item_never_counts_as_good,
         appraise__a_pinned_key_gives_e1_and_the_policy_may_refuse_that,
+        appraise__memory_that_runs_out_makes_nothing_good,
         appraise__records_after_the_quote_are_unattested_and_required_next_time,
         appraise__a_firmware_change_is_refused_and_not_learned,
         appraise__a_carry_of_another_policy_asks_for_the_whole_log,
@@ -689,6 +768,7 @@ int main(void)
     SRunner *runner = NULL;
     int failed = 0;
 
+    NEED(CRYPTO_set_mem_functions(counted_malloc, counted_realloc, plain_free) == 1);
     tcase_set_timeout(tc, 120);
     for (size_t i = 0; i < sizeof(TESTS) / sizeof(TESTS[0]); i++) {
         tcase_add_test(tc, TESTS[i]);

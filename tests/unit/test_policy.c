@@ -117,8 +117,17 @@ static void digest_of(uint8_t out[32], size_t i)
     NEED(att_sha256(att_slice_of(&i, sizeof(i)), out) == ATT_OK);
 }
 
+static bool has_named(const struct att_refvals *r, struct att_slice name, const uint8_t *digest)
+{
+    struct att_refvals_found found;
+
+    ck_assert_int_eq(att_refvals_look(&found, r, name, digest), ATT_OK);
+    return found.same;
+}
+
 START_TEST(refvals__find_what_was_added_and_nothing_else)
 {
+    size_t count = 0;
     struct att_refvals_maker *m = NULL;
     struct att_buf *bytes = NULL;
     struct att_refvals *r = NULL;
@@ -141,12 +150,13 @@ START_TEST(refvals__find_what_was_added_and_nothing_else)
         (void)snprintf(name, sizeof(name), "/usr/bin/tool-%zu", i / 2);
         digest_of(digest, i);
         ck_assert(att_refvals_has(r, digest));
-        ck_assert(att_refvals_has_named(r, att_slice_str(name), digest));
-        ck_assert(!att_refvals_has_named(r, att_slice_str("/usr/bin/other"), digest));
-        ck_assert_uint_eq(att_refvals_expected(r, att_slice_str(name), found, 4), 2);
+        ck_assert(has_named(r, att_slice_str(name), digest));
+        ck_assert(!has_named(r, att_slice_str("/usr/bin/other"), digest));
+        ck_assert_int_eq(att_refvals_expected(&count, r, att_slice_str(name), found, 4), ATT_OK);
+        ck_assert_uint_eq(count, 2);
         digest_of(digest, i + 2000);
         ck_assert(!att_refvals_has(r, digest));
-        ck_assert(!att_refvals_has_named(r, att_slice_str(name), digest));
+        ck_assert(!has_named(r, att_slice_str(name), digest));
     }
     att_refvals_free(r);
     att_buf_free(bytes);
@@ -190,7 +200,7 @@ START_TEST(refvals__damage_is_found)
         }
         ck_assert_msg(err != ATT_OK, "a change of byte %zu is not seen", at);
         if (r != NULL) {
-            (void)att_refvals_has_named(r, att_slice_str("x"), copy); /* stays inside the file */
+            (void)has_named(r, att_slice_str("x"), copy); /* stays inside the file */
         }
         att_refvals_free(r);
     }
@@ -201,6 +211,7 @@ END_TEST
 
 START_TEST(refvals__an_empty_file_lists_nothing)
 {
+    size_t count = 1;
     struct att_refvals_maker *m = NULL;
     struct att_buf *bytes = NULL;
     struct att_refvals *r = NULL;
@@ -210,7 +221,8 @@ START_TEST(refvals__an_empty_file_lists_nothing)
     ck_assert_int_eq(att_refvals_maker_finish(&bytes, m), ATT_OK);
     ck_assert_int_eq(att_refvals_open(&r, att_buf_slice(bytes), NULL), ATT_OK);
     ck_assert(!att_refvals_has(r, digest));
-    ck_assert_uint_eq(att_refvals_expected(r, att_slice_str("/"), NULL, 0), 0);
+    ck_assert_int_eq(att_refvals_expected(&count, r, att_slice_str("/"), NULL, 0), ATT_OK);
+    ck_assert_uint_eq(count, 0);
     att_refvals_free(r);
     att_buf_free(bytes);
     att_refvals_maker_free(m);
