@@ -110,24 +110,39 @@ static void note_digests(struct att_deviation *d, const uint8_t *expected, const
     }
 }
 
-/* What is listed for an item. A link stands under "link:" and its path: a file that holds the target's text is
- * not the link. */
-static enum att_err look(struct att_refvals_found *out, const struct judging *j,
-                         const struct att_own_item *item)
+/* A link stands under "link:" and its path: a file that holds the target's text is not the link. */
+static enum att_err look_as(struct att_refvals_found *out, const struct judging *j,
+                            const struct att_own_item *item, bool link)
 {
     static const size_t PREFIX = sizeof(LINK_PREFIX) - 1;
     uint8_t room[ATT_OWN_NAME_MAX + sizeof(LINK_PREFIX)];
     struct att_slice name = item->name;
 
-    if (j->refvals == NULL) {
-        return ATT_OK;
-    }
-    if (item->type == ATT_OWN_LINK) {
+    if (link) {
         memcpy(room, LINK_PREFIX, PREFIX);
         memcpy(room + PREFIX, name.p, name.len);
         name = att_slice_of(room, PREFIX + name.len);
     }
     return att_refvals_look(out, j->refvals, name, item->digest);
+}
+
+/* What is listed for an item; when that is another kind of thing at the same path, nothing of it is the same. */
+static enum att_err look(struct att_refvals_found *out, const struct judging *j,
+                         const struct att_own_item *item)
+{
+    bool link = item->type == ATT_OWN_LINK;
+    enum att_err err = ATT_OK;
+
+    if (j->refvals == NULL) {
+        return ATT_OK;
+    }
+    err = look_as(out, j, item, link);
+    if (err != ATT_OK || out->count > 0) {
+        return err;
+    }
+    err = look_as(out, j, item, !link);
+    out->same = false;
+    return err;
 }
 
 /* What is wrong with an item under a rule: NONE when nothing is. Fills the digests of d. */
@@ -143,7 +158,7 @@ static enum att_reason judge_listed(const struct att_own_item *item,
         note_digests(d, listed->first, NULL);
         return listed->count > 0 ? ATT_R_REF_ABSENT : ATT_R_NONE;
     }
-    if (item->digest != NULL && listed->count > 0) {
+    if (listed->count > 0) {
         if (!ATT_GUARD(REF_MISMATCH, !listed->same)) {
             return ATT_R_NONE;
         }

@@ -123,8 +123,50 @@ START_TEST(appraise__a_link_is_not_the_file_that_holds_its_target)
     item.digest = digest;
     softlog_own_items(&s->own, s->tpm, OWN_PCR, &item, 1);
     attest(s);
-    expect_reason(s, ATT_R_REF_UNLISTED, "/etc/a.conf");
+    expect_reason(s, ATT_R_REF_MISMATCH, "/etc/a.conf");
     scene_free(s);
+}
+END_TEST
+
+/* What is listed is listed as what it was, also where the policy ignores what is not listed. */
+START_TEST(appraise__a_listed_path_that_became_another_kind_of_thing_is_refused)
+{
+    static const struct scene_reference REFS[] = {{"/etc/a.conf", "a = 1\n"},
+                                                  {"/etc/b.conf", "b = 2\n"},
+                                                  {"link:/etc/l", "a.conf"},
+                                                  {NULL, NULL}};
+    static const struct {
+        enum att_own_type type;
+        const char *name;
+        const char *content; /* NULL: an item without a digest */
+        enum att_reason reason;
+    } CASES[] = {
+        {ATT_OWN_LINK, "/etc/a.conf", "/tmp/evil", ATT_R_REF_MISMATCH},
+        {ATT_OWN_LINK, "/etc/a.conf", "a = 1\n", ATT_R_REF_MISMATCH},
+        {ATT_OWN_UNSUPPORTED, "/etc/a.conf", NULL, ATT_R_REF_MISMATCH},
+        {ATT_OWN_FILE, "/etc/l", "a.conf", ATT_R_REF_MISMATCH},
+        {ATT_OWN_UNSUPPORTED, "/etc/l", NULL, ATT_R_REF_MISMATCH},
+        {ATT_OWN_ABSENT, "/etc/l", NULL, ATT_R_REF_ABSENT},
+    };
+
+    for (size_t i = 0; i < ATT_COUNT(CASES); i++) {
+        struct scene *s = scene_new("policy: lax\nversion: 1\nrequirements:\n  - id: R-1\n"
+                                    "    title: {en: x, ja: y}\n    severity: fail\n"
+                                    "    own_items: {under: [\"/etc\"], unlisted: ignore}\n",
+                                    REFS);
+        struct att_own_item item = {.type = CASES[i].type, .name = att_slice_str(CASES[i].name)};
+        uint8_t digest[32];
+
+        if (CASES[i].content != NULL) {
+            NEED(att_sha256(att_slice_str(CASES[i].content), digest) == ATT_OK);
+            item.digest = digest;
+        }
+        softlog_own_items(&s->own, s->tpm, OWN_PCR, &item, 1);
+        attest(s);
+        ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+        expect_reason(s, CASES[i].reason, CASES[i].name);
+        scene_free(s);
+    }
 }
 END_TEST
 
@@ -741,6 +783,7 @@ int main(void)
         appraise__an_item_that_no_rule_covers_is_refused,
         appraise__a_listed_digest_under_another_name_is_refused,
         appraise__a_link_is_not_the_file_that_holds_its_target,
+        appraise__a_listed_path_that_became_another_kind_of_thing_is_refused,
         appraise__a_required_item_that_vanished_is_missing,
         appraise__an_unreadable_item_never_counts_as_good,
         appraise__a_pinned_key_gives_e1_and_the_policy_may_refuse_that,
