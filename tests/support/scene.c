@@ -144,6 +144,7 @@ void scene_measure(struct scene *s, const char *late)
     s->from.has[ATT_LOG_UEFI] = s->uefi.len > 0;
     sel = selection(s);
     ev.claims.logs = s->from;
+    ev.claims.logs.off[ATT_LOG_OWN] += s->lie;
     NEED(att_claims_encode(&claims, &ev.claims) == ATT_OK);
     qualify(s, att_buf_slice(claims), &ev.claims.logs, qualifying);
     softtpm_quote(&attest, &signature, s->tpm, att_slice_of(qualifying, 32), &sel);

@@ -29,6 +29,7 @@ struct scene {
     uint8_t nonce[ATT_NONCE_LEN], session[ATT_SESSION_LEN];
     struct att_log_offsets from; /* where the next evidence sends each log from */
     uint32_t not_asked; /* PCRs that the challenge does not ask for, whatever logs are sent */
+    uint64_t lie;       /* added to the offset that the claims name for the own log */
     bool ek_verified;
     struct att_boot_state prior;
     struct att_carry carry;

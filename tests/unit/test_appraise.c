@@ -353,6 +353,56 @@ START_TEST(verify__an_offset_that_was_not_judged_is_refused)
 }
 END_TEST
 
+/* An offset without a past would skip the boot record. */
+START_TEST(verify__an_offset_before_anything_was_judged_is_refused)
+{
+    struct scene *s = scene_new(NULL, NULL);
+
+    s->lie = 7;
+    scene_measure(s, NULL);
+    ck_assert_int_eq(scene_judge(s), ATT_E_MISMATCH);
+    ck_assert_int_eq(s->diag.reason, ATT_R_LOG_PCR);
+    scene_free(s);
+}
+END_TEST
+
+/* CVE-2022-0317: a TPM signs a quote over nothing; it is no evidence, whoever asked for what. */
+START_TEST(quote_verify__a_quote_over_no_pcr_is_refused_when_any_selection_will_do)
+{
+    struct scene *s = scene_new(NULL, NULL);
+    struct att_pcr_selection nothing = softtpm_selection(ATT_HASH_SHA256, 0);
+    struct att_expect expect = {.ak = s->ak,
+                                .scheme = ATT_SCHEME_ECDSA,
+                                .hash = ATT_HASH_SHA256,
+                                .any_qualifying = true,
+                                .any_selection = true};
+    struct att_quoted *quoted = NULL;
+    struct softtpm_bytes attest;
+    struct softtpm_bytes signature;
+
+    softtpm_quote(&attest, &signature, s->tpm, att_slice_str("nonce"), &nothing);
+    ck_assert_int_eq(att_quote_verify(&quoted, softtpm_slice(&attest), softtpm_slice(&signature),
+                                      &expect, &s->diag),
+                     ATT_E_MISMATCH);
+    ck_assert_int_eq(s->diag.reason, ATT_R_Q_PCRSEL);
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(label_read__a_claim_that_must_be_there_is_missed)
+{
+    static const uint8_t ONLY_ISSUER[] = {0xa1, 0x01, 0x61, 'v'};
+    struct att_label *label = calloc(1, sizeof(*label));
+    struct att_diag diag = {0};
+
+    NEED(label != NULL);
+    ck_assert_int_eq(att_label_read(label, att_slice_of(ONLY_ISSUER, sizeof(ONLY_ISSUER)), &diag),
+                     ATT_E_FORMAT);
+    ck_assert_int_eq(diag.reason, ATT_R_LBL_CLAIM);
+    free(label);
+}
+END_TEST
+
 /* Extend again what a log says was extended before. */
 static void extend_again(struct scene *s)
 {
@@ -795,6 +845,9 @@ int main(void)
         verify__a_reset_with_old_measurements_again_is_refused,
         verify__a_log_that_the_quote_does_not_reach_proves_no_boot,
         appraise__a_boot_without_measurements_is_never_affirming,
+        verify__an_offset_before_anything_was_judged_is_refused,
+        quote_verify__a_quote_over_no_pcr_is_refused_when_any_selection_will_do,
+        label_read__a_claim_that_must_be_there_is_missed,
         verify__a_real_reboot_is_a_new_boot,
         verify__a_foreign_extend_before_the_log_began_is_named,
         verify__a_record_for_another_pcr_is_refused,
