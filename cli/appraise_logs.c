@@ -9,18 +9,44 @@ bool appraise_has_ima(const struct appraisal *a)
     return a->in.logs.ima != NULL || a->in.logs.ima_ascii != NULL;
 }
 
+/* The PCRs of a bank that the quote covers: given values of others are anybody's words. */
+static uint32_t quoted(const struct appraisal *a, enum att_hash bank)
+{
+    uint32_t mask = 0;
+
+    for (uint32_t i = 0; i < a->quote.selection.count; i++) {
+        mask |= a->quote.selection.sel[i].bank == bank ? a->quote.selection.sel[i].mask : 0;
+    }
+    return mask;
+}
+
+/* Some PCR of the log is quoted: else the list says nothing of what was signed. */
+static bool covered(const struct appraisal *a, const struct att_pcr_values *log,
+                    struct att_diag *why)
+{
+    for (uint32_t i = 0; i < log->count; i++) {
+        if ((log->bank[i].has & quoted(a, log->bank[i].bank)) != 0) {
+            return true;
+        }
+    }
+    (void)att_fail(why, ATT_E_MISMATCH, ATT_R_Q_PCRSEL, "log",
+                   "the quote covers no bank and PCR of it");
+    return false;
+}
+
 /* Compare what a log leads to with the given values, PCR by PCR, where both say something. */
-static bool values_agree(const struct att_pcr_values *log, const struct att_pcr_values *given,
+static bool values_agree(const struct appraisal *a, const struct att_pcr_values *log,
                          struct att_diag *why)
 {
     size_t compared = 0;
 
     for (uint32_t i = 0; i < log->count; i++) {
         const struct att_pcr_bank *mine = &log->bank[i];
-        const struct att_pcr_bank *theirs = att_pcr_bank_find(given, mine->bank);
+        const struct att_pcr_bank *theirs = att_pcr_bank_find(&a->pcrs, mine->bank);
+        uint32_t mask = mine->has & quoted(a, mine->bank);
 
         for (uint32_t pcr = 0; theirs != NULL && pcr < ATT_PCR_COUNT; pcr++) {
-            if ((mine->has & theirs->has & (1U << pcr)) == 0) {
+            if ((mask & theirs->has & (1U << pcr)) == 0) {
                 continue;
             }
             compared++;
@@ -84,7 +110,8 @@ static bool check_log(struct appraisal *a, const char *id, bool given,
         report_check(&a->r, id, C_NOT_RUN, NULL);
         return false;
     }
-    good = a->in.pcrs != NULL ? values_agree(log, &a->pcrs, &why) : logs_reach_digest(a, &why);
+    good = covered(a, log, &why) &&
+           (a->in.pcrs != NULL ? values_agree(a, log, &why) : logs_reach_digest(a, &why));
     return say(a, id, good, &why);
 }
 
@@ -122,17 +149,18 @@ static bool ima_reaches_values(struct appraisal *a, struct att_diag *why)
     size_t compared = 0;
 
     for (uint32_t i = 0; i < a->pcrs.count; i++) {
-        const struct att_pcr_bank *given = &a->pcrs.bank[i];
-        const struct att_pcr_bank *mine = att_pcr_bank_find(&a->logs.ima, given->bank);
+        struct att_pcr_bank given = a->pcrs.bank[i];
+        const struct att_pcr_bank *mine = att_pcr_bank_find(&a->logs.ima, given.bank);
 
-        if (mine == NULL || (mine->has & given->has) == 0) {
+        given.has &= quoted(a, given.bank);
+        if (mine == NULL || (mine->has & given.has) == 0) {
             continue;
         }
         compared++;
-        if (!ima_prefix_reaches(list, given, false) && !ima_prefix_reaches(list, given, true)) {
+        if (!ima_prefix_reaches(list, &given, false) && !ima_prefix_reaches(list, &given, true)) {
             (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_PCR, "log",
                            "no part of the list leads to the value in bank %s",
-                           att_hash_name(given->bank));
+                           att_hash_name(given.bank));
             return false;
         }
     }
@@ -152,7 +180,7 @@ static bool check_ima(struct appraisal *a)
     if (!given || a->in.pcrs == NULL) {
         return check_log(a, "log.ima", given, &a->logs.ima);
     }
-    good = ima_reaches_values(a, &why);
+    good = covered(a, &a->logs.ima, &why) && ima_reaches_values(a, &why);
     return say(a, "log.ima", good, &why);
 }
 

@@ -111,5 +111,33 @@ for boot in A B F; do
         done
     done
 done
+# a list whose PCR the quote does not cover is anybody's, with and without a value for it beside the quote
+name=list-beside-the-quote
+d=$CORPUS/quote/immune-good-1
+ima=$CORPUS/ima/immune-ludmilla-2.ima.bin
+"$ctl" evidence replay --ima "$ima" --json >"$work/replay.json"
+jq --slurpfile r "$work/replay.json" '.sha256["10"] = $r[0].pcrs.sha256["10"]' "$d/pcrs.json" >"$work/pcrs.json"
+cat >"$work/policy.yaml" <<END
+policy: corpus
+version: 1
+requirements:
+  - id: A
+    title: {en: a, ja: a}
+    severity: fail
+    pcr_in: {pcr: 0, values: [$(jq -r '.sha256["0"]' "$d/pcrs.json")]}
+  - id: B
+    title: {en: b, ja: b}
+    severity: fail
+    ima_violations: fail
+END
+for values in "$work/pcrs.json" "$d/pcrs.json" none; do
+    rows=$((rows + 1))
+    set -- --quote "$d/quote.attest.bin" --signature "$d/quote.sig.bin" --ak "$d/ak.pem" --ima "$ima" \
+        --nonce "$(jq -r .attest.extraData "$d/expected.json")" --policy "$work/policy.yaml"
+    if [ "$values" = none ]; then set -- "$@" --uefi "$d/eventlog.bin"; else set -- "$@" --pcrs "$values"; fi
+    appraise "$@"
+    [ "$code" -eq 1 ] || complain "exit $code"
+    expect log.ima fail
+done
 echo "$rows rows"
 exit $bad
