@@ -182,6 +182,7 @@ enum att_err att_file_write(const char *path, struct att_slice in, mode_t mode,
                             struct att_diag *diag)
 {
     char temporary[PATH_MAX];
+    struct stat st;
     int n = 0;
 
     if (strcmp(path, "-") == 0) {
@@ -189,6 +190,13 @@ enum att_err att_file_write(const char *path, struct att_slice in, mode_t mode,
             return io_fail(diag, "cannot write", "standard output");
         }
         return ATT_OK;
+    }
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) {
+        char shown[96];
+
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_FILE, "file",
+                        "%s is not a regular file; nothing was written",
+                        att_escape(shown, sizeof(shown), path, strlen(path)));
     }
     n = snprintf(temporary, sizeof(temporary), "%s.new-%ld", path, (long)getpid());
     if (n < 0 || (size_t)n >= sizeof(temporary)) {

@@ -24,7 +24,8 @@ ATT_MUST_USE enum att_err att_file_read_fd(struct att_buf **out, int fd, size_t 
 
 /*
  * att_file_write - replace a file atomically and durably: temporary beside it (O_EXCL, O_NOFOLLOW),
- * fsync, rename, fsync of the folder. "-" is standard output.
+ * fsync, rename, fsync of the folder. "-" is standard output. CONFIG for a device, FIFO, socket or
+ * folder: renaming over a device node would take it from the whole machine.
  */
 ATT_MUST_USE enum att_err att_file_write(const char *path, struct att_slice in, mode_t mode,
                                          struct att_diag *diag);

@@ -133,7 +133,14 @@ START_TEST(att_file_write__replaces_or_leaves_alone)
     ck_assert_int_eq(diag.reason, ATT_R_FILE);
     ck_assert_int_eq(mkdir(in_folder("sub"), 0700), 0);
     ck_assert_int_eq(mkdir(in_folder("sub/full"), 0700), 0);
-    ck_assert_int_ne(att_file_write(in_folder("sub"), att_slice_str("x"), 0600, &diag), ATT_OK);
+    ck_assert_int_eq(att_file_write(in_folder("sub"), att_slice_str("x"), 0600, &diag),
+                     ATT_E_CONFIG);
+    ck_assert_int_eq(mkfifo(in_folder("fifo"), 0600),
+                     0); /* as a device node: root could replace it */
+    ck_assert_int_eq(att_file_write(in_folder("fifo"), att_slice_str("x"), 0600, &diag),
+                     ATT_E_CONFIG);
+    ck_assert_int_eq(lstat(in_folder("fifo"), &st), 0);
+    ck_assert(S_ISFIFO(st.st_mode));
     ck_assert_int_eq(lstat(in_folder("sub"), &st), 0);
     ck_assert(S_ISDIR(st.st_mode));
     (void)snprintf(diag.text, sizeof(diag.text), "sub.new-%ld", (long)getpid());
