@@ -411,10 +411,14 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
         out->unattested[i] = att_verified_unattested(v, (enum att_log)i);
     }
     start_carry(&j, facts);
-    err = att_judge_own_items(&j);
+    err = att_judging_start(&j);
+    if (err == ATT_OK) {
+        err = att_judge_own_items(&j);
+    }
     if (err == ATT_OK) {
         err = att_judge_ima_entries(&j);
     }
+    att_judging_end(&j);
     if (err != ATT_OK) {
         return err;
     }

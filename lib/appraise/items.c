@@ -7,6 +7,7 @@
 #include "appraise/items_internal.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/guard.h"
@@ -15,7 +16,8 @@
 #include "tcg/ima.h"
 #include "tcg/ownlog.h"
 
-#define LINK_PREFIX "link:"
+#define LINK_PREFIX  "link:"
+#define STANDING_MAX 2048 /* deviations worked with: searching them is linear */
 
 static bool starts_with(struct att_slice name, const char *prefix, size_t len)
 {
@@ -75,27 +77,72 @@ static bool is_history(const struct judging *j, const struct att_deviation *d)
 
 static void forget(struct judging *j, uint64_t name_hash, bool history)
 {
-    struct att_carry *c = &j->out->carry;
-
-    for (uint32_t i = 0; i < c->deviation_count; i++) {
-        if (c->deviation[i].name_hash == name_hash && is_history(j, &c->deviation[i]) == history) {
-            c->deviation[i] = c->deviation[c->deviation_count - 1];
-            c->deviation_count--;
+    for (size_t i = 0; i < j->standing_count; i++) {
+        if (j->standing[i].name_hash == name_hash && is_history(j, &j->standing[i]) == history) {
+            j->standing[i] = j->standing[j->standing_count - 1];
+            j->standing_count--;
             return;
         }
     }
 }
 
-static void remember(struct judging *j, const struct att_deviation *d)
+static enum att_err grow(struct judging *j)
 {
-    struct att_carry *c = &j->out->carry;
+    size_t room = j->standing_room * 2;
+    struct att_deviation *more = realloc(j->standing, room * sizeof(*more));
+
+    if (more == NULL) {
+        return ATT_E_NOMEM;
+    }
+    j->standing = more;
+    j->standing_room = room;
+    return ATT_OK;
+}
+
+static enum att_err remember(struct judging *j, const struct att_deviation *d)
+{
+    enum att_err err = ATT_OK;
 
     forget(j, d->name_hash, is_history(j, d));
-    if (c->deviation_count >= ATT_DEVIATIONS_MAX) {
-        c->overflow = true;
-        return;
+    if (j->standing_count >= STANDING_MAX) {
+        j->lost = true;
+        return ATT_OK;
     }
-    c->deviation[c->deviation_count++] = *d;
+    if (j->standing_count == j->standing_room) {
+        err = grow(j);
+    }
+    if (err == ATT_OK) {
+        j->standing[j->standing_count++] = *d;
+    }
+    return err;
+}
+
+enum att_err att_judging_start(struct judging *j)
+{
+    const struct att_carry *c = &j->out->carry;
+
+    j->standing = calloc(ATT_DEVIATIONS_MAX, sizeof(*j->standing));
+    if (j->standing == NULL) {
+        return ATT_E_NOMEM;
+    }
+    j->standing_room = ATT_DEVIATIONS_MAX;
+    j->standing_count = c->deviation_count;
+    memcpy(j->standing, c->deviation, c->deviation_count * sizeof(*j->standing));
+    return ATT_OK;
+}
+
+void att_judging_end(struct judging *j)
+{
+    struct att_carry *c = &j->out->carry;
+    size_t kept = j->standing_count < ATT_DEVIATIONS_MAX ? j->standing_count : ATT_DEVIATIONS_MAX;
+
+    if (j->standing != NULL) {
+        memcpy(c->deviation, j->standing, kept * sizeof(*j->standing));
+        c->deviation_count = (uint32_t)kept;
+        c->overflow = j->lost || j->standing_count > kept;
+    }
+    free(j->standing);
+    j->standing = NULL;
 }
 
 static void note_digests(struct att_deviation *d, const uint8_t *expected, const uint8_t *found)
@@ -218,7 +265,7 @@ static enum att_err take_item(struct judging *j, const struct att_own_item *item
     enum att_err err = ATT_OK;
 
     note_measured(j, item);
-    c->items_judged++;
+    c->items_judged += item->digest != NULL ? 1 : 0; /* what is not there was not judged */
     if (rule == NULL) {
         rule = &NO_RULE; /* measured, but no rule speaks of it: never good by silence */
         d.severity = ATT_SEVERITY_FAIL;
@@ -230,7 +277,7 @@ static enum att_err take_item(struct judging *j, const struct att_own_item *item
     if (err != ATT_OK) {
         return err;
     }
-    if (d.reason == ATT_R_NONE && c->deviation_count == 0) {
+    if (d.reason == ATT_R_NONE && j->standing_count == 0) {
         return ATT_OK;
     }
     err = hash_name(item->name, &d.name_hash);
@@ -242,8 +289,7 @@ static enum att_err take_item(struct judging *j, const struct att_own_item *item
         return ATT_OK;
     }
     (void)att_escape(d.name, sizeof(d.name), item->name.p, item->name.len);
-    remember(j, &d);
-    return ATT_OK;
+    return remember(j, &d);
 }
 
 enum att_err att_judge_own_items(struct judging *j)
@@ -312,8 +358,7 @@ static enum att_err take_ima_entry(struct judging *j, const struct att_ima_entry
     }
     (void)att_escape(d.name, sizeof(d.name), e->path.p, e->path.len);
     note_digests(&d, NULL, e->digest.len == 32 ? e->digest.p : NULL);
-    remember(j, &d);
-    return ATT_OK;
+    return remember(j, &d);
 }
 
 enum att_err att_judge_ima_entries(struct judging *j)

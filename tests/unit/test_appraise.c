@@ -3,6 +3,7 @@
  * measures, lib/ judges. Each refusal changes one thing of a scene that affirms.
  */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -471,6 +472,61 @@ START_TEST(appraise__a_boot_without_measurements_is_never_affirming)
 }
 END_TEST
 
+/* A configured tree that is not there is no measurement: nothing was judged, nothing is affirmed. */
+START_TEST(appraise__a_boot_that_measured_only_absence_is_never_affirming)
+{
+    struct scene *s = scene_new(NULL, NULL);
+    struct att_own_item nothing = {.type = ATT_OWN_ABSENT, .name = att_slice_str("/etc/nope")};
+
+    softtpm_reset(s->tpm);
+    softlog_clear(&s->own);
+    softlog_own_boot(&s->own, s->tpm, OWN_PCR);
+    softlog_own_items(&s->own, s->tpm, OWN_PCR, &nothing, 1);
+    attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    ck_assert_int_eq(s->result->grade, 0);
+    scene_free(s);
+}
+END_TEST
+
+static void change_many(struct scene *s, const char *content)
+{
+    for (unsigned int i = 0; i < 3 * ATT_DEVIATIONS_MAX; i++) {
+        char name[32];
+
+        (void)snprintf(name, sizeof(name), "/etc/many/%u", i);
+        softlog_own_file(&s->own, s->tpm, OWN_PCR, name, att_slice_str(content));
+    }
+}
+
+/* An upgrade changes hundreds of files; once they are as referenced again, no reboot is needed. */
+START_TEST(appraise__many_changes_are_refused_and_repaired_without_a_reboot)
+{
+    static char names[3 * ATT_DEVIATIONS_MAX][32];
+    static struct scene_reference references[3 * ATT_DEVIATIONS_MAX + 3];
+    struct scene *s = NULL;
+    size_t n = 0;
+
+    for (; n < 3 * ATT_DEVIATIONS_MAX; n++) {
+        (void)snprintf(names[n], sizeof(names[n]), "/etc/many/%zu", n);
+        references[n] = (struct scene_reference){names[n], "new"};
+    }
+    references[n++] = (struct scene_reference){"/etc/a.conf", "a = 1\n"};
+    references[n++] = (struct scene_reference){"/etc/b.conf", "b = 2\n"};
+    s = scene_new(NULL, references);
+    change_many(s, "old");
+    attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    ck_assert(s->result->carry.overflow);
+    s->from.off[ATT_LOG_OWN] = 0; /* as the keeper asks after an overflow */
+    change_many(s, "new");
+    attest(s);
+    ck_assert(!s->result->carry.overflow);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    scene_free(s);
+}
+END_TEST
+
 START_TEST(verify__a_real_reboot_is_a_new_boot)
 {
     struct scene *s = scene_new(NULL, NULL);
@@ -848,6 +904,8 @@ int main(void)
         verify__an_offset_before_anything_was_judged_is_refused,
         quote_verify__a_quote_over_no_pcr_is_refused_when_any_selection_will_do,
         label_read__a_claim_that_must_be_there_is_missed,
+        appraise__a_boot_that_measured_only_absence_is_never_affirming,
+        appraise__many_changes_are_refused_and_repaired_without_a_reboot,
         verify__a_real_reboot_is_a_new_boot,
         verify__a_foreign_extend_before_the_log_began_is_named,
         verify__a_record_for_another_pcr_is_refused,
