@@ -1,6 +1,7 @@
 /* Loading a trust folder. */
 #include "trust.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -58,17 +59,19 @@ static enum att_err load_rules(struct trust *t, const char *dir, struct att_diag
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
     ATT_CLEANUP(att_yaml_freep) struct att_yaml *y = NULL;
-    char path[1024];
+    char path[4096];
+    struct stat st;
     enum att_err err = ATT_OK;
+    int len = snprintf(path, sizeof(path), "%s/trust.yaml", dir);
 
-    (void)snprintf(path, sizeof(path), "%s/trust.yaml", dir);
-    err = att_file_read(&text, path, TRUST_YAML_MAX, diag);
-    if (err == ATT_E_NOT_FOUND) {
-        if (diag != NULL) {
-            *diag = (struct att_diag){0};
-        }
+    if (len < 0 || (size_t)len >= sizeof(path)) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_TRUST_NONE, "--trust", "the path is too long");
+    }
+    /* Only a name that is not there says nothing; a link that leads nowhere is a rule that cannot be read. */
+    if (lstat(path, &st) != 0 && errno == ENOENT) {
         return ATT_OK; /* every absent rule has its strict value */
     }
+    err = att_file_read(&text, path, TRUST_YAML_MAX, diag);
     if (err == ATT_E_DENIED) {
         return err;
     }

@@ -129,6 +129,14 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 check 'add where there is a file' 3 "$ctl" --trust "$work/one.fp" trust add "$work/one.pem" --fingerprint "$one"
 
+# rules that cannot be read are not rules that are not there
+ln -s nowhere "$work/home/d/attestctl/trust/trust.yaml"
+check 'trust.yaml that leads nowhere' 2 "$ctl" trust list
+rm "$work/home/d/attestctl/trust/trust.yaml"
+: >"$work/home/d/attestctl/trust/trust.yaml"
+check 'an empty trust.yaml' 2 "$ctl" trust list
+rm "$work/home/d/attestctl/trust/trust.yaml"
+
 # the user's configuration: known keys, and nothing silent
 mkdir -p "$work/home/config/attestctl"
 echo "trust: $work/home/d/attestctl/trust" >"$work/home/config/attestctl/config.yaml"
