@@ -73,14 +73,22 @@ static bool add_field(struct att_ima_format *f, struct att_slice id)
     return false;
 }
 
-/* A format string in place of a name: every field known, and a digest and a name among them. */
+static bool is_digest(enum att_ima_field field)
+{
+    return field == ATT_IMA_F_D_NG || field == ATT_IMA_F_D_NGV2;
+}
+
+/*
+ * A format string in place of a name: every field known, the file's digest first, one name. No PCR covers the
+ * name of a template, so a sender could call another field the digest, such as an attribute of his choice.
+ */
 static bool custom_format(struct att_slice name, struct att_ima_format *out)
 {
     struct att_rd r = att_rd_slice(name);
     struct att_rd start = r;
     size_t len = 0;
-    bool digest = false;
-    bool path = false;
+    size_t digests = 0;
+    size_t paths = 0;
 
     *out = (struct att_ima_format){.id = ATT_IMA_TEMPLATE_CUSTOM};
     for (;;) {
@@ -100,10 +108,10 @@ static bool custom_format(struct att_slice name, struct att_ima_format *out)
         len++;
     }
     for (uint32_t i = 0; i < out->count; i++) {
-        digest |= out->field[i] == ATT_IMA_F_D_NG || out->field[i] == ATT_IMA_F_D_NGV2;
-        path |= out->field[i] == ATT_IMA_F_N_NG;
+        digests += is_digest(out->field[i]) ? 1 : 0;
+        paths += out->field[i] == ATT_IMA_F_N_NG ? 1 : 0;
     }
-    return digest && path;
+    return is_digest(out->field[0]) && digests == 1 && paths == 1;
 }
 
 /* One entry being read, and whom to tell. */

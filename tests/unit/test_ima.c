@@ -231,6 +231,33 @@ START_TEST(ima_next__reads_the_templates_with_many_fields)
 }
 END_TEST
 
+/* An evm-sig entry whose attribute reads as a digest, under a template's name that calls it one. */
+START_TEST(ima_next__refuses_a_custom_template_that_names_another_digest)
+{
+    static const char *const NAMES[] = {"buf|n-ng|sig|d-ng", "d-ng|n-ng|sig|d-ng",
+                                        "n-ng|d-ng|sig|buf", "d-ng|n-ng|sig|n-ng"};
+
+    for (size_t i = 0; i < ATT_COUNT(NAMES); i++) {
+        struct att_diag diag = {0};
+        struct att_ima_entry e;
+        struct att_ima it;
+        bool more = false;
+
+        setup();
+        begin(10, NAMES[i]);
+        digest_field("sha256:", 1, 32);
+        path_field("/tmp/x");
+        field("\5portable", 9);
+        digest_field("sha256:", 2, 32);
+        end();
+        it = att_ima_from(list());
+        ck_assert_int_eq(att_ima_next(&it, &e, &more, &diag), ATT_E_FORMAT);
+        ck_assert_int_eq(diag.reason, ATT_R_FMT_IMA);
+        ck_assert_str_eq(diag.field, "template name");
+    }
+}
+END_TEST
+
 static void old_entry(const char *path, size_t len)
 {
     att_wr_u32le(&w, 10);
@@ -605,6 +632,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(t, setup, NULL);
     tcase_add_test(t, ima_next__reads_every_template);
     tcase_add_test(t, ima_next__reads_the_templates_with_many_fields);
+    tcase_add_test(t, ima_next__refuses_a_custom_template_that_names_another_digest);
     tcase_add_test(t, ima_extended__pads_the_name_of_the_first_template);
     tcase_add_test(t, ima_next__refuses_long_and_broken_old_entries);
     tcase_add_test(t, ima_extended__hashes_the_data_for_each_bank);
