@@ -63,7 +63,11 @@ static enum att_err load_policy(struct appraisal *a, struct att_diag *diag)
             return err == ATT_E_NOMEM ? err : ATT_E_CONFIG;
         }
     }
-    return a->in.refvals != NULL ? att_refvals_map(&a->refvals, a->in.refvals, diag) : ATT_OK;
+    if (a->in.refvals == NULL) {
+        return ATT_OK;
+    }
+    err = att_refvals_map(&a->refvals, a->in.refvals, diag);
+    return err == ATT_OK ? att_refvals_check(a->refvals, diag) : err;
 }
 
 static enum att_err load(struct appraisal *a, struct att_diag *diag)

@@ -1350,6 +1350,25 @@ START_TEST(keeper_new__refuses_a_key_of_another_certificate)
 }
 END_TEST
 
+START_TEST(keeper_new__refuses_references_that_are_not_those_of_their_header)
+{
+    struct appraiser a = {0};
+    struct att_diag diag = {0};
+    int fd = open(v->cfg->refvals, O_RDWR | O_CLOEXEC);
+    uint8_t byte = 0;
+
+    inproc_stop(v);
+    ck_assert_int_eq(pread(fd, &byte, 1, 48), 1); /* of the first digest */
+    byte ^= 1;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, 48), 1);
+    (void)close(fd);
+    ck_assert_int_ne(inproc_restart(v, &diag), ATT_OK);
+    ck_assert_int_eq(diag.reason, ATT_R_FMT_REFVALS);
+    ck_assert_int_ne(appraiser_open(&a, v->cfg, v->seal_key, &diag), ATT_OK);
+    ck_assert_int_eq(diag.reason, ATT_R_FMT_REFVALS);
+}
+END_TEST
+
 START_TEST(keeper_new__refuses_records_of_another_verifier)
 {
     struct att_diag diag = {0};
@@ -1435,7 +1454,9 @@ int main(void)
     tcase_add_test(tc, fsck__is_clean_after_everything_and_finds_a_changed_byte);
     tcase_add_test(tc, keeper_new__refuses_a_key_file_that_is_not_allowed);
     tcase_add_test(tc, keeper_new__refuses_a_key_of_another_certificate);
+    tcase_add_test(tc, keeper_new__refuses_references_that_are_not_those_of_their_header);
     tcase_add_test(tc, keeper_new__refuses_records_of_another_verifier);
+    tcase_add_test(tc, keeper_new__refuses_references_that_are_not_those_of_their_header);
     tcase_add_test(tc, init__overwrites_nothing_and_keeps_secrets_private);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

@@ -35,6 +35,9 @@ enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
     if (err == ATT_OK && cfg->refvals != NULL) {
         err = att_refvals_map(&a.refvals, cfg->refvals, diag);
     }
+    if (err == ATT_OK && cfg->refvals != NULL) {
+        err = att_refvals_check(a.refvals, diag);
+    }
     if (err == ATT_OK && cfg->ek_anchors != NULL) {
         err = att_anchors_new(&a.ek_anchors);
     }

@@ -24,6 +24,9 @@ static enum att_err load_policy(struct keeper *k, struct att_diag *diag)
     if (err != ATT_OK || k->cfg->refvals == NULL)
         return err;
     err = att_refvals_map(&k->refvals, k->cfg->refvals, diag);
+    /* Labels name them by the digest of their header: it must be that of what is judged by. */
+    if (err == ATT_OK)
+        err = att_refvals_check(k->refvals, diag);
     if (err == ATT_OK)
         memcpy(k->refvals_digest, att_refvals_digest(k->refvals), sizeof(k->refvals_digest));
     return err;
