@@ -286,9 +286,6 @@ void appraise_policy(struct appraisal *a)
     }
     report_check(&a->r, "policy", whole, NULL);
     if (whole == C_NOT_RUN) {
-        report_note(&a->r, tr(a->r.cli,
-                              "what was not run needs artefacts that were not given, or a verifier",
-                              "未実施の要件には、渡されていないデータか検証サーバーが必要です"));
         report_worsen(&a->r, V_UNDECIDED);
     }
 }

@@ -263,6 +263,23 @@ static void check_pcr_digest(struct appraisal *a)
     }
 }
 
+/* A verdict that is not "pass" has a reason: no policy, or too little for the one given. */
+static void say_undecided(struct appraisal *a)
+{
+    /* no proof of when, or of which values: a policy cannot make up for it */
+    if (a->nonce_len == 0 || (!a->proven_known && a->in.pcrs == NULL)) {
+        report_worsen(&a->r, V_UNDECIDED);
+    }
+    if (a->r.verdict != V_UNDECIDED) {
+        return;
+    }
+    if (a->policy == NULL) {
+        report_reason(&a->r, "E_POL_NONE", "--policy", "");
+    } else {
+        report_reason(&a->r, "E_POL_PARTIAL", a->nonce_len == 0 ? "--nonce" : "policy", "");
+    }
+}
+
 static void judge(struct appraisal *a)
 {
     if (!check_header(a)) {
@@ -274,10 +291,7 @@ static void judge(struct appraisal *a)
     check_pcr_digest(a);
     appraise_logs(a);
     appraise_policy(a);
-    /* no proof of when, or of which values: a policy cannot make up for it */
-    if (a->nonce_len == 0 || (!a->proven_known && a->in.pcrs == NULL)) {
-        report_worsen(&a->r, V_UNDECIDED);
-    }
+    say_undecided(a);
 }
 
 static void print_outcome(const struct appraisal *a)
