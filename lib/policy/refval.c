@@ -1,6 +1,7 @@
 /* Reading the compiled reference values: binary searches over mapped bytes. */
 #include "policy/refval.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,9 +88,14 @@ enum att_err att_refvals_map(struct att_refvals **out, const char *path, struct 
     enum att_err err = ATT_OK;
 
     (void)att_escape(shown, sizeof(shown), path, strlen(path));
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, "reference values", "cannot open %s",
-                        shown);
+    if (fd < 0 || fstat(fd, &st) != 0) {
+        err = errno == EACCES || errno == EPERM ? ATT_E_DENIED : ATT_E_NOT_FOUND;
+        return att_fail(diag, err, ATT_R_FILE, "reference values", "cannot open %s: %s", shown,
+                        strerror(errno));
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, "reference values",
+                        "%s is not a regular file", shown);
     }
     if (st.st_size <= 0) {
         return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "reference values", "%s is empty",
