@@ -284,8 +284,8 @@ if [ -d "${CORPUS:-}" ]; then
     # the same machine's values, quoted in the one bank
     "$ctl" --json evidence replay --uefi "$d/bios.bin" --ima "$d/ima.bin" >"$work/replayed"
     jq '{sha256: .pcrs.sha256}' "$work/replayed" >"$work/vm.json"
-    composite=$(for pcr in 0 1 2 3 4 5 6 7 10; do jq -j ".sha256[\"$pcr\"]" "$work/vm.json"; done | sha)
-    quote 00aa 00000001000b03ff0400 "$composite"
+    composite=$(for pcr in 0 1 2 3 4 5 6 7 9 10; do jq -j ".sha256[\"$pcr\"]" "$work/vm.json"; done | sha)
+    quote 00aa 00000001000b03ff0600 "$composite"
     boot() { appraise --nonce 00aa --uefi "$d/bios.bin" --ima "$d/ima.bin" --policy "$work/boot.yaml" "$@"; }
     check 'boot PCRs, logs and violations hold' 0 boot --pcrs "$work/vm.json" --refvals "$work/boot.refvals"
     json_form
