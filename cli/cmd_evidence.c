@@ -1,5 +1,6 @@
 /* evidence show, export: an evidence collection as people and the usual TPM tools read it; unverified. */
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "artefacts.h"
@@ -30,11 +31,33 @@ static void show_quote(struct report *r, const struct att_quote *q)
                                         (json_int_t)q->clock.clock_ms, "reset_count",
                                         (json_int_t)q->clock.reset_count, "restart_count",
                                         (json_int_t)q->clock.restart_count, "safe", q->clock.safe));
-    report_line(r, "  %-14s %s", "PCRs", selection);
-    report_line(r, "  %-14s %s", "digest", digest);
-    report_line(r, "  %-14s %llu ms, reset %u, restart %u%s", "TPM time",
-                (unsigned long long)q->clock.clock_ms, (unsigned int)q->clock.reset_count,
-                (unsigned int)q->clock.restart_count, q->clock.safe ? "" : ", not safe");
+    report_field(r, "PCR", "%s", selection);
+    report_field(r, tr(r->cli, "digest", "ダイジェスト"), "%s", digest);
+    report_field(r, tr(r->cli, "TPM clock", "TPM の時計"), "%llu ms, reset %u, restart %u%s",
+                 (unsigned long long)q->clock.clock_ms, (unsigned int)q->clock.reset_count,
+                 (unsigned int)q->clock.restart_count,
+                 q->clock.safe ? "" : tr(r->cli, ", not safe", "、信頼できない"));
+}
+
+static void show_logs(struct report *r, const struct att_evidence *ev)
+{
+    json_t *logs = json_object();
+
+    for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
+        const char *name = att_log_name((enum att_log)i);
+
+        if (!ev->claims.logs.has[i]) {
+            continue;
+        }
+        (void)json_object_set_new(logs, name,
+                                  json_pack("{s:I, s:I}", "offset",
+                                            (json_int_t)ev->claims.logs.off[i], "bytes",
+                                            (json_int_t)ev->log[i].len));
+        report_field(r, name, "%zu %s %llu", ev->log[i].len,
+                     tr(r->cli, "bytes from offset", "バイト、開始位置"),
+                     (unsigned long long)ev->claims.logs.off[i]);
+    }
+    (void)json_object_set_new(r->root, "logs", logs);
 }
 
 int cmd_evidence_show(struct cli *cli, int argc, char **argv)
@@ -44,6 +67,8 @@ int cmd_evidence_show(struct cli *cli, int argc, char **argv)
     struct att_evidence ev;
     struct att_quote quote;
     struct att_diag diag = {0};
+    char name[128];
+    char version[128];
     int code = options_parse(&r, NULL, 0, &argc, argv);
     enum att_err err = ATT_OK;
 
@@ -61,14 +86,12 @@ int cmd_evidence_show(struct cli *cli, int argc, char **argv)
     report_line(&r, "%s",
                 tr(cli, "NOT VERIFIED: these are the gateway's own words.",
                    "未検証: 以下は機器自身の記載です。"));
-    report_line(&r, "  %-14s %s %s", "agent", ev.claims.swname, ev.claims.swversion);
+    (void)json_object_set_new(r.root, "note", json_string("shown; not verified"));
+    report_field(&r, tr(cli, "agent", "エージェント"), "%s %s",
+                 text_safe(name, sizeof(name), ev.claims.swname),
+                 text_safe(version, sizeof(version), ev.claims.swversion));
     show_quote(&r, &quote);
-    for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
-        if (ev.claims.logs.has[i]) {
-            report_line(&r, "  %-14s %zu bytes from %llu", att_log_name((enum att_log)i),
-                        ev.log[i].len, (unsigned long long)ev.claims.logs.off[i]);
-        }
-    }
+    show_logs(&r, &ev);
     return report_finish(&r);
 }
 
@@ -87,14 +110,16 @@ int cmd_evidence_export(struct cli *cli, int argc, char **argv)
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     struct att_evidence ev;
     struct att_diag diag = {0};
+    char shown[512];
     int code = options_parse(&r, NULL, 0, &argc, argv);
     enum att_err err = ATT_OK;
 
     if (code != OPTIONS_OK) {
         return code;
     }
-    if (cli->output == NULL) {
-        return report_usage(&r, "--output", "expected %s, found nothing", "--output DIR");
+    if (cli->output == NULL || strcmp(cli->output, "-") == 0) {
+        return report_usage(&r, "--output", "expected %s, found %s", "--output DIR",
+                            cli->output == NULL ? "nothing" : "-");
     }
     err = read_evidence(&file, &ev, argv[1], &diag);
     if (err != ATT_OK) {
@@ -119,6 +144,6 @@ int cmd_evidence_export(struct cli *cli, int argc, char **argv)
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }
-    report_line(&r, "%s", cli->output);
+    report_line(&r, "%s", text_safe(shown, sizeof(shown), cli->output));
     return report_finish(&r);
 }
