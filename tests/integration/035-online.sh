@@ -60,6 +60,19 @@ if [ "$(wc -l <"$work/columns")" -lt 6 ] || [ "$widths" -ne 1 ]; then
     complain "columns of different widths: $(cat "$work/columns")"
 fi
 
+# text in a file from anywhere steers no terminal
+for change in 's/gateway-1/gate\x1b[31m/g' 's/test-verifier/test\x1b[31mfier/g' 's/gateway-base@1/gateway\x1b[31m@1/g'; do
+    LC_ALL=C sed "$change" "$work/good.label" >"$work/hostile.label"
+    check "show with $change" 0 "$ctl" label show "$work/hostile.label"
+    says '\x1b[31m'
+    if grep -q "$(printf '\033')" "$work/out" "$work/err"; then complain 'an escape reaches the terminal'; fi
+    check "verify with $change" 1 "$ctl" --trust "$work/trust" label verify "$work/hostile.label"
+    if grep -q "$(printf '\033')" "$work/out" "$work/err"; then complain 'an escape reaches the terminal'; fi
+done
+cp "$work/good.label" "$work/$(printf 'a\033[31mb.label')"
+check 'a hostile file name' 0 "$ctl" --trust "$work/trust" label verify "$work/$(printf 'a\033[31mb.label')"
+if grep -q "$(printf '\033')" "$work/out" "$work/err"; then complain 'an escape reaches the terminal'; fi
+
 # over TLS: closed by default, so a stranger is told to ask the operator; nothing is fetched without an anchor
 url=https://localhost:$port/labels/v1/device/gateway-1/current
 check 'get over TLS without --ca' 2 "$ctl" --json label get "$url" -o "$work/none.label"
