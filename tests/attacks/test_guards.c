@@ -551,7 +551,10 @@ static void falsify(uint8_t *payload, size_t len, int i, const struct att_label 
                       (uint8_t)(label->iat >> 16),
                       (uint8_t)(label->iat >> 8),
                       (uint8_t)label->iat};
+    uint8_t nbf[6];
 
+    memcpy(nbf, iat, sizeof(nbf));
+    nbf[0] = 0x05;
     switch (i) {
     case 1: /* expires in the next century */
         overwrite(payload, len, exp, "\x04\x1a\xff\xff\xff\xff", 6);
@@ -560,7 +563,7 @@ static void falsify(uint8_t *payload, size_t len, int i, const struct att_label 
         overwrite(payload, len, "ear#04", "ear#99", 6);
         break;
     case 3: /* without its time of issue */
-        overwrite(payload, len, iat, "\x05\x1a\x00\x00\x00\x00", 6);
+        overwrite(payload, len, iat, nbf, 6);
         break;
     case 4: /* kinder than what it says of the gateway */
         overwrite(payload, len, "\x19\x03\xe8\x18\x60", "\x19\x03\xe8\x18\x20", 5);

@@ -1,6 +1,6 @@
 /*
- * Attack matrix Q-18 and Q-19 in full, and Q-05's order of banks: through lib alone, so that every length
- * and every bit fits into a second. Samples of them run against the service in test_q_quote.c.
+ * Attack matrix Q-18 and Q-19 in full, and what the service cannot be made to do: through lib alone, so
+ * that every length and every bit fits into a second. Samples run against the service in test_q_quote.c.
  */
 #include <check.h>
 #include <stdio.h>
@@ -157,12 +157,65 @@ START_TEST(Q_05__other_order_of_banks_is_refused)
 }
 END_TEST
 
+/* Whoever says nothing of the selection still wants one. */
+START_TEST(Q_03__empty_selection_is_refused_where_any_other_would_do)
+{
+    const struct att_pcr_selection none = softtpm_selection(ATT_HASH_SHA256, 0);
+    struct scene s;
+
+    open_scene(&s);
+    s.expect.any_selection = true;
+    ck_assert_str_eq(att_reason_code(judge(&s)), "OK");
+    softtpm_quote(&s.attest, &s.signature, s.tpm, s.expect.qualifying, &none);
+    ck_assert_str_eq(att_reason_code(judge(&s)), "E_Q_PCRSEL");
+    close_scene(&s);
+}
+END_TEST
+
+/* Logs that go on where nothing was judged before: there is no state to go on from. */
+START_TEST(G_log_that_goes_on_from_nowhere_is_refused)
+{
+    const struct att_log_rules rules = {
+        .bank = ATT_HASH_SHA256, .boot_mask = 0xff, .ima_pcr = 10, .own_pcr = 13, .window = 16};
+    struct scene s;
+    struct att_evidence ev = {0};
+    struct att_verified *v = NULL;
+    struct att_diag diag = {0};
+
+    open_scene(&s);
+    ev.attest = softtpm_slice(&s.attest);
+    ev.signature = softtpm_slice(&s.signature);
+    ev.claims.logs.has[ATT_LOG_UEFI] = true;
+    ev.claims.logs.off[ATT_LOG_UEFI] = 33;
+    ck_assert_int_eq(att_evidence_verify(&v, &ev, &s.expect, &rules, NULL, &diag), ATT_E_MISMATCH);
+    ck_assert_str_eq(att_reason_code(diag.reason), "E_LOG_PCR");
+    ck_assert_ptr_null(v);
+    close_scene(&s);
+}
+END_TEST
+
+START_TEST(I_13__id_that_is_too_short_or_too_long_is_refused)
+{
+    static const char letters[] =
+        "0123456789012345678901234567890123456789012345678901234567890123x";
+    static const size_t len[] = {0, 1, 64, 65};
+    struct att_diag diag = {0};
+    bool good = len[_i] >= 1 && len[_i] <= 64;
+
+    ck_assert_int_eq(att_device_id_check(att_slice_of(letters, len[_i]), &diag) == ATT_OK, good);
+    ck_assert_str_eq(att_reason_code(diag.reason), good ? "OK" : "E_FMT_ID");
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("attacks: mutants of a quote");
     TCase *q18 = tcase_create("Q-18-all");
     TCase *q19 = tcase_create("Q-19-all");
     TCase *q05 = tcase_create("Q-05-banks");
+    TCase *q03 = tcase_create("Q-03-any");
+    TCase *offset = tcase_create("G-offset");
+    TCase *id = tcase_create("I-13-length");
     SRunner *r;
     int failed;
 
@@ -175,6 +228,12 @@ int main(void)
     suite_add_tcase(s, q18);
     suite_add_tcase(s, q19);
     suite_add_tcase(s, q05);
+    tcase_add_test(q03, Q_03__empty_selection_is_refused_where_any_other_would_do);
+    suite_add_tcase(s, q03);
+    tcase_add_test(offset, G_log_that_goes_on_from_nowhere_is_refused);
+    suite_add_tcase(s, offset);
+    tcase_add_loop_test(id, I_13__id_that_is_too_short_or_too_long_is_refused, 0, 4);
+    suite_add_tcase(s, id);
     r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     failed = srunner_ntests_failed(r);
