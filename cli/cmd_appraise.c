@@ -67,7 +67,10 @@ static enum att_err load_policy(struct appraisal *a, struct att_diag *diag)
         return ATT_OK;
     }
     err = att_refvals_map(&a->refvals, a->in.refvals, diag);
-    return err == ATT_OK ? att_refvals_check(a->refvals, diag) : err;
+    if (err == ATT_OK) {
+        err = att_refvals_check(a->refvals, diag);
+    }
+    return err == ATT_E_MISMATCH ? ATT_E_FORMAT : err; /* damaged: nothing was judged to be false */
 }
 
 static enum att_err load(struct appraisal *a, struct att_diag *diag)

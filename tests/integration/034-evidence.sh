@@ -177,6 +177,11 @@ quote 00aa "$sel_0_7" "$digest"
 check 'a policy that is none' 2 appraise --policy README.md
 json_form
 check 'a policy that is not there' 3 appraise --policy "$work/none.yaml"
+"$ctl" -q refvals make --pcrs "$work/pcrs.json" --output "$work/whole.refvals"
+{ head -c -1 "$work/whole.refvals" && printf '\377'; } >"$work/damaged.refvals"
+check 'damaged reference values' 4 appraise --policy "$work/p.yaml" --refvals "$work/damaged.refvals"
+json_form
+because E_FMT_REFVALS
 check 'reference values that are none' 4 appraise --policy "$work/p.yaml" --refvals README.md
 json_form
 
