@@ -1,6 +1,7 @@
 /* A gateway in one process. */
 #include "scene.h"
 
+#include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,4 +211,27 @@ enum att_err scene_judge(struct scene *s)
         }
     }
     return err;
+}
+
+void scene_attest(struct scene *s)
+{
+    scene_measure(s, NULL);
+    ck_assert_msg(scene_judge(s) == ATT_OK, "%s: %s", att_reason_code(s->diag.reason),
+                  s->diag.text);
+}
+
+bool scene_has_reason(const struct scene *s, enum att_reason reason, const char *name)
+{
+    for (uint32_t i = 0; i < s->result->reason_count; i++) {
+        if (s->result->reason[i].reason == reason && strcmp(s->result->reason[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void scene_expect_reason(const struct scene *s, enum att_reason reason, const char *name)
+{
+    ck_assert_msg(scene_has_reason(s, reason, name), "no reason %s about \"%s\"",
+                  att_reason_code(reason), name);
 }

@@ -56,6 +56,11 @@ void scene_measure(struct scene *s, const char *late);
 /* What the appraiser does; state, carry and offsets are kept when the result says so. */
 enum att_err scene_judge(struct scene *s);
 
+/* Both, for evidence that must verify; fails the test with the reason when it does not. */
+void scene_attest(struct scene *s);
+bool scene_has_reason(const struct scene *s, enum att_reason reason, const char *name);
+void scene_expect_reason(const struct scene *s, enum att_reason reason, const char *name);
+
 /* What is expected of the quote in the present evidence. qualifying: 32 bytes, borrowed by the result. */
 struct att_expect scene_expect(const struct scene *s, uint8_t qualifying[32]);
 

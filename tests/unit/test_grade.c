@@ -5,6 +5,7 @@
 
 #include "need.h"
 #include "scene.h"
+#include "suite.h"
 #include "tcg/ima.h"
 
 #define TITLE "    title: {en: x, ja: y}\n    severity: fail\n"
@@ -38,36 +39,19 @@ static struct scene *full_scene(const char *policy)
     return s;
 }
 
-static void attest(struct scene *s)
-{
-    scene_measure(s, NULL);
-    ck_assert_msg(scene_judge(s) == ATT_OK, "%s: %s", att_reason_code(s->diag.reason),
-                  s->diag.text);
-}
-
-static bool has_reason(const struct scene *s, enum att_reason reason, const char *name)
-{
-    for (uint32_t i = 0; i < s->result->reason_count; i++) {
-        if (s->result->reason[i].reason == reason && strcmp(s->result->reason[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 START_TEST(grade__all_three_judged_and_a_verified_key_is_e3)
 {
     struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE GRADE_RULE LOGS_RULE);
 
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->grade, 3);
     ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
     ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 2);
-    attest(s); /* nothing new: each log goes on where it was */
+    scene_attest(s); /* nothing new: each log goes on where it was */
     ck_assert_int_eq(s->result->grade, 3);
     ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
     softlog_ima(&s->ima, s->tpm, "/usr/bin/tool", att_slice_str("tool"));
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
     ck_assert_uint_eq(s->result->carry.ima_judged, 2); /* boot_aggregate is no file */
     scene_free(s);
@@ -79,7 +63,7 @@ START_TEST(grade__a_pinned_key_stays_e1_with_all_logs)
     struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE);
 
     s->ek_verified = false;
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->grade, 1);
     ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 0);
     scene_free(s);
@@ -90,7 +74,7 @@ START_TEST(grade__boot_logs_that_no_rule_judges_do_not_count)
 {
     struct scene *s = full_scene(POLICY_E3("sha256"));
 
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->grade, 2);
     ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 0);
     scene_free(s);
@@ -103,7 +87,7 @@ START_TEST(grade__some_boot_pcrs_are_no_judged_boot)
     struct scene *s = full_scene(POLICY_E3("sha256") "  - id: R-4\n" TITLE
                                                      "    boot_pcrs: [0, 1, 2, 3, 4, 5, 6]\n");
 
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->grade, 2);
     ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 0);
     scene_free(s);
@@ -118,7 +102,7 @@ START_TEST(grade__a_kernel_list_of_no_file_does_not_count)
     softlog_uefi_boot(&s->uefi, s->tpm, "firmware 1");
     softlog_ima_boot_aggregate(&s->ima, s->tpm);
     scene_refer(s, REFERENCES, 0xff);
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->grade, 2);
     ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 0);
     scene_free(s);
@@ -134,10 +118,10 @@ START_TEST(grade__nothing_judged_is_no_warning)
     softlog_ima(&s->ima, s->tpm, "/usr/bin/tool", att_slice_str("tool"));
     s->from.has[ATT_LOG_OWN] = false;
     s->not_asked = 1U << SCENE_OWN_PCR;
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->grade, 0);
     ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
-    ck_assert(has_reason(s, ATT_R_POL_NONE, ""));
+    ck_assert(scene_has_reason(s, ATT_R_POL_NONE, ""));
     scene_free(s);
 }
 END_TEST
@@ -146,12 +130,12 @@ START_TEST(grade__a_required_log_that_is_not_sent_is_named)
 {
     struct scene *s = scene_new(POLICY_E3("sha256") BOOT_RULE GRADE_RULE LOGS_RULE, REFERENCES);
 
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
-    ck_assert(has_reason(s, ATT_R_LOG_COVERAGE, "uefi"));
-    ck_assert(has_reason(s, ATT_R_LOG_COVERAGE, "ima"));
-    ck_assert(has_reason(s, ATT_R_LOG_COVERAGE, "pcr/sha256/0"));
-    ck_assert(has_reason(s, ATT_R_POL_GRADE, ""));
+    ck_assert(scene_has_reason(s, ATT_R_LOG_COVERAGE, "uefi"));
+    ck_assert(scene_has_reason(s, ATT_R_LOG_COVERAGE, "ima"));
+    ck_assert(scene_has_reason(s, ATT_R_LOG_COVERAGE, "pcr/sha256/0"));
+    ck_assert(scene_has_reason(s, ATT_R_POL_GRADE, ""));
     scene_free(s);
 }
 END_TEST
@@ -168,9 +152,9 @@ START_TEST(appraise__another_firmware_is_named_by_its_pcr)
     softlog_ima_boot_aggregate(&s->ima, s->tpm);
     softlog_own_boot(&s->own, s->tpm, SCENE_OWN_PCR);
     softlog_own_file(&s->own, s->tpm, SCENE_OWN_PCR, "/etc/a.conf", att_slice_str("a = 1\n"));
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
-    ck_assert(has_reason(s, ATT_R_REF_MISMATCH, "pcr/sha256/0"));
+    ck_assert(scene_has_reason(s, ATT_R_REF_MISMATCH, "pcr/sha256/0"));
     scene_free(s);
 }
 END_TEST
@@ -180,12 +164,12 @@ START_TEST(appraise__an_executed_file_that_is_not_listed_stays_a_reason)
     struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE);
 
     softlog_ima(&s->ima, s->tpm, "/tmp/x", att_slice_str("evil"));
-    attest(s);
-    ck_assert(has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
+    scene_attest(s);
+    ck_assert(scene_has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
     softlog_ima(&s->ima, s->tpm, "/tmp/x",
                 att_slice_str("tool")); /* a later good run repairs nothing */
-    attest(s);
-    ck_assert(has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
+    scene_attest(s);
+    ck_assert(scene_has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
     ck_assert_int_eq(s->result->vector[ATT_TRUST_EXECUTABLES], 96);
     scene_free(s);
 }
@@ -201,15 +185,15 @@ START_TEST(appraise__an_own_item_displaces_no_entry_of_the_kernel)
     bool more = true;
 
     softlog_ima(&s->ima, s->tpm, "/tmp/x", att_slice_str("evil"));
-    attest(s);
-    ck_assert(has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
+    scene_attest(s);
+    ck_assert(scene_has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
     it = att_ima_from(softlog_slice(&s->ima));
     while (att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
         item.name = e.template_data; /* the same hash, as a name that was searched for could have */
     }
     softlog_own_items(&s->own, s->tpm, SCENE_OWN_PCR, &item, 1);
-    attest(s);
-    ck_assert(has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
+    scene_attest(s);
+    ck_assert(scene_has_reason(s, ATT_R_REF_UNLISTED, "/tmp/x"));
     scene_free(s);
 }
 END_TEST
@@ -219,9 +203,9 @@ START_TEST(appraise__a_measurement_violation_is_judged_by_its_rule)
     struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE CLEAN_RULE);
 
     softlog_ima_violation(&s->ima, s->tpm, "/usr/bin/tool");
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
-    ck_assert(has_reason(s, ATT_R_LOG_VIOLATION, "ima"));
+    ck_assert(scene_has_reason(s, ATT_R_LOG_VIOLATION, "ima"));
     scene_free(s);
 }
 END_TEST
@@ -232,9 +216,9 @@ START_TEST(appraise__a_measurement_violation_needs_no_rule_to_be_refused)
     struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE);
 
     softlog_ima_violation(&s->ima, s->tpm, "/usr/bin/tool");
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
-    ck_assert(has_reason(s, ATT_R_LOG_VIOLATION, "ima"));
+    ck_assert(scene_has_reason(s, ATT_R_LOG_VIOLATION, "ima"));
     scene_free(s);
 }
 END_TEST
@@ -245,7 +229,7 @@ START_TEST(appraise__a_violation_passes_where_the_policy_says_so)
                                                                "    ima_violations: ignore\n");
 
     softlog_ima_violation(&s->ima, s->tpm, "/usr/bin/tool");
-    attest(s);
+    scene_attest(s);
     ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
     scene_free(s);
 }
@@ -290,7 +274,7 @@ START_TEST(verify__a_bank_that_the_kernel_cannot_hash_is_replayed_by_its_rule)
         softtpm_extend(s->tpm, 10, ATT_HASH_SHA384, digest);
     }
     att_hasher_free(h);
-    attest(s);
+    scene_attest(s);
     ck_assert_uint_eq(s->result->carry.ima_judged, 1);
     ck_assert_uint_eq(s->result->unattested[ATT_LOG_IMA], 0);
     scene_free(s);
@@ -316,19 +300,6 @@ int main(void)
         verify__a_log_whose_pcr_is_not_quoted_is_refused,
         verify__a_bank_that_the_kernel_cannot_hash_is_replayed_by_its_rule,
     };
-    TCase *tc = tcase_create("grade");
-    Suite *suite = suite_create("grade");
-    SRunner *runner = NULL;
-    int failed = 0;
 
-    tcase_set_timeout(tc, 120);
-    for (size_t i = 0; i < sizeof(TESTS) / sizeof(TESTS[0]); i++) {
-        tcase_add_test(tc, TESTS[i]);
-    }
-    suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return SUITE_RUN("grade", TESTS);
 }
