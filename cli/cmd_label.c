@@ -72,18 +72,19 @@ static void print_unchecked(const struct report *r, const json_t *unchecked)
     }
 }
 
+/* Signed, by a key that an anchor vouches for, in the issuer's own name. */
 static bool believed(const struct att_offline *o)
 {
-    bool signature = false;
-    bool chain = false;
+    static const char *const NEEDED[] = {"signature", "chain", "issuer"};
+    size_t passed = 0;
 
     for (size_t i = 0; i < o->check_count; i++) {
-        bool pass = o->check[i].status == ATT_CHECK_PASS;
-
-        signature = signature || (pass && strcmp(o->check[i].id, "signature") == 0);
-        chain = chain || (pass && strcmp(o->check[i].id, "chain") == 0);
+        for (size_t k = 0; k < ATT_COUNT(NEEDED); k++) {
+            passed +=
+                o->check[i].status == ATT_CHECK_PASS && strcmp(o->check[i].id, NEEDED[k]) == 0;
+        }
     }
-    return signature && chain;
+    return passed == ATT_COUNT(NEEDED);
 }
 
 static void print_content(struct report *r, const struct att_offline *o)

@@ -85,6 +85,7 @@ static const char *check_name(const struct cli *cli, const char *id)
         {"format", "形式"},
         {"signature", "署名"},
         {"chain", "証明書チェーン"},
+        {"issuer", "発行者"},
         {"time", "有効期間"},
         {"subject", "対象機器"},
         {"status", "状態"},

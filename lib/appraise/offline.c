@@ -174,6 +174,22 @@ static enum att_err check_chain(struct att_offline *out, struct opened *o,
     return err;
 }
 
+/* Which anchor a certificate leads to says who may issue, not in whose name. */
+static void check_issuer(struct att_offline *out, const struct opened *o)
+{
+    struct att_check *c = add_check(out, "issuer", ATT_CHECK_PASS);
+    char shown[64];
+
+    if (ATT_GUARD(LABEL_ISSUER, !att_cert_names_verifier(o->leaf, out->label.issuer))) {
+        c->status = ATT_CHECK_FAIL;
+        (void)att_fail(
+            &c->why, ATT_E_MISMATCH, ATT_R_LBL_ISSUER, "iss",
+            "the certificate does not name \"%s\"",
+            att_escape(shown, sizeof(shown), out->label.issuer, strlen(out->label.issuer)));
+        worsen(out, ATT_VERDICT_FAIL);
+    }
+}
+
 static void check_time(struct att_offline *out, int64_t now)
 {
     struct att_check *c = add_check(out, "time", ATT_CHECK_PASS);
@@ -282,6 +298,7 @@ static enum att_err judge(struct att_offline *out, struct opened *o, struct att_
             return err;
         }
     }
+    check_issuer(out, o);
     check_time(out, now);
     check_subject(out, rules);
     check_status(out, rules);

@@ -239,10 +239,9 @@ bool att_device_id_ok(const char *id, size_t len)
     return true;
 }
 
-/* The id in one name, or an empty slice. */
-static struct att_slice device_id_of(const GENERAL_NAME *name)
+/* What follows a prefix in one URI name, or an empty slice. */
+static struct att_slice id_after(const GENERAL_NAME *name, const char *urn)
 {
-    static const char URN[] = ATT_DEVICE_URN;
     struct att_rd r = {0};
     struct att_slice head = {0};
     int len = 0;
@@ -252,8 +251,8 @@ static struct att_slice device_id_of(const GENERAL_NAME *name)
     }
     len = ASN1_STRING_length(name->d.uniformResourceIdentifier);
     r = att_rd_from(ASN1_STRING_get0_data(name->d.uniformResourceIdentifier), (size_t)len);
-    head = att_rd_bytes(&r, sizeof(URN) - 1);
-    if (!att_slice_eq(head, att_slice_of(URN, sizeof(URN) - 1))) {
+    head = att_rd_bytes(&r, strlen(urn));
+    if (!att_slice_eq(head, att_slice_str(urn))) {
         return att_slice_of(NULL, 0);
     }
     return att_rd_rest(&r);
@@ -267,7 +266,7 @@ enum att_err att_cert_device_id(char *out, size_t cap, const struct att_cert *c)
     int found = 0;
 
     for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        struct att_slice one = device_id_of(sk_GENERAL_NAME_value(names, i));
+        struct att_slice one = id_after(sk_GENERAL_NAME_value(names, i), ATT_DEVICE_URN);
 
         if (one.len == 0) {
             continue;
@@ -291,6 +290,20 @@ enum att_err att_cert_device_id(char *out, size_t cap, const struct att_cert *c)
         memcpy(out, id, strlen(id) + 1);
     }
     return err;
+}
+
+bool att_cert_names_verifier(const struct att_cert *c, const char *id)
+{
+    GENERAL_NAMES *names = X509_get_ext_d2i(c->x509, NID_subject_alt_name, NULL, NULL);
+    bool named = false;
+
+    for (int i = 0; id[0] != '\0' && i < sk_GENERAL_NAME_num(names); i++) {
+        struct att_slice one = id_after(sk_GENERAL_NAME_value(names, i), ATT_VERIFIER_URN);
+
+        named = named || att_slice_eq(one, att_slice_str(id));
+    }
+    GENERAL_NAMES_free(names);
+    return named;
 }
 
 enum att_err att_cert_pem(struct att_buf **out, struct att_slice der)

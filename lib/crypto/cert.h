@@ -47,6 +47,13 @@ bool att_cert_is_ca(const struct att_cert *c);
 /* The URI subject alternative name "urn:attestd:device:ID" as ID; NOT_FOUND when there is none or two. */
 ATT_MUST_USE enum att_err att_cert_device_id(char *out, size_t cap, const struct att_cert *c);
 
+/*
+ * att_cert_names_verifier - does a URI name "urn:attestd:verifier:ID" of this certificate say this id? What
+ * a label says of its issuer counts only when the certificate of its key says it too: with two anchors, one
+ * issuer could else speak in the other's name.
+ */
+bool att_cert_names_verifier(const struct att_cert *c, const char *id);
+
 ATT_MUST_USE enum att_err att_anchors_new(struct att_anchors **out);
 ATT_MUST_USE enum att_err att_anchors_add(struct att_anchors *a, const struct att_cert *c);
 /* Every *.pem, *.crt, *.cer and *.der of a folder, in name order. NOT_FOUND when there is no folder. */
@@ -91,6 +98,7 @@ struct att_cert_order {
     enum att_cert_kind kind;
     const char *common_name;  /* ASCII */
     const char *device_id;    /* TLS_CLIENT: becomes the URI name */
+    const char *verifier_id;  /* LABEL_SIGNER: becomes the URI name; NULL: none, for tests */
     const char *const *hosts; /* TLS_SERVER: DNS names and IP addresses */
     size_t host_count;
     int64_t not_before, not_after; /* UTC seconds */

@@ -10,6 +10,8 @@
 #include "crypto/cert.h"
 
 #define ATT_DEVICE_URN    "urn:attestd:device:"
+#define ATT_VERIFIER_URN  "urn:attestd:verifier:"
+#define ATT_VERIFIER_MAX  128 /* characters of a verifier id */
 #define ATT_DEVICE_ID_MAX 64
 
 struct att_cert {

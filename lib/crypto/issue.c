@@ -6,6 +6,7 @@
  */
 #include "crypto/cert.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <arpa/inet.h>
@@ -59,6 +60,11 @@ static enum att_err check_order(const struct att_cert_order *order, struct att_d
          !att_device_id_ok(order->device_id, strnlen(order->device_id, ATT_DEVICE_ID_MAX + 1)))) {
         return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_ID, "certificate.device_id",
                         "expected 1 to %d of A-Z a-z 0-9 . _ -", ATT_DEVICE_ID_MAX);
+    }
+    if (order->kind == ATT_CERT_LABEL_SIGNER && order->verifier_id != NULL &&
+        !is_printable(order->verifier_id, ATT_VERIFIER_MAX)) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, "certificate.verifier_id",
+                        "expected 1 to %d ASCII characters", ATT_VERIFIER_MAX);
     }
     if (order->kind == ATT_CERT_TLS_SERVER &&
         (order->host_count == 0 || order->host_count > HOSTS_MAX)) {
@@ -206,13 +212,14 @@ static enum att_err add_hosts(X509 *x509, const struct att_cert_order *order, st
     return err;
 }
 
-static int add_device(X509 *x509, const char *device_id)
+/* A URI name: the prefix and an id that check_order has bounded. */
+static int add_uri(X509 *x509, const char *urn, const char *id)
 {
     GENERAL_NAMES *names = GENERAL_NAMES_new();
-    char uri[sizeof(ATT_DEVICE_URN) + ATT_DEVICE_ID_MAX] = ATT_DEVICE_URN;
+    char uri[sizeof(ATT_VERIFIER_URN) + ATT_VERIFIER_MAX];
     int rc = 0;
 
-    strncat(uri, device_id, ATT_DEVICE_ID_MAX);
+    (void)snprintf(uri, sizeof(uri), "%s%s", urn, id);
     if (names != NULL && push_name(names, GEN_URI, uri, strlen(uri)) == 1) {
         rc = add_ext(x509, NID_subject_alt_name, names, NOT_CRITICAL);
     }
@@ -272,7 +279,9 @@ static enum att_err add_purpose(X509 *x509, const struct att_cert_order *order,
     case ATT_CERT_ROOT:
         return ATT_OK;
     case ATT_CERT_LABEL_SIGNER:
-        rc = add_eku(x509, OBJ_txt2obj(ATT_OID_LABEL_SIGNING, 1), CRITICAL);
+        rc = add_eku(x509, OBJ_txt2obj(ATT_OID_LABEL_SIGNING, 1), CRITICAL) == 1 &&
+             (order->verifier_id == NULL ||
+              add_uri(x509, ATT_VERIFIER_URN, order->verifier_id) == 1);
         break;
     case ATT_CERT_TLS_SERVER:
         if (add_eku(x509, OBJ_nid2obj(NID_server_auth), NOT_CRITICAL) != 1) {
@@ -281,7 +290,7 @@ static enum att_err add_purpose(X509 *x509, const struct att_cert_order *order,
         return add_hosts(x509, order, diag);
     case ATT_CERT_TLS_CLIENT:
         rc = add_eku(x509, OBJ_nid2obj(NID_client_auth), NOT_CRITICAL) == 1 &&
-             add_device(x509, order->device_id) == 1;
+             add_uri(x509, ATT_DEVICE_URN, order->device_id) == 1;
         break;
     }
     return rc == 1 ? ATT_OK : ATT_E_CRYPTO;

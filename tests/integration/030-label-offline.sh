@@ -56,7 +56,7 @@ fails_early() {
 row good 0 "$good"
 json '.label.device == "gateway-1" and .label.status == "affirming" and .label.verified and .label.grade == "E2"'
 json '.label.key_class == "file" and ([.reasons[].code] | index("E_LBL_FILE_KEY") != null)'
-json '.not_checked == ["subject", "log", "status-list"] and ([.checks[] | select(.status == "pass").id] | length) == 6'
+json '.not_checked == ["subject", "log", "status-list"] and ([.checks[] | select(.status == "pass").id] | length) == 7'
 check 'good, in words' 0 verify "$good"
 for text in 'VERIFIED' 'Not checked' 'E_LBL_FILE_KEY' 'gateway-1' 'E2' 'no approval by an authority'; do says "$text"; done
 check 'good, quiet' 0 verify -q "$good"

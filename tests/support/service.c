@@ -243,7 +243,8 @@ void service_configure(struct service *s)
 struct service *service_new(const struct service_options *options)
 {
     struct service *s = calloc(1, sizeof(*s));
-    const char *init[] = {"init", "--dir", NULL, "--insecure-file-key", NULL};
+    const char *init[] = {"init",          "--dir",          NULL, "--insecure-file-key",
+                          "--verifier-id", SERVICE_VERIFIER, NULL};
     char path[160];
     char said[2048];
 

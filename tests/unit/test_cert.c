@@ -241,6 +241,43 @@ START_TEST(att_cert_device_id__exactly_one_well_formed_name)
 }
 END_TEST
 
+START_TEST(att_cert_names_verifier__one_whole_name)
+{
+    static const struct {
+        const char *san;
+        bool want;
+    } CASES[] = {
+        {"URI:urn:attestd:verifier:v.test", true},
+        {"DNS:x,URI:urn:attestd:verifier:other,URI:urn:attestd:verifier:v.test", true},
+        {NULL, false},
+        {"DNS:urn:attestd:verifier:v.test", false},
+        {"URI:urn:attestd:verifier:v.tes", false},
+        {"URI:urn:attestd:verifier:v.test2", false},
+        {"URI:urn:attestd:device:v.test", false},
+        {"URI:urn:attestd:verifier:", false},
+    };
+    struct testcert_odd o = {.eku = "clientAuth", .san = CASES[_i].san};
+    struct att_cert *c = testcert_odd(&o);
+
+    ck_assert_int_eq(att_cert_names_verifier(c, "v.test"), CASES[_i].want);
+    ck_assert(!att_cert_names_verifier(c, ""));
+    att_cert_free(c);
+}
+END_TEST
+
+START_TEST(att_cert_issue__label_signer_names_its_verifier)
+{
+    struct att_cert_order order = testcert_order(ATT_CERT_LABEL_SIGNER);
+    struct att_cert *c = NULL;
+
+    order.verifier_id = "a verifier, of 1 town";
+    c = testcert_issue(&order, pki.root, pki.root_key);
+    ck_assert(att_cert_names_verifier(c, "a verifier, of 1 town"));
+    ck_assert(!att_cert_names_verifier(c, "a verifier"));
+    att_cert_free(c);
+}
+END_TEST
+
 START_TEST(att_cert_issue__tls_client_names_its_device)
 {
     struct att_cert *c = testcert_leaf(ATT_CERT_TLS_CLIENT);
@@ -330,6 +367,9 @@ START_TEST(att_cert_issue__refuses_orders_that_make_no_sense)
     ck_assert_int_eq(att_cert_issue(&der, &order, pki.root, pki.root_key, &diag), ATT_E_FORMAT);
     order = testcert_order(ATT_CERT_LABEL_SIGNER);
     order.common_name = "line\nbreak";
+    ck_assert_int_eq(att_cert_issue(&der, &order, pki.root, pki.root_key, &diag), ATT_E_CONFIG);
+    order = testcert_order(ATT_CERT_LABEL_SIGNER);
+    order.verifier_id = "";
     ck_assert_int_eq(att_cert_issue(&der, &order, pki.root, pki.root_key, &diag), ATT_E_CONFIG);
     order = testcert_order(ATT_CERT_LABEL_SIGNER);
     order.not_after = order.not_before;
@@ -473,6 +513,8 @@ static Suite *suite(void)
     tcase_add_test(t, att_cert_parse_ek__does_not_forgive_other_bytes);
     tcase_add_test(t, att_cert_parse_ek__reads_rsaes_oaep_keys);
     tcase_add_loop_test(t, att_cert_device_id__exactly_one_well_formed_name, 0, 8);
+    tcase_add_loop_test(t, att_cert_names_verifier__one_whole_name, 0, 8);
+    tcase_add_test(t, att_cert_issue__label_signer_names_its_verifier);
     tcase_add_test(t, att_cert_issue__tls_client_names_its_device);
     tcase_add_test(t, att_cert_subject__is_safe_to_print);
     tcase_add_test(t, att_cert_issue__serials_are_long_random_and_positive);

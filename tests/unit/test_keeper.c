@@ -12,8 +12,10 @@
 
 #include "appraise/offline.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hex.h"
 #include "codec/json.h"
+#include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "inproc.h"
 #include "verifier/keeper/pending.h"
@@ -1350,6 +1352,64 @@ START_TEST(keeper_new__refuses_a_key_of_another_certificate)
 }
 END_TEST
 
+/* Certify the label key anew, as the operator of a verifier of this name would; NULL: without a name. */
+static void certify_label_key(const char *verifier_id)
+{
+    struct att_cert_order order = {.kind = ATT_CERT_LABEL_SIGNER,
+                                   .common_name = "labels",
+                                   .verifier_id = verifier_id,
+                                   .not_before = inproc_utc_s - 60,
+                                   .not_after = inproc_utc_s + 86400};
+    struct att_privkey *root_key = NULL, *key = NULL;
+    struct att_pubkey *pub = NULL;
+    struct att_cert *root = NULL;
+    struct att_buf *root_key_pem = NULL, *key_pem = NULL, *root_pem = NULL, *der = NULL,
+                   *pem = NULL;
+    struct att_diag diag = {0};
+    char path[4][96];
+    static const char *const NAMES[] = {"label-root.key", "label-root.pem", "label.key",
+                                        "label.pem"};
+
+    for (size_t i = 0; i < ATT_COUNT(NAMES); i++)
+        (void)snprintf(path[i], sizeof(path[i]), "%s/%s", v->dir, NAMES[i]);
+    ck_assert_int_eq(att_file_read(&root_key_pem, path[0], 4096, &diag), ATT_OK);
+    ck_assert_int_eq(att_file_read(&root_pem, path[1], 4096, &diag), ATT_OK);
+    ck_assert_int_eq(att_file_read(&key_pem, path[2], 4096, &diag), ATT_OK);
+    ck_assert_int_eq(att_privkey_from_pem(&root_key, att_buf_slice(root_key_pem), &diag), ATT_OK);
+    ck_assert_int_eq(att_privkey_from_pem(&key, att_buf_slice(key_pem), &diag), ATT_OK);
+    ck_assert_int_eq(att_cert_parse(&root, att_buf_slice(root_pem), &diag), ATT_OK);
+    ck_assert_int_eq(att_privkey_public(&pub, key), ATT_OK);
+    order.subject_key = pub;
+    ck_assert_int_eq(att_cert_issue(&der, &order, root, root_key, &diag), ATT_OK);
+    ck_assert_int_eq(att_cert_pem(&pem, att_buf_slice(der)), ATT_OK);
+    ck_assert_int_eq(att_file_write(path[3], att_buf_slice(pem), 0644, &diag), ATT_OK);
+    att_buf_free(root_key_pem);
+    att_buf_free(root_pem);
+    att_buf_free(key_pem);
+    att_buf_free(der);
+    att_buf_free(pem);
+    att_privkey_free(root_key);
+    att_privkey_free(key);
+    att_pubkey_free(pub);
+    att_cert_free(root);
+}
+
+START_TEST(keeper_new__refuses_a_label_key_that_is_not_certified_for_this_verifier)
+{
+    static const char *const OTHER[] = {NULL, "verifier.elsewhere", "verifier.test2",
+                                        "verifier.tes"};
+    struct att_diag diag = {0};
+
+    for (size_t i = 0; i < ATT_COUNT(OTHER); i++) {
+        certify_label_key(OTHER[i]);
+        ck_assert_int_eq(inproc_restart(v, &diag), ATT_E_MISMATCH);
+        ck_assert_int_eq(diag.reason, ATT_R_KEY_STORE);
+    }
+    certify_label_key("verifier.test");
+    ck_assert_int_eq(inproc_restart(v, &diag), ATT_OK);
+}
+END_TEST
+
 START_TEST(keeper_new__refuses_references_that_are_not_those_of_their_header)
 {
     struct appraiser a = {0};
@@ -1374,6 +1434,7 @@ START_TEST(keeper_new__refuses_records_of_another_verifier)
     struct att_diag diag = {0};
 
     v->cfg->verifier_id = "verifier.elsewhere";
+    certify_label_key("verifier.elsewhere");
     ck_assert_int_eq(inproc_restart(v, &diag), ATT_E_CONFIG);
     ck_assert_int_eq(diag.reason, ATT_R_CFG_KEY);
     v->cfg->verifier_id = "verifier.test";
@@ -1454,7 +1515,7 @@ int main(void)
     tcase_add_test(tc, fsck__is_clean_after_everything_and_finds_a_changed_byte);
     tcase_add_test(tc, keeper_new__refuses_a_key_file_that_is_not_allowed);
     tcase_add_test(tc, keeper_new__refuses_a_key_of_another_certificate);
-    tcase_add_test(tc, keeper_new__refuses_references_that_are_not_those_of_their_header);
+    tcase_add_test(tc, keeper_new__refuses_a_label_key_that_is_not_certified_for_this_verifier);
     tcase_add_test(tc, keeper_new__refuses_records_of_another_verifier);
     tcase_add_test(tc, keeper_new__refuses_references_that_are_not_those_of_their_header);
     tcase_add_test(tc, init__overwrites_nothing_and_keeps_secrets_private);

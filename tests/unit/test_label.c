@@ -49,6 +49,7 @@ static void issuer_open(struct issuer *is)
                                   .not_after = NOW + 86400 * 365};
     struct att_cert_order leaf = {.kind = ATT_CERT_LABEL_SIGNER,
                                   .common_name = "Test label signer",
+                                  .verifier_id = "verifier.test",
                                   .not_before = NOW - 3600,
                                   .not_after = NOW + 86400 * 30};
 
@@ -167,6 +168,27 @@ END_TEST
 
 /* Header 33 turned into another one by a flipped bit: no certificate is no label, not "unknown issuer". */
 /* Two issuers are trusted: neither speaks in the other's name. */
+START_TEST(label__in_the_name_of_another_issuer_is_refused)
+{
+    struct scene *s = scene_new(NULL, NULL);
+    struct issuer is;
+    struct att_buf *label = NULL;
+
+    issuer_open(&is);
+    scene_attest(s);
+    label = label_in_the_name_of(s, &is, "verifier.other");
+    expect_verdict(check_label(att_buf_slice(label), is.anchors, NULL, NOW), ATT_VERDICT_FAIL,
+                   "issuer", ATT_R_LBL_ISSUER);
+    att_buf_free(label);
+    label = label_in_the_name_of(s, &is, "verifier.tes"); /* a beginning is not the name */
+    expect_verdict(check_label(att_buf_slice(label), is.anchors, NULL, NOW), ATT_VERDICT_FAIL,
+                   "issuer", ATT_R_LBL_ISSUER);
+    att_buf_free(label);
+    issuer_close(&is);
+    scene_free(s);
+}
+END_TEST
+
 START_TEST(label__without_its_certificate_is_malformed)
 {
     static const uint8_t x5chain[] = {0x18, 33, 0x59};
@@ -318,6 +340,7 @@ int main(void)
     const TTest *const TESTS[] = {
         label_read__a_claim_that_must_be_there_is_missed,
         label__of_an_affirming_result_verifies_at_a_strangers_desk,
+        label__in_the_name_of_another_issuer_is_refused,
         label__without_its_certificate_is_malformed,
         label__refusals_have_their_own_reasons,
         label__of_a_refused_gateway_is_genuine_and_not_affirming,

@@ -245,6 +245,7 @@ static enum att_err make_label(const struct init *in, struct att_diag *diag)
 
     (void)snprintf(name, sizeof(name), "%.24s labels", in->verifier_id);
     order = order_of(in, ATT_CERT_LABEL_SIGNER, name, SIGNER_DAYS);
+    order.verifier_id = in->verifier_id;
     if (err == ATT_OK)
         err = label_key(&signer, in, diag);
     if (err == ATT_OK)

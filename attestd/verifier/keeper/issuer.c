@@ -153,6 +153,10 @@ static enum att_err open_label(struct issuer *i, const struct config *cfg, int64
     if (now_utc < att_cert_not_before(i->chain[0]) || now_utc > att_cert_not_after(i->chain[0]))
         return att_fail(diag, ATT_E_STALE, ATT_R_LBL_CHAIN, "label.chain",
                         "the certificate of the label key is not valid now");
+    if (ATT_GUARD(KEY_ISSUER, !att_cert_names_verifier(i->chain[0], cfg->verifier_id)))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_STORE, "label.chain",
+                        "the certificate of the label key does not name this verifier (URI name "
+                        "urn:attestd:verifier:ID)");
     err = open_label_key(&i->label, cfg, diag);
     if (err != ATT_OK)
         return err;
