@@ -664,13 +664,9 @@ START_TEST(keeper__issues_nothing_without_random_bytes)
 }
 END_TEST
 
-/* INV-2: bad evidence over the gateway's own channel changes its status, visibly. */
-START_TEST(commit__makes_refused_evidence_a_failed_device)
+/* Evidence that answers another nonce than the challenge's. */
+static void attest_badly(void)
 {
-    enrol(&gw);
-    ck_assert_int_eq(inproc_attest(v, &gw, t), 200);
-    ck_assert(has_current());
-
     inproc_attempt_clear(t);
     ck_assert_int_eq(inproc_session(v, &gw, t), ATT_R_NONE);
     gateway_measure(gw.g, &t->a);
@@ -679,6 +675,16 @@ START_TEST(commit__makes_refused_evidence_a_failed_device)
     gateway_seal(gw.g, &t->a);
     ck_assert_int_eq(inproc_judge(v, &gw, t), ATT_R_NONE);
     ck_assert_int_eq(inproc_commit(v, &gw, t), 422);
+}
+
+/* INV-2: bad evidence over the gateway's own channel changes its status, visibly. */
+START_TEST(commit__makes_refused_evidence_a_failed_device)
+{
+    enrol(&gw);
+    ck_assert_int_eq(inproc_attest(v, &gw, t), 200);
+    ck_assert(has_current());
+
+    attest_badly();
     ck_assert_uint_eq(t->outcome.status, ATT_TIER_CONTRAINDICATED);
     ck_assert(att_slice_eq(t->outcome.reason[0].code, att_slice_str("E_Q_NONCE")));
     check_label(t->outcome.label, ATT_TIER_CONTRAINDICATED);
@@ -970,6 +976,25 @@ START_TEST(stale__comes_with_the_deadline)
     ck_assert_uint_eq(outcome_count("stale"), 1);
     ck_assert_int_eq(inproc_attest(v, &gw, t), 200);
     ck_assert_str_eq(device_member("gw-1", "status"), "affirming");
+}
+END_TEST
+
+/* A refusal is heard from too: what falls silent after it is stale, not failed for ever. */
+START_TEST(stale__comes_to_a_failed_gateway_too)
+{
+    int64_t limit = KEEPER_STALE_AFTER * 600;
+
+    enrol(&gw);
+    ck_assert_int_eq(inproc_attest(v, &gw, t), 200);
+    inproc_utc_s += limit - 1;
+    attest_badly();
+    inproc_utc_s += limit - 1;
+    keeper_tick(v->keeper);
+    ck_assert_str_eq(device_member("gw-1", "status"), "failed");
+    inproc_utc_s += 1;
+    keeper_tick(v->keeper);
+    ck_assert_str_eq(device_member("gw-1", "status"), "stale");
+    ck_assert_uint_eq(outcome_count("stale"), 1);
 }
 END_TEST
 
@@ -1503,6 +1528,7 @@ int main(void)
     tcase_add_loop_test(tc, commit__does_not_let_the_appraiser_stretch_what_was_judged, 0, 6);
     tcase_add_test(tc, commit__refuses_what_the_appraiser_did_not_seal);
     tcase_add_loop_test(tc, stale__comes_with_the_deadline, 0, 2);
+    tcase_add_test(tc, stale__comes_to_a_failed_gateway_too);
     tcase_add_test(tc, label__stops_being_current_when_it_expires);
     tcase_add_test(tc, label__is_closed_to_others_unless_public);
     tcase_add_test(tc, commit__decides_nothing_on_a_full_disk);

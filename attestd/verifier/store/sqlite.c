@@ -40,7 +40,7 @@ static const char schema[] =
     " status INTEGER NOT NULL CHECK (status BETWEEN 0 AND 4), reason TEXT NOT NULL,"
     " last_utc INTEGER NOT NULL, deadline_utc INTEGER NOT NULL, cti BLOB REFERENCES label (cti),"
     " boot BLOB NOT NULL, carry BLOB NOT NULL) STRICT;"
-    "CREATE INDEX device_state_due ON device_state (deadline_utc) WHERE status IN (0, 1, 2);"
+    "CREATE INDEX device_state_due ON device_state (deadline_utc) WHERE status <> 4;"
     "CREATE TABLE token (digest BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL,"
     " expires_utc INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE ek_allow (ek_name BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL)"

@@ -196,6 +196,7 @@ enum att_err store_state_mark(struct store *st, int64_t enrolment, const struct 
         sql_blob(&q, mark->cti, STORE_CTI_LEN);
     else
         sql_null(&q);
+    sql_int(&q, mark->deadline_utc);
     return change_one(&q, diag);
 }
 

@@ -123,11 +123,12 @@ ATT_MUST_USE enum att_err store_state_get(struct store_state *out, struct att_bu
 /* All of it, after accepted evidence. */
 ATT_MUST_USE enum att_err store_state_put(struct store *st, int64_t enrolment,
                                           const struct store_state *s, struct att_diag *diag);
-/* Status, reason and label alone: refused or stale. cti NULL leaves the label as it is. */
+/* Refused or stale. cti NULL leaves the label as it is; a deadline only ever moves on. */
 struct store_mark {
     enum store_status status;
     const char *reason;
     const uint8_t *cti;
+    int64_t deadline_utc; /* 0: as it was */
 };
 ATT_MUST_USE enum att_err store_state_mark(struct store *st, int64_t enrolment,
                                            const struct store_mark *mark, struct att_diag *diag);
@@ -140,7 +141,7 @@ struct store_row {
 ATT_MUST_USE enum att_err store_device_list(struct store_row *out, size_t cap, size_t *count,
                                             struct store *st, const char *after);
 
-/* Who is past the deadline and not yet failed or stale; the longest silent first. */
+/* Who is past the deadline and not yet stale; the longest silent first. */
 struct store_due {
     int64_t enrolment;
     char id[STORE_ID_MAX + 1];
