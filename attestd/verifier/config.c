@@ -21,12 +21,6 @@
 #define SEC 1000LL
 #define DAY (86400 * SEC)
 
-/* Strings of one configuration, freed together. */
-struct config_pool {
-    struct config_pool *next;
-    char text[];
-};
-
 /* What the readers share. */
 struct reader {
     struct config *cfg;
@@ -39,12 +33,7 @@ void config_free(struct config *cfg)
     if (cfg == NULL) {
         return;
     }
-    while (cfg->pool != NULL) {
-        struct config_pool *next = cfg->pool->next;
-
-        free(cfg->pool);
-        cfg->pool = next;
-    }
+    att_pool_clear(&cfg->pool);
     free(cfg);
 }
 
@@ -58,15 +47,27 @@ void config_freep(struct config **cfg)
 static const char *keep(struct config *cfg, const char *a, const char *b, const char *c)
 {
     size_t cap = strlen(a) + strlen(b) + strlen(c) + 1;
-    struct config_pool *p = malloc(sizeof(*p) + cap);
+    char *text = att_pool_get(&cfg->pool, cap);
 
-    if (p == NULL) {
+    if (text == NULL) {
         return NULL;
     }
-    (void)snprintf(p->text, cap, "%s%s%s", a, b, c);
-    p->next = cfg->pool;
-    cfg->pool = p;
-    return p->text;
+    (void)snprintf(text, cap, "%s%s%s", a, b, c);
+    return text;
+}
+
+/* The folder of path with its last slash, or empty. */
+static const char *keep_folder(struct config *cfg, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+    char *text = att_pool_get(&cfg->pool, len + 1);
+
+    if (text == NULL) {
+        return NULL;
+    }
+    memcpy(text, path, len);
+    return text;
 }
 
 static enum att_err no_memory(struct reader *r)
@@ -507,12 +508,9 @@ enum att_err config_parse(struct config **out, const char *path, struct att_slic
         return no_memory(&r);
     }
     cfg->path = keep(cfg, path, "", "");
-    r.folder = keep(cfg, slash == NULL ? "" : path, "", "");
+    r.folder = keep_folder(cfg, path);
     if (cfg->path == NULL || r.folder == NULL) {
         return no_memory(&r);
-    }
-    if (slash != NULL) {
-        cfg->pool->text[slash - path + 1] = '\0'; /* the string kept last: the folder */
     }
     err = att_yaml_parse(&yaml, slash == NULL ? path : slash + 1, in, diag);
     if (err != ATT_OK) {

@@ -33,6 +33,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/pool.h"
 #include "base/slice.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/attestd/attestd.yaml"
@@ -81,7 +82,7 @@ struct config {
     size_t fronts;
     int64_t nonce_ttl_ms;
     struct config_limits limits;
-    struct config_pool *pool; /* owns the strings */
+    struct att_pool pool; /* owns the strings */
 };
 
 /*

@@ -358,25 +358,10 @@ const EVP_MD *att_cert_md(enum att_key_type type)
 
 static enum att_err to_der(struct att_buf **out, X509 *x509)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
     unsigned char *der = NULL;
     int len = i2d_X509(x509, &der);
-    enum att_err err = ATT_OK;
 
-    if (len <= 0) {
-        return ATT_E_CRYPTO;
-    }
-    err = att_buf_new(&b, ATT_CERT_MAX);
-    if (err == ATT_OK) {
-        err = att_buf_add(b, der, (size_t)len);
-    }
-    OPENSSL_free(der);
-    if (err != ATT_OK) {
-        return err;
-    }
-    *out = b;
-    b = NULL;
-    return ATT_OK;
+    return att_der_take(out, der, len);
 }
 
 enum att_err att_cert_issue(struct att_buf **out, const struct att_cert_order *order,

@@ -247,11 +247,9 @@ static const struct spki_head *head_of(struct att_slice der, struct att_slice *k
     return NULL;
 }
 
-static enum att_err spki_by_openssl(struct att_buf **out, const EVP_PKEY *pkey)
+enum att_err att_der_take(struct att_buf **out, unsigned char *der, int len)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
-    unsigned char *der = NULL;
-    int len = i2d_PUBKEY(pkey, &der);
     enum att_err err = ATT_OK;
 
     if (len <= 0) {
@@ -268,6 +266,14 @@ static enum att_err spki_by_openssl(struct att_buf **out, const EVP_PKEY *pkey)
     *out = b;
     b = NULL;
     return ATT_OK;
+}
+
+static enum att_err spki_by_openssl(struct att_buf **out, const EVP_PKEY *pkey)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(pkey, &der);
+
+    return att_der_take(out, der, len);
 }
 
 enum att_err att_pubkey_spki(struct att_buf **out, const struct att_pubkey *k)

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "base/buf.h"
 #include "crypto/key.h"
 #include "crypto/verify.h"
 
@@ -63,6 +64,9 @@ ATT_MUST_USE enum att_err att_pubkey_raw(const struct att_pubkey *k, uint8_t *ou
 
 /* r || s, field bytes each, out of an ECDSA signature in DER that we made. CRYPTO. */
 ATT_MUST_USE enum att_err att_ecdsa_raw(uint8_t *out, size_t field, struct att_slice der);
+
+/* What an i2d call gave, len bytes that are freed in any case. NOMEM; len <= 0, its failure: CRYPTO. */
+ATT_MUST_USE enum att_err att_der_take(struct att_buf **out, unsigned char *der, int len);
 
 /* The public half of a key that OpenSSL holds, built anew by our rules. */
 ATT_MUST_USE enum att_err att_pubkey_from_evp(struct att_pubkey **out, const EVP_PKEY *pkey,

@@ -13,22 +13,12 @@
 #define TEXT_MAX 4000 /* leaves room in ATT_OWN_NAME_MAX for "#key" */
 #define KEY_MAX  90
 
-/* Every piece of memory of a configuration, freed together. */
-struct agent_conf_pool {
-    struct agent_conf_pool *next;
-};
-
 void agent_conf_free(struct agent_conf *c)
 {
     if (c == NULL) {
         return;
     }
-    while (c->pool != NULL) {
-        struct agent_conf_pool *next = c->pool->next;
-
-        free(c->pool);
-        c->pool = next;
-    }
+    att_pool_clear(&c->pool);
     free(c);
 }
 
@@ -36,18 +26,6 @@ void agent_conf_freep(struct agent_conf **c)
 {
     agent_conf_free(*c);
     *c = NULL;
-}
-
-static void *pool_get(struct agent_conf *c, size_t len)
-{
-    struct agent_conf_pool *p = calloc(1, sizeof(*p) + len);
-
-    if (p == NULL) {
-        return NULL;
-    }
-    p->next = c->pool;
-    c->pool = p;
-    return p + 1;
 }
 
 /* What every reader below needs. */
@@ -65,7 +43,7 @@ static enum att_err no_memory(struct reader *r)
 static enum att_err keep(struct reader *r, const char *text, const char **out)
 {
     size_t len = strlen(text);
-    char *copy = pool_get(r->conf, len + 1);
+    char *copy = att_pool_get(&r->conf->pool, len + 1);
 
     if (copy == NULL) {
         return no_memory(r);
@@ -90,7 +68,7 @@ static enum att_err keep_path(struct reader *r, const struct att_yaml_node *n, c
     while (len > 1 && text[len - 1] == '/') {
         len--;
     }
-    copy = pool_get(r->conf, folder + len + 1);
+    copy = att_pool_get(&r->conf->pool, folder + len + 1);
     if (copy == NULL) {
         return no_memory(r);
     }
@@ -276,7 +254,7 @@ static enum att_err read_words(struct reader *r, const struct att_yaml_node *lis
     if (att_yaml_type(list) != ATT_YAML_LIST || count > max) {
         return att_yaml_fail(list, ATT_R_CFG_KEY, r->diag, "expected a list of at most %zu", max);
     }
-    out->word = pool_get(r->conf, (count + 1) * sizeof(*out->word));
+    out->word = att_pool_get(&r->conf->pool, (count + 1) * sizeof(*out->word));
     if (out->word == NULL) {
         return no_memory(r);
     }
@@ -395,7 +373,7 @@ static enum att_err read_measure(struct reader *r, const struct att_yaml_node *r
         return att_yaml_fail(list, ATT_R_CFG_KEY, r->diag, "expected a list of at most %d entries",
                              AGENT_ROOTS_MAX);
     }
-    r->conf->root = pool_get(r->conf, (count + 1) * sizeof(*r->conf->root));
+    r->conf->root = att_pool_get(&r->conf->pool, (count + 1) * sizeof(*r->conf->root));
     if (r->conf->root == NULL) {
         return no_memory(r);
     }

@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/pool.h"
 #include "base/slice.h"
 
 #define AGENT_CONF_DEFAULT  "/etc/attestd/agent.yaml"
@@ -63,7 +64,7 @@ struct agent_conf {
     int hash_threads;
     size_t root_count;
     struct agent_root *root;
-    struct agent_conf_pool *pool; /* owns strings and lists */
+    struct att_pool pool; /* owns strings and lists */
 };
 
 /*

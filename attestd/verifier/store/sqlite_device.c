@@ -35,15 +35,12 @@ static enum att_err one_device(struct store_device *out, struct sql *q)
 {
     struct store_device d = {0};
     enum att_err err = sql_row(q, NULL);
-    enum att_err fetched;
 
     if (err == ATT_OK)
         fetch_device(q, &d);
-    fetched = sql_end(q);
+    err = sql_end(q, err);
     if (err != ATT_OK)
         return err;
-    if (fetched != ATT_OK)
-        return fetched;
     *out = d;
     return ATT_OK;
 }
@@ -146,7 +143,6 @@ enum att_err store_state_get(struct store_state *out, struct att_buf *blobs, str
     struct sql q = sql_of(st, SQL_STATE_GET);
     struct store_state s = {0};
     enum att_err err;
-    enum att_err fetched;
 
     sql_int(&q, enrolment);
     err = sql_row(&q, NULL);
@@ -154,11 +150,9 @@ enum att_err store_state_get(struct store_state *out, struct att_buf *blobs, str
         fetch_state(&q, &s);
     if (err == ATT_OK && blobs != NULL)
         fetch_blobs(&q, &s, blobs);
-    fetched = sql_end(&q);
+    err = sql_end(&q, err);
     if (err != ATT_OK)
         return err;
-    if (fetched != ATT_OK)
-        return fetched;
     *out = s;
     return ATT_OK;
 }
@@ -205,7 +199,6 @@ enum att_err store_device_list(struct store_row *out, size_t cap, size_t *count,
 {
     struct sql q = sql_of(st, SQL_DEVICE_LIST);
     enum att_err err = ATT_OK;
-    enum att_err fetched;
     size_t n = 0;
 
     sql_text(&q, after);
@@ -219,11 +212,9 @@ enum att_err store_device_list(struct store_row *out, size_t cap, size_t *count,
         fetch_state(&q, &out[n].state);
         n++;
     }
-    fetched = sql_end(&q);
-    if (err != ATT_OK && err != ATT_E_NOT_FOUND)
+    err = sql_end(&q, err == ATT_E_NOT_FOUND ? ATT_OK : err); /* no row more is no failure */
+    if (err != ATT_OK)
         return err;
-    if (fetched != ATT_OK)
-        return fetched;
     *count = n;
     return ATT_OK;
 }
@@ -233,7 +224,6 @@ enum att_err store_due_list(struct store_due *out, size_t cap, size_t *count, st
 {
     struct sql q = sql_of(st, SQL_DUE_LIST);
     enum att_err err = ATT_OK;
-    enum att_err fetched;
     size_t n = 0;
 
     sql_int(&q, now_utc);
@@ -246,11 +236,9 @@ enum att_err store_due_list(struct store_due *out, size_t cap, size_t *count, st
         sql_get_text(&q, out[n].id, sizeof(out[n].id));
         n++;
     }
-    fetched = sql_end(&q);
-    if (err != ATT_OK && err != ATT_E_NOT_FOUND)
+    err = sql_end(&q, err == ATT_E_NOT_FOUND ? ATT_OK : err); /* no row more is no failure */
+    if (err != ATT_OK)
         return err;
-    if (fetched != ATT_OK)
-        return fetched;
     *count = n;
     return ATT_OK;
 }
@@ -271,7 +259,6 @@ enum att_err store_token_get(struct store_token *out, struct store *st, const ui
     struct sql q = sql_of(st, SQL_TOKEN_GET);
     struct store_token t = {0};
     enum att_err err;
-    enum att_err fetched;
 
     sql_blob(&q, digest, 32);
     err = sql_row(&q, NULL);
@@ -279,11 +266,9 @@ enum att_err store_token_get(struct store_token *out, struct store *st, const ui
         sql_get_text(&q, t.id, sizeof(t.id));
         t.expires_utc = sql_get_int(&q, INT64_MIN, INT64_MAX);
     }
-    fetched = sql_end(&q);
+    err = sql_end(&q, err);
     if (err != ATT_OK)
         return err;
-    if (fetched != ATT_OK)
-        return fetched;
     *out = t;
     return ATT_OK;
 }
@@ -319,17 +304,14 @@ enum att_err store_allow_get(char id[STORE_ID_MAX + 1], struct store *st, struct
     struct sql q = sql_of(st, SQL_ALLOW_GET);
     char found[STORE_ID_MAX + 1] = "";
     enum att_err err;
-    enum att_err fetched;
 
     sql_blob(&q, ek_name.p, ek_name.len);
     err = sql_row(&q, NULL);
     if (err == ATT_OK)
         sql_get_text(&q, found, sizeof(found));
-    fetched = sql_end(&q);
+    err = sql_end(&q, err);
     if (err != ATT_OK)
         return err;
-    if (fetched != ATT_OK)
-        return fetched;
     memcpy(id, found, sizeof(found));
     return ATT_OK;
 }

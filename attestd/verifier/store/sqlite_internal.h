@@ -58,7 +58,8 @@ void sql_null(struct sql *q);
 ATT_MUST_USE enum att_err sql_run(struct sql *q, struct att_diag *diag);
 /* The next row: NOT_FOUND when there is none. Then fetch, and sql_end. */
 ATT_MUST_USE enum att_err sql_row(struct sql *q, struct att_diag *diag);
-enum att_err sql_end(struct sql *q); /* the first failure of fetching, or ATT_OK */
+/* err, which came before, else the first failure of fetching, or ATT_OK. */
+ATT_MUST_USE enum att_err sql_end(struct sql *q, enum att_err err);
 
 /* Fetch columns from left to right. A value that does not fit is a damaged database. */
 int64_t sql_get_int(struct sql *q, int64_t min, int64_t max);

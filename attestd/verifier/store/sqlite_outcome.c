@@ -24,17 +24,15 @@ enum att_err store_meta_get(struct store *st, const char *key, uint8_t *out, siz
 {
     struct sql q = sql_of(st, SQL_META_GET);
     enum att_err err;
-    enum att_err fetched;
     size_t n = 0;
 
     sql_text(&q, key);
     err = sql_row(&q, NULL);
     if (err == ATT_OK)
         sql_get_blob(&q, out, cap, &n);
-    fetched = sql_end(&q);
     if (err != ATT_OK)
-        return err;
-    if (fetched != ATT_OK)
+        return sql_end(&q, err);
+    if (sql_end(&q, ATT_OK) != ATT_OK)
         return ATT_E_LIMIT;
     *len = n;
     return ATT_OK;
@@ -54,16 +52,13 @@ enum att_err store_outcome_count(int64_t *out, struct store *st)
 {
     struct sql q = sql_of(st, SQL_OUTCOME_NEXT);
     enum att_err err = sql_row(&q, NULL);
-    enum att_err fetched;
     int64_t n = 0;
 
     if (err == ATT_OK)
         n = sql_get_int(&q, 0, INT64_MAX);
-    fetched = sql_end(&q);
+    err = sql_end(&q, err);
     if (err != ATT_OK)
         return err;
-    if (fetched != ATT_OK)
-        return fetched;
     *out = n;
     return ATT_OK;
 }
@@ -121,17 +116,14 @@ enum att_err store_outcome_get(struct store_outcome *out, struct store *st, int6
     struct sql q = sql_of(st, SQL_OUTCOME_GET);
     struct store_outcome o = {.index = index};
     enum att_err err;
-    enum att_err fetched;
 
     sql_int(&q, index);
     err = sql_row(&q, NULL);
     if (err == ATT_OK)
         fetch_outcome(&q, &o);
-    fetched = sql_end(&q);
+    err = sql_end(&q, err);
     if (err != ATT_OK)
         return err;
-    if (fetched != ATT_OK)
-        return fetched;
     *out = o;
     return ATT_OK;
 }
@@ -155,7 +147,6 @@ static enum att_err one_label(struct store_label *out, struct att_buf *bytes, st
 {
     struct store_label l = {0};
     enum att_err err = sql_row(q, NULL);
-    enum att_err fetched;
 
     att_buf_clear(bytes);
     if (err == ATT_OK) {
@@ -167,11 +158,9 @@ static enum att_err one_label(struct store_label *out, struct att_buf *bytes, st
         l.tier = (int)sql_get_int(q, 0, 127);
         sql_get_buf(q, bytes);
     }
-    fetched = sql_end(q);
+    err = sql_end(q, err);
     if (err != ATT_OK)
         return err;
-    if (fetched != ATT_OK)
-        return fetched;
     *out = l;
     return ATT_OK;
 }
@@ -211,13 +200,11 @@ enum att_err store_evidence_get(struct att_buf *bytes, struct store *st, int64_t
 {
     struct sql q = sql_of(st, SQL_EVIDENCE_GET);
     enum att_err err;
-    enum att_err fetched;
 
     sql_int(&q, outcome);
     err = sql_row(&q, NULL);
     att_buf_clear(bytes);
     if (err == ATT_OK)
         sql_get_buf(&q, bytes);
-    fetched = sql_end(&q);
-    return err != ATT_OK ? err : fetched;
+    return sql_end(&q, err);
 }

@@ -77,10 +77,10 @@ enum att_err sql_row(struct sql *q, struct att_diag *diag)
     return sql_fail(q->st, q->rc, q->what, diag);
 }
 
-enum att_err sql_end(struct sql *q)
+enum att_err sql_end(struct sql *q, enum att_err err)
 {
     reset(q);
-    return q->err;
+    return err != ATT_OK ? err : q->err;
 }
 
 static void damaged(struct sql *q)
