@@ -47,11 +47,11 @@ struct cli {
 
 /* One option of a subcommand beside the common ones. */
 struct option_spec {
-    const char *name;        /* long name */
-    const char **value;      /* takes a value; or NULL */
-    bool *flag;              /* is a switch; or NULL */
-    const char *placeholder; /* "FILE"; NULL for a switch */
-    const char *en, *ja;     /* one line of help */
+    const char *name;       /* long name */
+    const char **value;     /* takes a value; or NULL */
+    bool *flag;             /* is a switch; or NULL */
+    const char *value_name; /* "FILE"; NULL for a switch */
+    const char *en, *ja;    /* one line of help */
 };
 
 #define EXAMPLES 3

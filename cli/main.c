@@ -16,7 +16,7 @@ static bool takes_value(const char *arg)
         return true;
     }
     for (size_t i = 0; strncmp(arg, "--", 2) == 0 && common_options[i].name != NULL; i++) {
-        if (common_options[i].placeholder != NULL && strcmp(arg + 2, common_options[i].name) == 0) {
+        if (common_options[i].value_name != NULL && strcmp(arg + 2, common_options[i].name) == 0) {
             return true;
         }
     }

@@ -210,7 +210,7 @@ static void fill_table(struct option *table, const struct parsing *p)
         const struct option_spec *c = &common_options[i];
 
         table[p->spec_count + i] =
-            (struct option){c->name, c->placeholder != NULL ? required_argument : no_argument, NULL,
+            (struct option){c->name, c->value_name != NULL ? required_argument : no_argument, NULL,
                             COMMON_BASE + (int)i};
     }
 }

@@ -12,8 +12,8 @@ static void print_option(const struct cli *cli, const struct option_spec *o)
     char text[128];
     char padded[256];
 
-    (void)snprintf(text, sizeof(text), "--%s%s%s", o->name, o->placeholder != NULL ? " " : "",
-                   o->placeholder != NULL ? o->placeholder : "");
+    (void)snprintf(text, sizeof(text), "--%s%s%s", o->name, o->value_name != NULL ? " " : "",
+                   o->value_name != NULL ? o->value_name : "");
     (void)printf("  %s %s\n", text_pad(padded, sizeof(padded), text, NAME_COLUMN),
                  tr(cli, o->en, o->ja));
 }

@@ -32,37 +32,37 @@ static bool selection_to_read(const TPML_PCR_SELECTION *sel)
 }
 
 /* One value out of an answer, and its bit off the list of what is still to be read. */
-static bool take_value(struct att_pcr_values *values, TPMS_PCR_SELECTION *todo, uint32_t pcr,
+static bool take_value(struct att_pcr_values *values, TPMS_PCR_SELECTION *pending, uint32_t pcr,
                        const TPM2B_DIGEST *value)
 {
-    enum att_hash alg = (enum att_hash)todo->hash;
+    enum att_hash alg = (enum att_hash)pending->hash;
     struct att_pcr_bank *bank = att_pcr_bank_add(values, alg);
 
     if (bank == NULL || value->size != att_hash_size(alg))
         return false;
     memcpy(bank->value[pcr], value->buffer, value->size);
     bank->has |= 1U << pcr;
-    todo->pcrSelect[pcr / 8] &= (BYTE) ~(1U << pcr % 8);
+    pending->pcrSelect[pcr / 8] &= (BYTE) ~(1U << pcr % 8);
     return true;
 }
 
-static TPMS_PCR_SELECTION *find_todo(TPML_PCR_SELECTION *todo, TPMI_ALG_HASH alg)
+static TPMS_PCR_SELECTION *find_pending(TPML_PCR_SELECTION *pending, TPMI_ALG_HASH alg)
 {
-    for (uint32_t i = 0; i < todo->count; i++)
-        if (todo->pcrSelections[i].hash == alg)
-            return &todo->pcrSelections[i];
+    for (uint32_t i = 0; i < pending->count; i++)
+        if (pending->pcrSelections[i].hash == alg)
+            return &pending->pcrSelections[i];
     return NULL;
 }
 
 /* The values of an answer, in the order of its selection. False: not to the standard. */
-static bool take_answer(struct att_pcr_values *values, TPML_PCR_SELECTION *todo,
+static bool take_answer(struct att_pcr_values *values, TPML_PCR_SELECTION *pending,
                         const TPML_PCR_SELECTION *got, const TPML_DIGEST *digests)
 {
     uint32_t used = 0;
 
     for (uint32_t i = 0; i < got->count; i++) {
         const TPMS_PCR_SELECTION *sel = &got->pcrSelections[i];
-        TPMS_PCR_SELECTION *bank = find_todo(todo, sel->hash);
+        TPMS_PCR_SELECTION *bank = find_pending(pending, sel->hash);
 
         for (uint32_t pcr = 0; pcr < ATT_PCR_COUNT; pcr++) {
             if (pcr / 8 >= sel->sizeofSelect || (sel->pcrSelect[pcr / 8] >> pcr % 8 & 1) == 0)
@@ -77,16 +77,16 @@ static bool take_answer(struct att_pcr_values *values, TPML_PCR_SELECTION *todo,
 
 /* *moved: a PCR was extended between two answers, so they are of different moments. */
 static enum att_err read_all(struct att_pcr_values *values, struct hw_tpm *tpm,
-                             TPML_PCR_SELECTION *todo, bool *moved, struct att_diag *diag)
+                             TPML_PCR_SELECTION *pending, bool *moved, struct att_diag *diag)
 {
     uint32_t first_update = 0;
 
     *moved = false;
-    for (int n = 0; n < READ_COMMANDS && selection_to_read(todo); n++) {
+    for (int n = 0; n < READ_COMMANDS && selection_to_read(pending); n++) {
         ATT_CLEANUP(hw_freep) TPML_PCR_SELECTION *got = NULL;
         ATT_CLEANUP(hw_freep) TPML_DIGEST *digests = NULL;
         uint32_t update = 0;
-        TSS2_RC rc = Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, todo,
+        TSS2_RC rc = Esys_PCR_Read(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, pending,
                                    &update, &got, &digests);
 
         if (rc != TSS2_RC_SUCCESS)
@@ -99,7 +99,7 @@ static enum att_err read_all(struct att_pcr_values *values, struct hw_tpm *tpm,
         }
         if (digests->count == 0)
             return ATT_OK; /* what is left is in no active bank */
-        if (!take_answer(values, todo, got, digests))
+        if (!take_answer(values, pending, got, digests))
             return att_fail(diag, ATT_E_TPM, ATT_R_TPM_IO, "pcr",
                             "TPM2_PCR_Read: values and selection of the answer do not fit");
     }
@@ -117,11 +117,11 @@ enum att_err hw_tpm_pcr_read(struct att_pcr_values *out, struct hw_tpm *tpm,
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "pcr", "no memory for PCR values");
     hw_tpm_begin(tpm);
     for (int tries = 0; tries < READ_TRIES && moved && err == ATT_OK; tries++) {
-        TPML_PCR_SELECTION todo;
+        TPML_PCR_SELECTION pending;
 
-        hw_selection_to_tss(&todo, sel);
+        hw_selection_to_tss(&pending, sel);
         memset(values, 0, sizeof *values);
-        err = read_all(values, tpm, &todo, &moved, diag);
+        err = read_all(values, tpm, &pending, &moved, diag);
     }
     if (err == ATT_OK && moved)
         err = att_fail(diag, ATT_E_BUSY, ATT_R_TPM_BUSY, "pcr",

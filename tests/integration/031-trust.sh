@@ -115,14 +115,14 @@ json 'any(.anchors[]; .validity == "valid" and .not_after == "2021-01-01T00:00:0
 
 # folders: above private, the trust folder and its anchors readable by the services that need them
 rm -rf "$t"
-export XDG_DATA_HOME="$work/home/d"
+export XDG_DATA_HOME="$work/user/d"
 check 'add to the default folder' 0 "$ctl" trust add "$work/one.pem" --fingerprint "$one"
-says "$work/home/d/attestctl/trust"
-modes="$(stat -c %a "$work/home/d") $(stat -c %a "$work/home/d/attestctl") $(stat -c %a "$work/home/d/attestctl/trust") $(stat -c %a "$work"/home/d/attestctl/trust/*.pem)"
+says "$work/user/d/attestctl/trust"
+modes="$(stat -c %a "$work/user/d") $(stat -c %a "$work/user/d/attestctl") $(stat -c %a "$work/user/d/attestctl/trust") $(stat -c %a "$work"/user/d/attestctl/trust/*.pem)"
 [ "$modes" = '700 700 755 644' ] || complain "modes of the folders and the anchor: $modes"
 check 'list the default folder' 0 "$ctl" trust list
 check 'the environment names another' 2 env ATTEST_TRUST_DIR="$work/nowhere" "$ctl" trust list
-check 'the option comes first' 0 env ATTEST_TRUST_DIR="$work/nowhere" "$ctl" --trust "$work/home/d/attestctl/trust" trust list
+check 'the option comes first' 0 env ATTEST_TRUST_DIR="$work/nowhere" "$ctl" --trust "$work/user/d/attestctl/trust" trust list
 if [ "$(id -u)" -ne 0 ]; then
     mkdir "$work/closed" && chmod 0500 "$work/closed"
     check 'add where one may not write' 7 "$ctl" --trust "$work/closed/t" trust add "$work/one.pem" --fingerprint "$one"
@@ -130,19 +130,19 @@ fi
 check 'add where there is a file' 3 "$ctl" --trust "$work/one.fp" trust add "$work/one.pem" --fingerprint "$one"
 
 # rules that cannot be read are not rules that are not there
-ln -s nowhere "$work/home/d/attestctl/trust/trust.yaml"
+ln -s nowhere "$work/user/d/attestctl/trust/trust.yaml"
 check 'trust.yaml that leads nowhere' 2 "$ctl" trust list
-rm "$work/home/d/attestctl/trust/trust.yaml"
-: >"$work/home/d/attestctl/trust/trust.yaml"
+rm "$work/user/d/attestctl/trust/trust.yaml"
+: >"$work/user/d/attestctl/trust/trust.yaml"
 check 'an empty trust.yaml' 2 "$ctl" trust list
-rm "$work/home/d/attestctl/trust/trust.yaml"
+rm "$work/user/d/attestctl/trust/trust.yaml"
 
 # the user's configuration: known keys, and nothing silent
-mkdir -p "$work/home/config/attestctl"
-echo "trust: $work/home/d/attestctl/trust" >"$work/home/config/attestctl/config.yaml"
-export XDG_DATA_HOME="$work/home/empty"
+mkdir -p "$work/user/config/attestctl"
+echo "trust: $work/user/d/attestctl/trust" >"$work/user/config/attestctl/config.yaml"
+export XDG_DATA_HOME="$work/user/empty"
 check 'the configuration names the folder' 0 "$ctl" trust list
-echo 'trst: x' >"$work/home/config/attestctl/config.yaml"
+echo 'trst: x' >"$work/user/config/attestctl/config.yaml"
 check 'an unknown key' 2 "$ctl" --json trust list
 json_form
 json '.reasons[0].detail | test("config.yaml:1:1")'

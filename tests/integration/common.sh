@@ -10,8 +10,8 @@ ctl=$BUILD/attestctl
 work=$(mktemp -d)
 rows=0 bad=0
 # nothing of the person who runs the tests may decide
-export HOME="$work/home" XDG_DATA_HOME="$work/home/data" XDG_CONFIG_HOME="$work/home/config"
-mkdir -p "$work/home"
+export HOME="$work/user" XDG_DATA_HOME="$work/user/data" XDG_CONFIG_HOME="$work/user/config"
+mkdir -p "$work/user"
 unset ATTEST_LANG ATTEST_TRUST_DIR ATTEST_ADMIN_SOCKET NO_COLOR || true
 export LC_ALL=C.UTF-8
 pids=''

@@ -19,12 +19,12 @@
 
 /* Folders still to be visited, relative to the root; "" is the root itself. No recursion: a tree as
  * deep as somebody likes costs a string. */
-struct todo {
+struct pending_folders {
     char **dir;
     size_t count, room;
 };
 
-static void todo_free(struct todo *d)
+static void pending_free(struct pending_folders *d)
 {
     while (d->count > 0) {
         free(d->dir[--d->count]);
@@ -33,7 +33,7 @@ static void todo_free(struct todo *d)
     d->dir = NULL;
 }
 
-static enum att_err todo_push(struct todo *d, const char *rel)
+static enum att_err pending_push(struct pending_folders *d, const char *rel)
 {
     char *copy = strdup(rel);
 
@@ -61,7 +61,7 @@ struct walk {
     int root_fd;
     dev_t dev;         /* the root's file system */
     struct stat state; /* the agent's own folder; st_ino 0 when there is none */
-    struct todo todo;
+    struct pending_folders pending;
 };
 
 /* Matched against the path below the root and against the last name alone. */
@@ -134,7 +134,7 @@ static enum att_err add_entry(struct walk *w, int dirfd, const char *dir, const 
     if (excluded(w, rel, d->d_name)) {
         return ATT_OK;
     }
-    return is_folder(dirfd, d) ? todo_push(&w->todo, rel) : add_row(w, rel, &row);
+    return is_folder(dirfd, d) ? pending_push(&w->pending, rel) : add_row(w, rel, &row);
 }
 
 static enum att_err read_folder(struct walk *w, const char *rel, int fd)
@@ -196,10 +196,10 @@ static enum att_err visit(struct walk *w, const char *rel)
 
 static enum att_err visit_all(struct walk *w)
 {
-    enum att_err err = todo_push(&w->todo, "");
+    enum att_err err = pending_push(&w->pending, "");
 
-    while (err == ATT_OK && w->todo.count > 0) {
-        char *rel = w->todo.dir[--w->todo.count];
+    while (err == ATT_OK && w->pending.count > 0) {
+        char *rel = w->pending.dir[--w->pending.count];
 
         err = visit(w, rel);
         free(rel);
@@ -227,7 +227,7 @@ enum att_err measure_walk(struct table *t, int *root_fd, const struct agent_root
         w.dev = st.st_dev;
         err = visit_all(&w);
     }
-    todo_free(&w.todo);
+    pending_free(&w.pending);
     *root_fd = w.root_fd;
     if (err != ATT_OK) {
         return att_fail(diag, err, err == ATT_E_NOMEM ? ATT_R_NOMEM : ATT_R_LIM_SIZE, "measure",
