@@ -19,13 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "appraise/result.h"
+#include "appraise/context.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/wr.h"
 #include "evidence/context.h"
-#include "tcg/pcr.h"
 
 enum msg_kind {
     MSG_ENROL_BEGIN = 1,
@@ -55,22 +54,6 @@ struct msg_peer {
     char device_id[ATT_DEVICE_ID_MAX + 1];
     uint8_t key_digest[32]; /* SHA-256 of the certificate's SPKI */
     bool administrator;     /* unix socket of the operator, or a certificate with that role */
-};
-
-/* What the appraiser needs to judge one evidence: made, sealed and remembered by the keeper. */
-struct msg_context {
-    char verifier_id[ATT_VERIFIER_ID_MAX + 1];
-    char device_id[ATT_DEVICE_ID_MAX + 1];
-    uint8_t session[ATT_SESSION_LEN];
-    uint8_t nonce[ATT_NONCE_LEN];
-    struct att_pcr_selection selection;
-    uint32_t own_pcr;
-    uint8_t ak_public[512]; /* TPMT_PUBLIC */
-    size_t ak_public_len;
-    bool ek_verified;
-    uint8_t policy_digest[32], refvals_digest[32]; /* what it must be judged by */
-    struct att_boot_state prior;
-    struct att_carry carry;
 };
 
 /* What the appraiser found in an enrolment request: small, fixed, re-checked where it matters. */
@@ -130,10 +113,10 @@ enum msg_ask { MSG_ASK_READY, MSG_ASK_METRICS };
  *   ADMIN           name (method), path (behind /admin/v1), body
  *   STATUS          number (enum msg_ask)
  *   DONE            number (HTTP status), type, path (Location, or empty), body, sealed. The answer to
- *                   CONTEXT has number 200 and the sealed context (msg_context) as body; the answer to
+ *                   CONTEXT has number 200 and the sealed context (att_appraisal_context) as body; the answer to
  *                   NEW_SESSION has it in sealed, so that a front that keeps it need not ask again
  *   FAILED          number (enum att_reason), name (further words, English, printable; or empty)
- *   APPRAISE        sealed (msg_context), body (evidence)
+ *   APPRAISE        sealed (att_appraisal_context), body (evidence)
  *   ENROL_CHECK     body (wire_enrol_begin)
  *   JUDGED          sealed (msg_judged)
  *   CHECKED         sealed (msg_enrol_facts)
@@ -167,10 +150,12 @@ ATT_MUST_USE enum att_err msg_decode(struct msg *out, struct att_slice in, struc
  * purpose keeps one kind from passing for another. _open refuses with UNTRUSTED (FMT_FRAME) before it
  * reads anything. The structs are large: keep them off deep stacks.
  */
-ATT_MUST_USE enum att_err msg_context_seal(struct att_buf **out, const struct msg_context *c,
+ATT_MUST_USE enum att_err msg_context_seal(struct att_buf **out,
+                                           const struct att_appraisal_context *c,
                                            const uint8_t key[MSG_SEAL_LEN]);
-ATT_MUST_USE enum att_err msg_context_open(struct msg_context *out, struct att_slice sealed,
-                                           const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag);
+ATT_MUST_USE enum att_err msg_context_open(struct att_appraisal_context *out,
+                                           struct att_slice sealed, const uint8_t key[MSG_SEAL_LEN],
+                                           struct att_diag *diag);
 ATT_MUST_USE enum att_err msg_facts_seal(struct att_buf **out, const struct msg_enrol_facts *f,
                                          const uint8_t key[MSG_SEAL_LEN]);
 ATT_MUST_USE enum att_err msg_facts_open(struct msg_enrol_facts *out, struct att_slice sealed,

@@ -12,10 +12,8 @@
 
 enum purpose { SEAL_CONTEXT = 1, SEAL_FACTS, SEAL_JUDGED };
 
-#define FIXED_BOUND     4096 /* everything of fixed size in any of them, heads included */
-#define DEVIATION_BOUND (ATT_RESULT_NAME_MAX + 160)
-#define SELECTION_MAX   132
-#define RESULT_MAX      262144
+#define FIXED_BOUND 4096 /* everything of fixed size in any of them, heads included */
+#define RESULT_MAX  262144
 
 static enum att_err tag_of(uint8_t out[MSG_SEAL_LEN], enum purpose purpose, struct att_slice body,
                            const uint8_t *key)
@@ -102,30 +100,6 @@ static enum att_err unseal(struct att_slice *out, struct att_slice sealed, enum 
     return ATT_OK;
 }
 
-static void write_selection(struct att_wr *w, const struct att_pcr_selection *sel)
-{
-    uint8_t bytes[SELECTION_MAX];
-    struct att_wr inner = att_wr_into(bytes, sizeof(bytes));
-    struct att_slice done = {0};
-
-    att_pcr_selection_write(&inner, sel);
-    if (att_wr_done(&inner, &done) != ATT_OK) {
-        att_wr_fail(w, ATT_E_INTERNAL);
-        return;
-    }
-    att_cbor_wr_bytes(w, done);
-}
-
-static void read_selection(struct att_cbor *c, struct att_pcr_selection *sel)
-{
-    struct att_rd r = att_rd_slice(att_cbor_bytes(c, SELECTION_MAX));
-
-    att_pcr_selection_read(&r, sel);
-    if (att_rd_end(&r) != ATT_OK) {
-        att_cbor_fail(c, ATT_E_FORMAT);
-    }
-}
-
 static void write_array(struct att_wr *w, const void *p, size_t len)
 {
     att_cbor_wr_bytes(w, att_slice_of(p, len));
@@ -142,83 +116,25 @@ static void read_array(struct att_cbor *c, uint8_t *out, size_t cap, size_t *len
     *len = s.len;
 }
 
-static size_t context_bound(const struct msg_context *c)
-{
-    size_t values = 0;
-
-    for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
-        values += c->prior.log[i].values.count;
-    }
-    return FIXED_BOUND + c->ak_public_len + c->carry.deviation_count * (size_t)DEVIATION_BOUND +
-           values * (size_t)ATT_PCR_COUNT * (ATT_HASH_MAX + 4);
-}
-
-enum att_err msg_context_seal(struct att_buf **out, const struct msg_context *c,
+enum att_err msg_context_seal(struct att_buf **out, const struct att_appraisal_context *c,
                               const uint8_t key[MSG_SEAL_LEN])
 {
     ATT_CLEANUP(sealing_drop) struct sealing s = {0};
-    enum att_err err = sealing_start(&s, context_bound(c));
+    enum att_err err = sealing_start(&s, att_appraisal_context_bound(c));
 
-    if (err != ATT_OK) {
-        return err;
+    if (err == ATT_OK) {
+        err = att_appraisal_context_encode(&s.w, c);
     }
-    att_cbor_wr_array(&s.w, 12);
-    att_cbor_wr_text(&s.w, c->verifier_id);
-    att_cbor_wr_text(&s.w, c->device_id);
-    write_array(&s.w, c->session, sizeof(c->session));
-    write_array(&s.w, c->nonce, sizeof(c->nonce));
-    write_selection(&s.w, &c->selection);
-    att_cbor_wr_uint(&s.w, c->own_pcr);
-    write_array(&s.w, c->ak_public, c->ak_public_len);
-    att_cbor_wr_bool(&s.w, c->ek_verified);
-    write_array(&s.w, c->policy_digest, sizeof(c->policy_digest));
-    write_array(&s.w, c->refvals_digest, sizeof(c->refvals_digest));
-    err = att_boot_state_encode(&s.w, &c->prior);
-    if (err != ATT_OK) {
-        return err;
-    }
-    err = att_carry_encode(&s.w, &c->carry);
-    if (err != ATT_OK) {
-        return err;
-    }
-    return sealing_end(out, &s, SEAL_CONTEXT, key);
+    return err != ATT_OK ? err : sealing_end(out, &s, SEAL_CONTEXT, key);
 }
 
-enum att_err msg_context_open(struct msg_context *out, struct att_slice sealed,
+enum att_err msg_context_open(struct att_appraisal_context *out, struct att_slice sealed,
                               const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag)
 {
     struct att_slice body = {0};
-    struct att_slice prior = {0};
-    struct att_slice carry = {0};
-    struct att_cbor c = {0};
     enum att_err err = unseal(&body, sealed, SEAL_CONTEXT, key, diag);
 
-    if (err != ATT_OK) {
-        return err;
-    }
-    c = att_cbor_from(body);
-    if (att_cbor_enter_array(&c, 12) != 12) {
-        att_cbor_fail(&c, ATT_E_FORMAT);
-    }
-    att_cbor_text_copy(&c, out->verifier_id, sizeof(out->verifier_id));
-    att_cbor_text_copy(&c, out->device_id, sizeof(out->device_id));
-    att_cbor_bytes_exact(&c, out->session, sizeof(out->session));
-    att_cbor_bytes_exact(&c, out->nonce, sizeof(out->nonce));
-    read_selection(&c, &out->selection);
-    out->own_pcr = (uint32_t)att_cbor_uint_max(&c, ATT_PCR_COUNT - 1);
-    read_array(&c, out->ak_public, sizeof(out->ak_public), &out->ak_public_len);
-    out->ek_verified = att_cbor_bool(&c);
-    att_cbor_bytes_exact(&c, out->policy_digest, sizeof(out->policy_digest));
-    att_cbor_bytes_exact(&c, out->refvals_digest, sizeof(out->refvals_digest));
-    prior = att_cbor_item(&c);
-    carry = att_cbor_item(&c);
-    att_cbor_leave(&c);
-    err = att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "context", diag);
-    if (err != ATT_OK) {
-        return err;
-    }
-    err = att_boot_state_decode(&out->prior, prior, diag);
-    return err != ATT_OK ? err : att_carry_decode(&out->carry, carry, diag);
+    return err != ATT_OK ? err : att_appraisal_context_decode(out, body, diag);
 }
 
 enum att_err msg_facts_seal(struct att_buf **out, const struct msg_enrol_facts *f,

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "appraise/judge.h"
 #include "attack.h"
 #include "need.h"
 #include "policy/refval.h"
@@ -21,7 +22,7 @@ struct scene {
     struct client_tls *tls;
     struct gateway *g;
     struct gateway_attempt attempt;
-    struct msg_context *context;
+    struct att_appraisal_context *context;
     struct att_buf *refs;
     struct att_diag diag;
 };
@@ -49,7 +50,7 @@ static void make_refvals(struct scene *s)
 
 static void make_context(struct scene *s)
 {
-    struct msg_context *c = s->context;
+    struct att_appraisal_context *c = s->context;
 
     strcpy(c->verifier_id, "verifier.test");
     strcpy(c->device_id, s->g->id);
@@ -207,7 +208,7 @@ START_TEST(judge_evidence__decides_nothing_under_other_rules)
     }
     ck_assert_int_eq(ask(s, att_buf_slice(s->attempt.evidence), &j, r), ATT_E_BUSY);
     ck_assert_int_eq(s->diag.reason, ATT_R_BUSY);
-    ck_assert(!judge_malformed(&s->diag));
+    ck_assert(!att_judge_malformed(&s->diag));
     att_result_free(r);
     scene_free(s);
 }
@@ -223,7 +224,7 @@ START_TEST(judge_evidence__decides_nothing_on_malformed_input)
     for (size_t len = 0; len < whole.len; len += 1 + len / 16) {
         ck_assert_int_ne(ask(s, att_slice_of(whole.p, len), &j, r), ATT_OK);
         ck_assert_int_eq(s->diag.reason, ATT_R_FMT_EVIDENCE);
-        ck_assert(judge_malformed(&s->diag));
+        ck_assert(att_judge_malformed(&s->diag));
     }
     att_result_free(r);
     scene_free(s);
@@ -412,7 +413,7 @@ START_TEST(key_cache__keeps_the_last_and_gives_equal_keys)
 {
     struct key_cache *c = NULL;
     struct softtpm *tpm[3];
-    const struct cached_key *k = NULL;
+    const struct att_ak *k = NULL;
     static const uint8_t junk[] = {9};
 
     NEED(key_cache_new(&c, 2) == ATT_OK);

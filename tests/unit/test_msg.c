@@ -131,9 +131,9 @@ START_TEST(msg_encode__refuses_what_is_no_kind_or_does_not_fit)
 }
 END_TEST
 
-static struct msg_context *context_new(void)
+static struct att_appraisal_context *context_new(void)
 {
-    struct msg_context *c = calloc(1, sizeof(*c));
+    struct att_appraisal_context *c = calloc(1, sizeof(*c));
 
     ck_assert_ptr_nonnull(c);
     strcpy(c->verifier_id, "verifier.example");
@@ -166,8 +166,8 @@ static struct msg_context *context_new(void)
 
 START_TEST(msg_context__survives_sealing_at_its_largest)
 {
-    struct msg_context *c = context_new();
-    struct msg_context *back = calloc(1, sizeof(*back));
+    struct att_appraisal_context *c = context_new();
+    struct att_appraisal_context *back = calloc(1, sizeof(*back));
     ATT_CLEANUP(att_buf_freep) struct att_buf *sealed = NULL;
 
     ck_assert_int_eq(msg_context_seal(&sealed, c, key), ATT_OK);
@@ -250,7 +250,7 @@ START_TEST(msg_open__refuses_every_flipped_bit_another_key_and_another_purpose)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *sealed = judged_sealed();
     struct att_slice s = att_buf_slice(sealed);
-    struct msg_context *context = calloc(1, sizeof(*context));
+    struct att_appraisal_context *context = calloc(1, sizeof(*context));
     struct msg_enrol_facts facts = {0};
     struct msg_judged j = {0};
     uint8_t *copy = malloc(s.len);

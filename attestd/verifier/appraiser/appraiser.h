@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "appraise/context.h"
 #include "appraise/result.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -15,7 +16,7 @@
 #include "crypto/cert.h"
 #include "policy/policy.h"
 #include "policy/refval.h"
-#include "tcg/pubarea.h"
+#include "tcg/ak.h"
 #include "verifier/config.h"
 #include "verifier/msg.h"
 
@@ -43,17 +44,10 @@ int worker_main(const struct appraiser *a, int fd, uint64_t generation);
 
 /* Key objects of the last gateways: building one costs as much as a third of an appraisal. */
 struct key_cache;
-struct cached_key {
-    struct att_pubkey *key;
-    enum att_scheme scheme;
-    enum att_hash hash;
-    uint8_t qualified[ATT_NAME_MAX]; /* qualified name under the endorsement hierarchy */
-    size_t qualified_len;
-};
 ATT_MUST_USE enum att_err key_cache_new(struct key_cache **out, size_t room);
 void key_cache_free(struct key_cache *c);
-/* Borrowed from the cache until the next call. FORMAT DENIED ... of tcg/pubarea.h. */
-ATT_MUST_USE enum att_err key_cache_get(const struct cached_key **out, struct key_cache *c,
+/* Borrowed from the cache until the next call. Errors of att_ak_parse. */
+ATT_MUST_USE enum att_err key_cache_get(const struct att_ak **out, struct key_cache *c,
                                         struct att_slice ak_public, struct att_diag *diag);
 
 /*
@@ -63,7 +57,7 @@ ATT_MUST_USE enum att_err key_cache_get(const struct cached_key **out, struct ke
  * scratch  at least one struct of each kind, reused from call to call
  */
 struct judge_scratch {
-    struct msg_context context;
+    struct att_appraisal_context context;
     struct att_result result;
 };
 ATT_MUST_USE enum att_err judge_evidence(struct att_buf **sealed, const struct appraiser *a,
@@ -74,8 +68,5 @@ ATT_MUST_USE enum att_err judge_evidence(struct att_buf **sealed, const struct a
 ATT_MUST_USE enum att_err judge_enrolment(struct att_buf **sealed, const struct appraiser *a,
                                           struct att_slice body, int64_t utc_s,
                                           struct att_diag *diag);
-
-/* Malformed rather than refused: nobody's state changes, and the worker that read it is replaced. */
-bool judge_malformed(const struct att_diag *diag);
 
 #endif

@@ -5,14 +5,13 @@
 
 #include "base/guard.h"
 #include "crypto/digest.h"
-#include "tcg/pubarea.h"
 #include "verifier/appraiser/appraiser.h"
 
 struct entry {
     TAILQ_ENTRY(entry) age;
     LIST_ENTRY(entry) hash;
     uint8_t digest[32];
-    struct cached_key value;
+    struct att_ak value;
 };
 LIST_HEAD(entry_bucket, entry);
 
@@ -50,7 +49,7 @@ static void drop(struct key_cache *c, struct entry *e)
 {
     TAILQ_REMOVE(&c->ages, e, age);
     LIST_REMOVE(e, hash);
-    att_pubkey_free(e->value.key);
+    att_ak_clear(&e->value);
     free(e);
     c->used--;
 }
@@ -74,26 +73,6 @@ static struct entry_bucket *bucket_of(struct key_cache *c, const uint8_t digest[
     return &c->bucket[h & c->mask];
 }
 
-static enum att_err build(struct cached_key *out, struct att_slice ak_public, struct att_diag *diag)
-{
-    struct att_pubarea area = {0};
-    uint8_t name[ATT_NAME_MAX];
-    size_t name_len = 0;
-    enum att_err err = att_pubarea_parse(&area, ak_public, diag);
-
-    if (err == ATT_OK) {
-        err = att_pubarea_scheme(&out->scheme, &out->hash, &area);
-    }
-    if (err == ATT_OK) {
-        err = att_pubarea_name(name, &name_len, &area);
-    }
-    if (err == ATT_OK) {
-        err = att_qualified_name(out->qualified, &out->qualified_len, ATT_TPM_RH_ENDORSEMENT,
-                                 att_slice_of(name, name_len));
-    }
-    return err != ATT_OK ? err : att_pubarea_key(&out->key, &area, diag);
-}
-
 static enum att_err add(struct entry **out, struct key_cache *c, struct att_slice ak_public,
                         struct att_diag *diag)
 {
@@ -103,9 +82,8 @@ static enum att_err add(struct entry **out, struct key_cache *c, struct att_slic
     if (e == NULL) {
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "attestation key", "no memory");
     }
-    err = build(&e->value, ak_public, diag);
+    err = att_ak_parse(&e->value, ak_public, diag);
     if (err != ATT_OK) {
-        att_pubkey_free(e->value.key);
         free(e);
         return err;
     }
@@ -116,7 +94,7 @@ static enum att_err add(struct entry **out, struct key_cache *c, struct att_slic
     return ATT_OK;
 }
 
-enum att_err key_cache_get(const struct cached_key **out, struct key_cache *c,
+enum att_err key_cache_get(const struct att_ak **out, struct key_cache *c,
                            struct att_slice ak_public, struct att_diag *diag)
 {
     uint8_t digest[32];

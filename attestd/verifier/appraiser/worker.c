@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appraise/judge.h"
 #include "base/clock.h"
 #include "common/frame.h"
 #include "common/log.h"
@@ -84,7 +85,7 @@ static void on_frame(void *ctx, struct channel *ch, struct att_slice body)
     }
     w->left--;
     if (channel_send(ch, &reply) != ATT_OK || w->left == 0 ||
-        (err != ATT_OK && judge_malformed(&diag)) || err == ATT_E_NOMEM) {
+        (err != ATT_OK && att_judge_malformed(&diag)) || err == ATT_E_NOMEM) {
         stop(w, WORKER_SPENT);
     }
 }

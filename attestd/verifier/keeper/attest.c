@@ -139,7 +139,7 @@ static enum att_err write_challenge(struct keeper *k, const struct session *s, s
 
 static void fill_context(struct keeper *k, const struct session *s, const struct unit *u)
 {
-    struct msg_context *c = &k->context;
+    struct att_appraisal_context *c = &k->context;
 
     memset(c, 0, sizeof(*c));
     (void)snprintf(c->verifier_id, sizeof(c->verifier_id), "%s", k->cfg->verifier_id);

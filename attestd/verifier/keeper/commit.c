@@ -90,10 +90,10 @@ static enum att_err verify_quote(struct decision *d, struct att_diag *diag)
         .logs = d->judged.offsets,
     };
     struct att_expect expect = {
-        .ak = u->ak,
-        .scheme = u->scheme,
-        .hash = u->hash,
-        .qualified_signer = att_slice_of(u->qualified, u->qualified_len),
+        .ak = u->ak.key,
+        .scheme = u->ak.scheme,
+        .hash = u->ak.hash,
+        .qualified_signer = att_slice_of(u->ak.qualified, u->ak.qualified_len),
         .qualifying = att_slice_of(qualifying, sizeof(qualifying)),
         .selection = d->session->selection,
     };

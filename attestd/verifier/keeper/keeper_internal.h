@@ -70,7 +70,7 @@ struct keeper {
 
     /* Large and short-lived; nothing is kept in them between messages. */
     struct att_buf *blobs;
-    struct msg_context context;
+    struct att_appraisal_context context;
     struct att_boot_state boot;
     struct att_carry carry;
     struct att_result *result;

@@ -33,7 +33,7 @@ static void unit_free(struct unit *unit)
 {
     if (unit == NULL)
         return;
-    att_pubkey_free(unit->ak);
+    att_ak_clear(&unit->ak);
     free(unit);
 }
 
@@ -99,23 +99,11 @@ void unit_forget(struct units *u, const char *id)
 static enum att_err derive(struct unit *unit, struct att_diag *diag)
 {
     const struct store_device *d = &unit->device;
-    struct att_pubarea area;
-    uint8_t name[ATT_NAME_MAX];
-    size_t name_len = 0;
-    enum att_err err = att_pubarea_parse(&area, att_slice_of(d->ak_public, d->ak_public_len), diag);
+    enum att_err err = att_ak_parse(&unit->ak, att_slice_of(d->ak_public, d->ak_public_len), diag);
 
-    if (err == ATT_OK)
-        err = att_pubarea_name(name, &name_len, &area);
-    if (err == ATT_OK &&
-        !att_slice_eq(att_slice_of(name, name_len), att_slice_of(d->ak_name, d->ak_name_len)))
+    if (err == ATT_OK && !att_slice_eq(att_slice_of(unit->ak.name, unit->ak.name_len),
+                                       att_slice_of(d->ak_name, d->ak_name_len)))
         err = ATT_E_MISMATCH;
-    if (err == ATT_OK)
-        err = att_pubarea_scheme(&unit->scheme, &unit->hash, &area);
-    if (err == ATT_OK)
-        err = att_qualified_name(unit->qualified, &unit->qualified_len, ATT_TPM_RH_ENDORSEMENT,
-                                 att_slice_of(name, name_len));
-    if (err == ATT_OK)
-        err = att_pubarea_key(&unit->ak, &area, diag);
     if (err == ATT_E_NOMEM || err == ATT_E_CRYPTO || err == ATT_OK)
         return err;
     return att_fail(diag, ATT_E_FORMAT, ATT_R_ST_CORRUPT, "device",

@@ -11,18 +11,12 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "crypto/key.h"
-#include "crypto/verify.h"
-#include "tcg/pubarea.h"
+#include "tcg/ak.h"
 #include "verifier/store/store.h"
 
 struct unit {
     struct store_device device;
-    struct att_pubkey *ak;
-    enum att_scheme scheme;
-    enum att_hash hash;
-    uint8_t qualified[ATT_NAME_MAX]; /* of the AK as a primary under the endorsement hierarchy */
-    size_t qualified_len;
+    struct att_ak ak;
 };
 
 struct units;
