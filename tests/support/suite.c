@@ -3,21 +3,27 @@
 
 #include <stdlib.h>
 
-int suite_run(const char *name, const TTest *const *tests, size_t count, double timeout_s)
+int suite_run_case(const char *name, TCase *tc)
 {
-    TCase *tc = tcase_create(name);
     Suite *suite = suite_create(name);
     SRunner *runner = NULL;
     int failed = 0;
 
-    tcase_set_timeout(tc, timeout_s);
-    for (size_t i = 0; i < count; i++) {
-        tcase_add_test(tc, tests[i]);
-    }
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int suite_run(const char *name, const TTest *const *tests, size_t count, double timeout_s)
+{
+    TCase *tc = tcase_create(name);
+
+    tcase_set_timeout(tc, timeout_s);
+    for (size_t i = 0; i < count; i++) {
+        tcase_add_test(tc, tests[i]);
+    }
+    return suite_run_case(name, tc);
 }

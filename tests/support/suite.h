@@ -10,4 +10,7 @@ int suite_run(const char *name, const TTest *const *tests, size_t count, double 
 
 #define SUITE_RUN(name, tests) suite_run((name), (tests), sizeof(tests) / sizeof((tests)[0]), 120)
 
+/* The same for a case with loops or fixtures, filled by the caller: it is the suite's from here on. */
+int suite_run_case(const char *name, TCase *tc);
+
 #endif
