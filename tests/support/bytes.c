@@ -1,4 +1,4 @@
-/* Hex of the tests, read and compared. */
+/* Hex and text of the tests, read and compared. */
 #include "bytes.h"
 
 #include <check.h>
@@ -24,4 +24,9 @@ void bytes_expect_hex(struct att_slice got, const char *want)
     char text[2 * sizeof((struct bytes){0}.p) + 1];
 
     ck_assert_str_eq(att_hex_encode(text, sizeof(text), got), want);
+}
+
+void bytes_expect_text(struct att_slice got, const char *want)
+{
+    ck_assert(att_slice_eq(got, att_slice_str(want)));
 }

@@ -1,4 +1,4 @@
-/* Bytes that a test writes and compares as hex. */
+/* Bytes that a test writes as hex and compares with hex or text. */
 #ifndef ATT_TEST_BYTES_H
 #define ATT_TEST_BYTES_H
 
@@ -16,5 +16,6 @@ struct bytes {
 struct bytes bytes_unhex(const char *text);
 struct att_slice bytes_slice(const struct bytes *b); /* borrowed from b */
 void bytes_expect_hex(struct att_slice got, const char *want);
+void bytes_expect_text(struct att_slice got, const char *want);
 
 #endif

@@ -6,12 +6,8 @@
 
 #include "base/hex.h"
 #include "base/wr.h"
+#include "bytes.h"
 #include "tcg/ima.h"
-
-static void expect_text(struct att_slice s, const char *want)
-{
-    ck_assert(att_slice_eq(s, att_slice_str(want)));
-}
 
 #define HASH        "b71b1d88160307f1230058a233e1557cd944d447"
 #define FILE_DIGEST "1c2e8529153b0f5b15ba6dc890fb18504db9a825f34ae35fef6a0d6c2b1e2f12"
@@ -53,7 +49,7 @@ START_TEST(ima_ascii_to_binary__reads_names_with_spaces)
         struct att_buf *b = NULL;
         struct att_ima_entry e = converted(CASES[i].text, &b);
 
-        expect_text(e.path, CASES[i].path);
+        bytes_expect_text(e.path, CASES[i].path);
         ck_assert_uint_eq(e.sig.len, CASES[i].sig);
         ck_assert_uint_eq(e.buf.len, CASES[i].buf);
         att_buf_free(b);
@@ -85,7 +81,7 @@ START_TEST(ima_ascii_to_binary__lets_the_template_hash_decide)
     snprintf(text, sizeof(text), "10 %s ima-sig sha256:%s /a 0304", hex,
              "5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a");
     e = converted(text, &b);
-    expect_text(e.path, "/a 0304");
+    bytes_expect_text(e.path, "/a 0304");
     ck_assert_uint_eq(e.sig.len, 0);
     ck_assert(att_slice_eq(e.template_data, whole));
     att_buf_free(b);
