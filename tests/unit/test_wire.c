@@ -1,11 +1,14 @@
 /* Messages between gateway and verifier, and the frames between processes. */
 #include <check.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/frame.h"
 #include "common/wire.h"
+#include "suite.h"
 
 #define BIG 131072
 
@@ -29,11 +32,8 @@ struct sample {
     struct wire_problem problem;
 };
 
-static struct sample *sample_new(void)
+static void sample_enrolment(struct sample *s)
 {
-    struct sample *s = calloc(1, sizeof(*s));
-
-    ck_assert_ptr_nonnull(s);
     s->begin = (struct wire_enrol_begin){
         .device_id = att_slice_str("gw-1"),
         .token = att_slice_str("t0ken"),
@@ -59,6 +59,10 @@ static struct sample *sample_new(void)
     };
     s->done = (struct wire_enrol_done){
         .device_id = att_slice_str("gw-1"), .client_cert = zeros(600), .interval_s = 600};
+}
+
+static void sample_session(struct sample *s)
+{
     s->new_session = (struct wire_new_session){
         .log_mask = 5, .own_pcr = 13, .has_boot = true, .reset_count = 7, .restart_count = 2};
     s->challenge = (struct wire_challenge){
@@ -69,6 +73,10 @@ static struct sample *sample_new(void)
         .offset = {0, 4711, 65536},
         .expires_ms = 60000,
     };
+}
+
+static void sample_answers(struct sample *s)
+{
     s->outcome = (struct wire_outcome){
         .status = 96,
         .label = zeros(900),
@@ -90,6 +98,16 @@ static struct sample *sample_new(void)
         .fix = att_slice_str("restore the item"),
         .outcome = zeros(40),
     };
+}
+
+static struct sample *sample_new(void)
+{
+    struct sample *s = calloc(1, sizeof(*s));
+
+    ck_assert_ptr_nonnull(s);
+    sample_enrolment(s);
+    sample_session(s);
+    sample_answers(s);
     return s;
 }
 
@@ -290,82 +308,58 @@ START_TEST(wire_parse__refuses_a_member_of_another_type)
 }
 END_TEST
 
-/* Each member one byte, or one, above its bound. */
+/* Members that are bytes or text, and their bounds. */
+#define MEMBER(doc, name, bound)                                                                   \
+    {                                                                                              \
+        (doc), offsetof(struct sample, name), (bound)                                              \
+    }
+
+static const struct {
+    enum doc doc;
+    size_t at;
+    size_t bound;
+} MEMBERS[] = {
+    MEMBER(BEGIN, begin.device_id, 64),
+    MEMBER(BEGIN, begin.token, 128),
+    MEMBER(BEGIN, begin.ek_public, 1024),
+    MEMBER(BEGIN, begin.ek_cert[1], 16384),
+    MEMBER(BEGIN, begin.ak_public, 1024),
+    MEMBER(BEGIN, begin.csr, 4096),
+    MEMBER(ENROL_CHALLENGE, enrol_challenge.session, 16),
+    MEMBER(ENROL_CHALLENGE, enrol_challenge.nonce, 32),
+    MEMBER(ENROL_CHALLENGE, enrol_challenge.verifier_id, 128),
+    MEMBER(ENROL_CHALLENGE, enrol_challenge.id_object, 256),
+    MEMBER(ENROL_CHALLENGE, enrol_challenge.secret, 640),
+    MEMBER(ENROL_CHALLENGE, enrol_challenge.selection, 132),
+    MEMBER(ACTIVATE, activate.session, 16),
+    MEMBER(ACTIVATE, activate.secret, 64),
+    MEMBER(ACTIVATE, activate.attest, 1024),
+    MEMBER(ACTIVATE, activate.signature, 1024),
+    MEMBER(DONE, done.device_id, 64),
+    MEMBER(DONE, done.client_cert, 16384),
+    MEMBER(CHALLENGE, challenge.session, 16),
+    MEMBER(CHALLENGE, challenge.nonce, 32),
+    MEMBER(CHALLENGE, challenge.verifier_id, 128),
+    MEMBER(CHALLENGE, challenge.selection, 132),
+    MEMBER(OUTCOME, outcome.label, 65536),
+    MEMBER(OUTCOME, outcome.reason[0].code, 64),
+    MEMBER(OUTCOME, outcome.reason[0].name, 1024),
+    MEMBER(OUTCOME, outcome.reason[0].expected, 32),
+    MEMBER(OUTCOME, outcome.reason[0].found, 32),
+    MEMBER(OUTCOME, outcome.reason[0].text, 1024),
+    MEMBER(PROBLEM, problem.code, 64),
+    MEMBER(PROBLEM, problem.fix, 1024),
+    MEMBER(PROBLEM, problem.title, 1024),
+    MEMBER(PROBLEM, problem.detail, 1024),
+};
+
+/* The member one byte above its bound. */
 static void exceed(struct sample *s, int which)
 {
-    struct att_slice *const member[] = {
-        &s->begin.device_id,
-        &s->begin.token,
-        &s->begin.ek_public,
-        &s->begin.ek_cert[1],
-        &s->begin.ak_public,
-        &s->begin.csr,
-        &s->enrol_challenge.session,
-        &s->enrol_challenge.nonce,
-        &s->enrol_challenge.verifier_id,
-        &s->enrol_challenge.id_object,
-        &s->enrol_challenge.secret,
-        &s->enrol_challenge.selection,
-        &s->activate.session,
-        &s->activate.secret,
-        &s->activate.attest,
-        &s->activate.signature,
-        &s->done.device_id,
-        &s->done.client_cert,
-        &s->challenge.session,
-        &s->challenge.nonce,
-        &s->challenge.verifier_id,
-        &s->challenge.selection,
-        &s->outcome.label,
-        &s->outcome.reason[0].code,
-        &s->outcome.reason[0].name,
-        &s->outcome.reason[0].expected,
-        &s->outcome.reason[0].found,
-        &s->outcome.reason[0].text,
-        &s->problem.code,
-        &s->problem.fix,
-        &s->problem.title,
-        &s->problem.detail,
-    };
-    static const size_t bound[] = {64,    128, 1024, 16384, 1024, 4096, 16,    32,   128,  256, 640,
-                                   132,   16,  64,   1024,  1024, 64,   16384, 16,   32,   128, 132,
-                                   65536, 64,  1024, 32,    32,   1024, 64,    1024, 1024, 1024};
+    struct att_slice over = zeros(MEMBERS[which].bound + 1);
 
-    *member[which] = zeros(bound[which] + 1);
+    memcpy((uint8_t *)s + MEMBERS[which].at, &over, sizeof(over));
 }
-
-static const enum doc doc_of[] = {BEGIN,
-                                  BEGIN,
-                                  BEGIN,
-                                  BEGIN,
-                                  BEGIN,
-                                  BEGIN,
-                                  ENROL_CHALLENGE,
-                                  ENROL_CHALLENGE,
-                                  ENROL_CHALLENGE,
-                                  ENROL_CHALLENGE,
-                                  ENROL_CHALLENGE,
-                                  ENROL_CHALLENGE,
-                                  ACTIVATE,
-                                  ACTIVATE,
-                                  ACTIVATE,
-                                  ACTIVATE,
-                                  DONE,
-                                  DONE,
-                                  CHALLENGE,
-                                  CHALLENGE,
-                                  CHALLENGE,
-                                  CHALLENGE,
-                                  OUTCOME,
-                                  OUTCOME,
-                                  OUTCOME,
-                                  OUTCOME,
-                                  OUTCOME,
-                                  OUTCOME,
-                                  PROBLEM,
-                                  PROBLEM,
-                                  PROBLEM,
-                                  PROBLEM};
 
 START_TEST(wire_parse__refuses_a_member_above_its_bound)
 {
@@ -374,8 +368,8 @@ START_TEST(wire_parse__refuses_a_member_above_its_bound)
     struct att_slice a;
 
     exceed(in, _i);
-    a = encoded(doc_of[_i], in);
-    ck_assert_int_eq(parse(in, doc_of[_i], a, &diag), ATT_E_LIMIT);
+    a = encoded(MEMBERS[_i].doc, in);
+    ck_assert_int_eq(parse(in, MEMBERS[_i].doc, a, &diag), ATT_E_LIMIT);
     ck_assert_int_eq(diag.reason, ATT_R_FMT_CBOR);
     free(in);
 }
@@ -519,10 +513,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("wire");
     TCase *tc = tcase_create("wire");
-    SRunner *runner = NULL;
-    int failed = 0;
 
     tcase_set_timeout(tc, 60);
     tcase_add_loop_test(tc, wire_parse__gives_back_what_was_encoded, 0, DOCS);
@@ -532,7 +523,8 @@ int main(void)
     tcase_add_loop_test(tc, wire_parse__refuses_another_version, 0, PROBLEM);
     tcase_add_loop_test(tc, wire_parse__refuses_an_unknown_and_a_missing_member, 0, DOCS);
     tcase_add_loop_test(tc, wire_parse__refuses_a_member_of_another_type, 0, DOCS);
-    tcase_add_loop_test(tc, wire_parse__refuses_a_member_above_its_bound, 0, ATT_COUNT(doc_of));
+    tcase_add_loop_test(tc, wire_parse__refuses_a_member_above_its_bound, 0,
+                        (int)ATT_COUNT(MEMBERS));
     tcase_add_test(tc, wire_parse__refuses_a_short_session_nonce_or_digest);
     tcase_add_test(tc, wire_parse__refuses_numbers_out_of_range);
     tcase_add_test(tc, wire_parse__refuses_too_many_elements);
@@ -540,10 +532,5 @@ int main(void)
     tcase_add_test(tc, frame_receive__gives_back_what_was_sent);
     tcase_add_test(tc, frame_receive__tells_the_end_from_a_torn_frame);
     tcase_add_test(tc, frame_receive__refuses_a_length_above_the_readers_bound);
-    suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run_case("wire", tc);
 }
