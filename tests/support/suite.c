@@ -27,3 +27,20 @@ int suite_run(const char *name, const TTest *const *tests, size_t count, double 
     }
     return suite_run_case(name, tc);
 }
+
+int suite_run_rows(const char *name, const struct suite_row *rows, size_t count,
+                   const struct suite_fixture *fixture)
+{
+    TCase *tc = tcase_create(name);
+
+    tcase_set_timeout(tc, SUITE_TIMEOUT_S);
+    tcase_add_checked_fixture(tc, fixture->set_up, fixture->tear_down);
+    for (size_t i = 0; i < count; i++) {
+        if (rows[i].times > 0) {
+            tcase_add_loop_test(tc, rows[i].test, 0, rows[i].times);
+        } else {
+            tcase_add_test(tc, rows[i].test);
+        }
+    }
+    return suite_run_case(name, tc);
+}
