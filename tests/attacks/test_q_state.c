@@ -5,43 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attack.h"
+#include "attack_scene.h"
 #include "need.h"
 #include "verifier/keeper/session.h"
 
 #define COPIES 64
 
-struct scene {
-    struct gateway *g;
-    struct gateway_attempt a;
-};
-
-static void open_scene(struct scene *s, const char *id)
-{
-    memset(s, 0, sizeof(*s));
-    s->g = attack_gateway(id);
-    ck_assert_int_eq(gateway_session(s->g, &s->a), 201);
-    gateway_measure(s->g, &s->a);
-}
-
-static void close_scene(struct scene *s)
-{
-    gateway_attempt_clear(&s->a);
-    gateway_free(s->g);
-}
-
-static void send_fails(struct scene *s, const char *code)
-{
-    attack_send_fails(s->g, &s->a, code);
-    close_scene(s);
-}
-
 START_TEST(Q_11__accepted_evidence_counts_once)
 {
-    struct scene s;
+    struct attack_scene s;
     char *before;
 
-    open_scene(&s, "q-11");
+    attack_scene_open(&s, "q-11");
     gateway_sign(s.g, &s.a);
     gateway_seal(s.g, &s.a);
     ck_assert_int_eq(gateway_send(s.g, &s.a), 200);
@@ -49,12 +24,12 @@ START_TEST(Q_11__accepted_evidence_counts_once)
     gateway_send(s.g, &s.a);
     attack_refused(&s.a.answer, 410, "E_Q_NONCE_USED");
     attack_same_records(before);
-    close_scene(&s);
+    attack_scene_close(&s);
 }
 END_TEST
 
 struct copy {
-    const struct scene *s;
+    const struct attack_scene *s;
     pthread_barrier_t *start;
     int status;
     char code[48];
@@ -84,7 +59,7 @@ static void *send_copy(void *arg)
 
 START_TEST(Q_12__parallel_copies_count_once)
 {
-    struct scene s;
+    struct attack_scene s;
     struct copy copy[COPIES];
     pthread_t thread[COPIES];
     pthread_barrier_t start;
@@ -93,7 +68,7 @@ START_TEST(Q_12__parallel_copies_count_once)
     int good = 0;
     int i;
 
-    open_scene(&s, "q-12");
+    attack_scene_open(&s, "q-12");
     gateway_sign(s.g, &s.a);
     gateway_seal(s.g, &s.a);
     ck_assert(service_device(&before, attack_service, "q-12"));
@@ -116,7 +91,7 @@ START_TEST(Q_12__parallel_copies_count_once)
     ck_assert_int_eq(after.outcomes, before.outcomes + 1);
     ck_assert_int_eq(after.labels, before.labels + 1);
     pthread_barrier_destroy(&start);
-    close_scene(&s);
+    attack_scene_close(&s);
 }
 END_TEST
 
@@ -258,19 +233,19 @@ END_TEST
 
 START_TEST(Q_20__reset_count_that_went_back_is_refused)
 {
-    struct scene s;
+    struct attack_scene s;
 
-    open_scene(&s, "q-20-reset");
+    attack_scene_open(&s, "q-20-reset");
     s.a.attest.clock.reset_count--;
-    send_fails(&s, "E_Q_CLOCK");
+    attack_scene_fails(&s, "E_Q_CLOCK");
 }
 END_TEST
 
 START_TEST(Q_20__restart_count_that_went_back_is_refused)
 {
-    struct scene s;
+    struct attack_scene s;
 
-    open_scene(&s, "q-20-restart");
+    attack_scene_open(&s, "q-20-restart");
     gateway_attempt_clear(&s.a);
     gateway_restart(s.g);
     ck_assert_int_eq(gateway_attest(s.g, &s.a), 200);
@@ -278,54 +253,54 @@ START_TEST(Q_20__restart_count_that_went_back_is_refused)
     ck_assert_int_eq(gateway_session(s.g, &s.a), 201);
     gateway_measure(s.g, &s.a);
     s.a.attest.clock.restart_count--;
-    send_fails(&s, "E_Q_CLOCK");
+    attack_scene_fails(&s, "E_Q_CLOCK");
 }
 END_TEST
 
 START_TEST(Q_21__clock_that_stands_still_is_refused)
 {
-    struct scene s;
+    struct attack_scene s;
 
-    open_scene(&s, "q-21");
+    attack_scene_open(&s, "q-21");
     s.a.attest.clock.clock_ms -= 10; /* what gateway_measure added */
-    send_fails(&s, "E_Q_CLOCK");
+    attack_scene_fails(&s, "E_Q_CLOCK");
 }
 END_TEST
 
 START_TEST(Q_21__unsafe_clock_alone_is_explained_and_not_punished)
 {
-    struct scene s;
+    struct attack_scene s;
 
-    open_scene(&s, "q-21-safe");
+    attack_scene_open(&s, "q-21-safe");
     s.a.attest.clock.safe = false;
     gateway_sign(s.g, &s.a);
     gateway_seal(s.g, &s.a);
     ck_assert_int_eq(gateway_send(s.g, &s.a), 200);
     ck_assert_uint_eq(s.a.outcome.status, ATT_TIER_AFFIRMING);
-    close_scene(&s);
+    attack_scene_close(&s);
 }
 END_TEST
 
 /* The TPM alone was reset and everything extended again: its logs still tell of the boot before. */
 START_TEST(Q_22__reset_without_a_new_boot_is_refused)
 {
-    struct scene s;
+    struct attack_scene s;
 
-    open_scene(&s, "q-22");
+    attack_scene_open(&s, "q-22");
     gateway_attempt_clear(&s.a);
     s.g->tpm->clock.reset_count++;
     ck_assert_int_eq(gateway_session(s.g, &s.a), 201);
     gateway_measure(s.g, &s.a);
-    send_fails(&s, "E_Q_RESET");
+    attack_scene_fails(&s, "E_Q_RESET");
 }
 END_TEST
 
 START_TEST(Q_25__entries_behind_the_quote_are_reported_and_required_next_time)
 {
-    struct scene s;
+    struct attack_scene s;
     size_t quoted;
 
-    open_scene(&s, "q-25-longer");
+    attack_scene_open(&s, "q-25-longer");
     gateway_sign(s.g, &s.a);
     quoted = s.g->log[ATT_LOG_IMA].len;
     softlog_ima(&s.g->log[ATT_LOG_IMA], s.g->tpm, gateway_files[0],
@@ -340,16 +315,16 @@ START_TEST(Q_25__entries_behind_the_quote_are_reported_and_required_next_time)
     ck_assert_uint_eq(s.a.challenge.offset[ATT_LOG_IMA], quoted);
     gateway_measure(s.g, &s.a);
     s.a.log[ATT_LOG_IMA].len = 0; /* leave out what was reported: the quote covers it now */
-    send_fails(&s, "E_LOG_PCR");
+    attack_scene_fails(&s, "E_LOG_PCR");
 }
 END_TEST
 
 START_TEST(Q_25__log_cut_short_is_refused)
 {
-    struct scene s;
+    struct attack_scene s;
     size_t before;
 
-    open_scene(&s, "q-25-shorter");
+    attack_scene_open(&s, "q-25-shorter");
     gateway_attempt_clear(&s.a);
     before = s.g->log[ATT_LOG_IMA].len;
     softlog_ima(&s.g->log[ATT_LOG_IMA], s.g->tpm, gateway_files[1],
@@ -357,16 +332,16 @@ START_TEST(Q_25__log_cut_short_is_refused)
     ck_assert_int_eq(gateway_session(s.g, &s.a), 201);
     gateway_measure(s.g, &s.a);
     s.a.log[ATT_LOG_IMA].len = before - s.a.claims.logs.off[ATT_LOG_IMA];
-    send_fails(&s, "E_LOG_PCR");
+    attack_scene_fails(&s, "E_LOG_PCR");
 }
 END_TEST
 
 /* attack_fails asks each interface after every row; here once more, and that a repair is seen. */
 START_TEST(Q_26__no_interface_calls_a_failed_device_good)
 {
-    struct scene s;
+    struct attack_scene s;
 
-    open_scene(&s, "q-26");
+    attack_scene_open(&s, "q-26");
     s.a.attest.magic = 0;
     gateway_sign(s.g, &s.a);
     gateway_seal(s.g, &s.a);
@@ -375,17 +350,17 @@ START_TEST(Q_26__no_interface_calls_a_failed_device_good)
     gateway_attempt_clear(&s.a);
     ck_assert_int_eq(gateway_attest(s.g, &s.a), 200);
     ck_assert_uint_eq(s.a.outcome.status, ATT_TIER_AFFIRMING);
-    close_scene(&s);
+    attack_scene_close(&s);
 }
 END_TEST
 
 START_TEST(Q_27__changed_tpm_firmware_is_refused)
 {
-    struct scene s;
+    struct attack_scene s;
 
-    open_scene(&s, "q-27");
+    attack_scene_open(&s, "q-27");
     s.a.attest.firmware_version++;
-    send_fails(&s, "E_Q_FW");
+    attack_scene_fails(&s, "E_Q_FW");
 }
 END_TEST
 
