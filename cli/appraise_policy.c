@@ -38,8 +38,8 @@ static uint32_t needed(const struct att_policy *p, bool *own)
     uint32_t mask = 0;
 
     *own = false;
-    for (size_t i = 0; i < p->count; i++) {
-        const struct att_requirement *q = &p->requirement[i];
+    for (size_t i = 0; i < p->leaf_count; i++) {
+        const struct att_requirement *q = p->leaf[i];
 
         if (q->predicate == ATT_PRED_PCR_IN || q->predicate == ATT_PRED_BOOT_PCRS) {
             mask |= q->pcr_mask;
@@ -219,6 +219,45 @@ static enum check_state judge_violations(const struct appraisal *a, const struct
 }
 
 static enum check_state judge(const struct appraisal *a, const struct att_requirement *q,
+                              struct att_diag *why);
+
+/* Three-valued, as lib/appraise/rules.c: what was not run passes nothing, and not of it was not run. */
+static enum check_state judge_parts(const struct appraisal *a, const struct att_requirement *q,
+                                    struct att_diag *why)
+{
+    bool every = q->predicate == ATT_PRED_ALL;
+    enum check_state whole = every ? C_PASS : C_FAIL;
+
+    for (size_t i = 0; i < q->child_count; i++) {
+        enum check_state one = judge(a, &q->child[i], why);
+        enum check_state ends = every ? C_FAIL : C_PASS;
+
+        if (one == ends || whole == ends) {
+            whole = ends;
+        } else if (one == C_NOT_RUN) {
+            whole = one;
+        }
+    }
+    return whole;
+}
+
+static enum check_state judge_not(const struct appraisal *a, const struct att_requirement *q,
+                                  struct att_diag *why)
+{
+    struct att_diag inner = {0};
+    enum check_state one = judge(a, &q->child[0], &inner);
+
+    if (one == C_PASS) {
+        (void)att_fail(why, ATT_E_MISMATCH, ATT_R_POL_REQUIREMENT, "not",
+                       "expected that this does not hold: %s",
+                       att_predicate_name(q->child[0].predicate));
+        return C_FAIL;
+    }
+    return one == C_FAIL ? C_PASS : C_NOT_RUN;
+}
+
+/* The depth is bounded where policies are read. */
+static enum check_state judge(const struct appraisal *a, const struct att_requirement *q,
                               struct att_diag *why)
 {
     switch (q->predicate) {
@@ -235,7 +274,16 @@ static enum check_state judge(const struct appraisal *a, const struct att_requir
     case ATT_PRED_OWN_ITEMS:
     case ATT_PRED_OWN_MEASURED:
     case ATT_PRED_IMA_FILES:
+    case ATT_PRED_SHA256_IN:
+    case ATT_PRED_EVENT_ABSENT:
+    case ATT_PRED_MIN_VERSION:
+    case ATT_PRED_MAX_AGE:
         break;
+    case ATT_PRED_ALL:
+    case ATT_PRED_ANY:
+        return judge_parts(a, q, why);
+    case ATT_PRED_NOT:
+        return judge_not(a, q, why);
     }
     return C_NOT_RUN;
 }
@@ -277,6 +325,9 @@ void appraise_policy(struct appraisal *a)
         char id[64];
 
         (void)snprintf(id, sizeof(id), "policy.%s", q->id);
+        if (state != C_FAIL) {
+            why = (struct att_diag){0}; /* of a part of any that need not hold */
+        }
         report_check(&a->r, id, state, &why);
         report_note(&a->r, tr(a->r.cli, q->title_en, q->title_ja));
         if (state == C_NOT_RUN) {

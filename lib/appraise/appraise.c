@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "appraise/items_internal.h"
+#include "appraise/rules_internal.h"
 #include "base/guard.h"
 
 /* PCR 0 to 7: what the firmware measures (TCG PC Client Platform Firmware Profile). */
@@ -12,7 +12,7 @@
 
 static bool sent(const struct judging *j, enum att_log log)
 {
-    return att_verified_evidence(j->v)->claims.logs.has[log];
+    return att_judging_sent(j, log);
 }
 
 static bool has_predicate(const struct att_policy *p, enum att_predicate wanted)
@@ -25,38 +25,6 @@ static bool has_predicate(const struct att_policy *p, enum att_predicate wanted)
     return false;
 }
 
-/* Room for one more reason; NULL when there is none (then it is only counted). */
-static struct att_result_reason *add_reason(struct att_result *out, enum att_reason reason,
-                                            enum att_severity severity,
-                                            const struct att_requirement *r)
-{
-    struct att_result_reason *x = NULL;
-
-    if (out->reason_count >= ATT_RESULT_REASONS_MAX) {
-        out->reasons_left_out++;
-        if (severity != ATT_SEVERITY_FAIL) {
-            return NULL;
-        }
-        /* a failure always has a place: the last one is overwritten, never the verdict softened */
-        out->reason_count--;
-    }
-    x = &out->reason[out->reason_count++];
-    memset(x, 0, sizeof(*x));
-    x->reason = reason;
-    x->severity = severity;
-    (void)snprintf(x->requirement, sizeof(x->requirement), "%s", r != NULL ? r->id : "");
-    return x;
-}
-
-static void say(struct att_result_reason *x, const char *name, const char *text)
-{
-    if (x == NULL) {
-        return;
-    }
-    (void)snprintf(x->name, sizeof(x->name), "%s", name);
-    (void)snprintf(x->text, sizeof(x->text), "%s", text);
-}
-
 static void reasons_of_items(struct judging *j)
 {
     const struct att_carry *c = &j->out->carry;
@@ -65,132 +33,38 @@ static void reasons_of_items(struct judging *j)
         const struct att_deviation *d = &c->deviation[i];
         const struct att_requirement *r =
             d->requirement < j->policy->count ? &j->policy->requirement[d->requirement] : NULL;
-        struct att_result_reason *x = add_reason(j->out, d->reason, d->severity, r);
+        struct att_result_reason *x = NULL;
+
+        if (att_judging_leaf_of(j, d) != NULL) {
+            continue; /* its requirement tells it */
+        }
+        x = att_judging_reason(j, d->reason, d->severity, r);
 
         if (x == NULL) {
             continue;
         }
-        say(x, d->name, r != NULL ? "" : "no rule of the policy covers this item");
+        att_reason_say(x, d->name, r != NULL ? "" : "no rule of the policy covers this item");
         x->has_expected = d->has_expected;
         x->has_found = d->has_found;
         memcpy(x->expected, d->expected, sizeof(x->expected));
         memcpy(x->found, d->found, sizeof(x->found));
     }
     if (c->overflow) {
-        say(add_reason(j->out, ATT_R_REF_MISMATCH, ATT_SEVERITY_FAIL, NULL), "",
-            "more items deviate than are listed here");
+        att_reason_say(att_judging_reason(j, ATT_R_REF_MISMATCH, ATT_SEVERITY_FAIL, NULL), "",
+                       "more items deviate than are listed here");
     }
 }
 
-static void judge_measured(struct judging *j)
+/* The PCRs that a requirement judges by value, whatever else it says. The depth is bounded. */
+static uint32_t pcrs_of(const struct att_requirement *r)
 {
-    size_t bit = 0;
+    uint32_t mask =
+        r->predicate == ATT_PRED_BOOT_PCRS || r->predicate == ATT_PRED_PCR_IN ? r->pcr_mask : 0;
 
-    for (size_t i = 0; i < j->policy->count; i++) {
-        const struct att_requirement *r = &j->policy->requirement[i];
-
-        for (size_t k = 0; r->predicate == ATT_PRED_OWN_MEASURED && k < r->name_count; k++, bit++) {
-            bool there = (j->out->carry.measured_mask[bit / 64] >> (bit % 64) & 1) != 0;
-
-            if (ATT_GUARD(REF_MISSING, !there)) {
-                char name[ATT_RESULT_NAME_MAX];
-
-                say(add_reason(j->out, ATT_R_REF_MISSING, r->severity, r),
-                    att_escape(name, sizeof(name), r->name[k], strlen(r->name[k])), "");
-            }
-        }
+    for (size_t i = 0; r->predicate == ATT_PRED_ALL && i < r->child_count; i++) {
+        mask |= pcrs_of(&r->child[i]); /* any and not may hold without it */
     }
-}
-
-/* PCRs that the quote covered and the logs explain; NULL when this one is neither. */
-static const uint8_t *quoted_pcr(const struct judging *j, uint32_t pcr)
-{
-    const struct att_pcr_bank *b = att_pcr_bank_find(att_verified_pcrs(j->v), j->policy->bank);
-
-    if (b == NULL || (b->has & (1U << pcr)) == 0) {
-        return NULL;
-    }
-    return b->value[pcr];
-}
-
-static enum att_err judge_boot_pcr(struct judging *j, const struct att_requirement *r, uint32_t pcr)
-{
-    const uint8_t *value = sent(j, ATT_LOG_UEFI) ? quoted_pcr(j, pcr) : NULL;
-    struct att_refvals_found listed = {0};
-    struct att_result_reason *x = NULL;
-    char name[32];
-    enum att_err err = ATT_OK;
-
-    (void)snprintf(name, sizeof(name), "pcr/%s/%u", att_hash_name(j->policy->bank),
-                   (unsigned int)pcr);
-    if (value == NULL || j->policy->bank != ATT_HASH_SHA256) {
-        say(add_reason(j->out, ATT_R_LOG_COVERAGE, r->severity, r), name,
-            "no boot log leads to a quoted value of this PCR");
-        return ATT_OK;
-    }
-    if (j->refvals != NULL) {
-        err = att_refvals_look(&listed, j->refvals, att_slice_str(name), value);
-    }
-    if (err != ATT_OK || listed.same) {
-        return err;
-    }
-    x = add_reason(j->out, listed.count > 0 ? ATT_R_REF_MISMATCH : ATT_R_REF_UNLISTED, r->severity,
-                   r);
-    say(x, name, "");
-    if (x == NULL) {
-        return ATT_OK;
-    }
-    x->has_found = true;
-    memcpy(x->found, value, 32);
-    if (listed.first != NULL) {
-        x->has_expected = true;
-        memcpy(x->expected, listed.first, 32);
-    }
-    return ATT_OK;
-}
-
-static enum att_err judge_boot_pcrs(struct judging *j, const struct att_requirement *r)
-{
-    enum att_err err = ATT_OK;
-
-    for (uint32_t pcr = 0; err == ATT_OK && pcr < ATT_PCR_COUNT; pcr++) {
-        if ((r->pcr_mask >> pcr & 1) != 0) {
-            err = judge_boot_pcr(j, r, pcr);
-        }
-    }
-    return err;
-}
-
-static void judge_pcr_in(struct judging *j, const struct att_requirement *r)
-{
-    uint32_t pcr = (uint32_t)__builtin_ctz(r->pcr_mask);
-    const uint8_t *value = quoted_pcr(j, pcr);
-    char name[32];
-
-    (void)snprintf(name, sizeof(name), "pcr/%s/%u", att_hash_name(j->policy->bank),
-                   (unsigned int)pcr);
-    if (value == NULL) {
-        say(add_reason(j->out, ATT_R_LOG_COVERAGE, r->severity, r), name,
-            "the quote does not cover it");
-        return;
-    }
-    for (size_t i = 0; i < r->value_count; i++) {
-        if (memcmp(r->value[i], value, att_hash_size(j->policy->bank)) == 0) {
-            return;
-        }
-    }
-    say(add_reason(j->out, ATT_R_POL_REQUIREMENT, r->severity, r), name,
-        "its value is not in the list");
-}
-
-static void judge_logs(struct judging *j, const struct att_requirement *r)
-{
-    for (unsigned int i = 0; i < ATT_LOG__COUNT; i++) {
-        if ((r->log_mask >> i & 1) != 0 && ATT_GUARD(LOG_COVERAGE, !sent(j, (enum att_log)i))) {
-            say(add_reason(j->out, ATT_R_LOG_COVERAGE, r->severity, r),
-                att_log_name((enum att_log)i), "the gateway sent no such log");
-        }
-    }
+    return mask;
 }
 
 /* The PCRs that some rule of the policy judges by value. */
@@ -199,11 +73,7 @@ static uint32_t judged_pcrs(const struct att_policy *p)
     uint32_t mask = 0;
 
     for (size_t i = 0; i < p->count; i++) {
-        enum att_predicate predicate = p->requirement[i].predicate;
-
-        if (predicate == ATT_PRED_BOOT_PCRS || predicate == ATT_PRED_PCR_IN) {
-            mask |= p->requirement[i].pcr_mask;
-        }
+        mask |= pcrs_of(&p->requirement[i]);
     }
     return mask;
 }
@@ -242,7 +112,7 @@ static void judge_firmware(struct judging *j)
     if (!ATT_GUARD(Q_FW, att_verified_firmware_changed(j->v))) {
         return;
     }
-    say(add_reason(j->out, ATT_R_Q_FW, severity, rule), "firmwareVersion", "");
+    att_reason_say(att_judging_reason(j, ATT_R_Q_FW, severity, rule), "firmwareVersion", "");
     if (severity == ATT_SEVERITY_FAIL) {
         j->out->accepted = false; /* the old version stays the expected one */
     }
@@ -267,37 +137,19 @@ static void judge_violations(struct judging *j)
         (rule == NULL && !judged)) {
         return;
     }
-    say(add_reason(j->out, ATT_R_LOG_VIOLATION, severity, rule), "ima", "");
+    att_reason_say(att_judging_reason(j, ATT_R_LOG_VIOLATION, severity, rule), "ima", "");
 }
 
-static enum att_err judge_requirement(struct judging *j, const struct att_requirement *r)
+/* A policy that was told to take anything says so in every label. */
+static void judge_permissive(struct judging *j)
 {
-    switch (r->predicate) {
-    case ATT_PRED_GRADE:
-        if (ATT_GUARD(POL_GRADE, j->out->grade < r->grade)) {
-            char text[64];
+    for (size_t i = 0; i < j->policy->count; i++) {
+        const struct att_requirement *r = &j->policy->requirement[i];
 
-            (void)snprintf(text, sizeof(text), "expected at least E%d, found E%d", r->grade,
-                           j->out->grade);
-            say(add_reason(j->out, ATT_R_POL_GRADE, r->severity, r), "", text);
+        if (ATT_GUARD(POL_ANY, r->allow_any)) {
+            att_reason_say(att_judging_reason(j, ATT_R_POL_ANY, ATT_SEVERITY_WARN, r), "", "");
         }
-        break;
-    case ATT_PRED_BOOT_PCRS:
-        return judge_boot_pcrs(j, r);
-    case ATT_PRED_PCR_IN:
-        judge_pcr_in(j, r);
-        break;
-    case ATT_PRED_LOGS:
-        judge_logs(j, r);
-        break;
-    case ATT_PRED_OWN_ITEMS:    /* judged item by item */
-    case ATT_PRED_OWN_MEASURED: /* judged over all its names */
-    case ATT_PRED_IMA_FILES:
-    case ATT_PRED_IMA_VIOLATIONS: /* with and without a rule: judge_violations */
-    case ATT_PRED_FIRMWARE:
-        break;
     }
-    return ATT_OK;
 }
 
 static enum att_tier worst_reason(const struct att_result *out)
@@ -337,8 +189,8 @@ static void conclude(struct judging *j)
     enum att_tier tier = worst_reason(out);
 
     if (out->grade == 0 && tier != ATT_TIER_CONTRAINDICATED) {
-        say(add_reason(out, ATT_R_POL_NONE, ATT_SEVERITY_FAIL, NULL), "",
-            "no log was judged against reference values");
+        att_reason_say(att_judging_reason(j, ATT_R_POL_NONE, ATT_SEVERITY_FAIL, NULL), "",
+                       "no log was judged against reference values");
         tier = ATT_TIER_CONTRAINDICATED;
     }
     out->status = tier;
@@ -380,8 +232,8 @@ static void start_carry(struct judging *j, const struct att_device_facts *facts)
     if (goes_on(j) && carry_fits(j, facts)) {
         out->carry = *facts->carry;
     } else if (ATT_GUARD(CARRY_POLICY, goes_on(j))) {
-        say(add_reason(out, ATT_R_LOG_COVERAGE, ATT_SEVERITY_FAIL, NULL), "own",
-            "the earlier part was judged under another policy: the whole log is needed");
+        att_reason_say(att_judging_reason(j, ATT_R_LOG_COVERAGE, ATT_SEVERITY_FAIL, NULL), "own",
+                       "the earlier part was judged under another policy: the whole log is needed");
         out->accepted = false;
     }
     out->carry.known = true;
@@ -418,17 +270,20 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
     if (err == ATT_OK) {
         err = att_judge_ima_entries(&j);
     }
+    if (err == ATT_OK) {
+        err = att_judge_boot_events(&j);
+    }
     att_judging_end(&j);
     if (err != ATT_OK) {
         return err;
     }
     reasons_of_items(&j);
-    judge_measured(&j);
     judge_firmware(&j);
     judge_violations(&j);
+    judge_permissive(&j);
     out->grade = grade_of(&j, facts);
     for (size_t i = 0; err == ATT_OK && i < policy->count; i++) {
-        err = judge_requirement(&j, &policy->requirement[i]);
+        err = att_judge_requirement(&j, &policy->requirement[i]);
     }
     if (err != ATT_OK) {
         return err;

@@ -54,7 +54,7 @@ static const struct att_requirement *rule_for(const struct att_policy *p, struct
     return NULL;
 }
 
-static enum att_err hash_name(struct att_slice name, uint64_t *out)
+enum att_err att_judging_hash(struct att_slice name, uint64_t *out)
 {
     uint8_t digest[32];
     struct att_rd rd;
@@ -68,17 +68,23 @@ static enum att_err hash_name(struct att_slice name, uint64_t *out)
     return ATT_OK;
 }
 
-/* What the kernel listed is history: no later item of the agent's log repairs it, whatever its name hashes to. */
-static bool is_history(const struct judging *j, const struct att_deviation *d)
+/*
+ * Which deviations replace one another. What the kernel listed is history: no later item of the agent's
+ * log repairs it, whatever its name hashes to; and what stands against one predicate is its own.
+ */
+static uint32_t kind_of(const struct judging *j, const struct att_deviation *d)
 {
-    return d->requirement < j->policy->count &&
-           j->policy->requirement[d->requirement].predicate == ATT_PRED_IMA_FILES;
+    if (d->requirement < j->policy->count) {
+        return j->policy->requirement[d->requirement].predicate == ATT_PRED_IMA_FILES ? 1 : 0;
+    }
+    return d->requirement == UINT32_MAX ? 0 : 2 + d->requirement;
 }
 
-static void forget(struct judging *j, uint64_t name_hash, bool history)
+void att_judging_forget(struct judging *j, const struct att_deviation *d)
 {
     for (size_t i = 0; i < j->standing_count; i++) {
-        if (j->standing[i].name_hash == name_hash && is_history(j, &j->standing[i]) == history) {
+        if (j->standing[i].name_hash == d->name_hash &&
+            kind_of(j, &j->standing[i]) == kind_of(j, d)) {
             j->standing[i] = j->standing[j->standing_count - 1];
             j->standing_count--;
             return;
@@ -99,11 +105,11 @@ static enum att_err grow(struct judging *j)
     return ATT_OK;
 }
 
-static enum att_err remember(struct judging *j, const struct att_deviation *d)
+enum att_err att_judging_remember(struct judging *j, const struct att_deviation *d)
 {
     enum att_err err = ATT_OK;
 
-    forget(j, d->name_hash, is_history(j, d));
+    att_judging_forget(j, d);
     if (j->standing_count >= STANDING_MAX) {
         j->lost = true;
         return ATT_OK;
@@ -232,46 +238,21 @@ static enum att_err judge_item(const struct judging *j, const struct att_own_ite
     return err;
 }
 
-/* Bits of the policy's own_measured names: set while an item of that name is there with a digest. */
-static void note_measured(struct judging *j, const struct att_own_item *item)
-{
-    struct att_carry *c = &j->out->carry;
-    size_t bit = 0;
-
-    for (size_t i = 0; i < j->policy->count; i++) {
-        const struct att_requirement *r = &j->policy->requirement[i];
-
-        for (size_t k = 0; r->predicate == ATT_PRED_OWN_MEASURED && k < r->name_count; k++, bit++) {
-            uint64_t mask = UINT64_C(1) << (bit % 64);
-
-            if (!att_slice_eq(item->name, att_slice_str(r->name[k]))) {
-                continue;
-            }
-            if (item->digest != NULL) {
-                c->measured_mask[bit / 64] |= mask;
-            } else {
-                c->measured_mask[bit / 64] &= ~mask;
-            }
-        }
-    }
-}
-
 static enum att_err take_item(struct judging *j, const struct att_own_item *item)
 {
     static const struct att_requirement NO_RULE = {.severity = ATT_SEVERITY_FAIL};
     struct att_carry *c = &j->out->carry;
     struct att_deviation d = {.requirement = UINT32_MAX};
     const struct att_requirement *rule = rule_for(j->policy, item->name, &d.requirement);
-    enum att_err err = ATT_OK;
+    enum att_err err = att_judge_item_leaves(j, item);
 
-    note_measured(j, item);
     c->items_judged += item->digest != NULL ? 1 : 0; /* what is not there was not judged */
     if (rule == NULL) {
         rule = &NO_RULE; /* measured, but no rule speaks of it: never good by silence */
         d.severity = ATT_SEVERITY_FAIL;
         d.reason = ATT_R_REF_UNLISTED;
         note_digests(&d, NULL, item->digest);
-    } else {
+    } else if (err == ATT_OK) {
         err = judge_item(j, item, rule, &d);
     }
     if (err != ATT_OK) {
@@ -280,16 +261,16 @@ static enum att_err take_item(struct judging *j, const struct att_own_item *item
     if (d.reason == ATT_R_NONE && j->standing_count == 0) {
         return ATT_OK;
     }
-    err = hash_name(item->name, &d.name_hash);
+    err = att_judging_hash(item->name, &d.name_hash);
     if (err != ATT_OK) {
         return err;
     }
     if (d.reason == ATT_R_NONE) {
-        forget(j, d.name_hash, false);
+        att_judging_forget(j, &d);
         return ATT_OK;
     }
     (void)att_escape(d.name, sizeof(d.name), item->name.p, item->name.len);
-    return remember(j, &d);
+    return att_judging_remember(j, &d);
 }
 
 enum att_err att_judge_own_items(struct judging *j)
@@ -352,19 +333,21 @@ static enum att_err take_ima_entry(struct judging *j, const struct att_ima_entry
     if (!ATT_GUARD(IMA_UNLISTED, !ima_listed(j, e))) {
         return ATT_OK;
     }
-    err = hash_name(e->template_data, &d.name_hash); /* history: a later entry repairs nothing */
+    err = att_judging_hash(e->template_data,
+                           &d.name_hash); /* history: a later entry repairs nothing */
     if (err != ATT_OK) {
         return err;
     }
     (void)att_escape(d.name, sizeof(d.name), e->path.p, e->path.len);
     note_digests(&d, NULL, e->digest.len == 32 ? e->digest.p : NULL);
-    return remember(j, &d);
+    return att_judging_remember(j, &d);
 }
 
 enum att_err att_judge_ima_entries(struct judging *j)
 {
     uint32_t at = 0;
     const struct att_requirement *rule = ima_rule(j->policy, &at);
+    bool searched = att_judging_searches(j, ATT_LOG_IMA);
     struct att_ima it = att_ima_from(att_verified_log(j->v, ATT_LOG_IMA));
     struct att_ima_entry e;
     bool more = true;
@@ -384,7 +367,8 @@ enum att_err att_judge_ima_entries(struct judging *j)
         if (first && att_slice_eq(e.path, att_slice_str("boot_aggregate"))) {
             continue; /* no file: a digest over the boot PCRs */
         }
-        if (rule != NULL) {
+        err = searched ? att_judge_ima_leaves(j, &e) : ATT_OK;
+        if (err == ATT_OK && rule != NULL) {
             j->out->carry.ima_judged++;
             err = take_ima_entry(j, &e, rule, at);
         }

@@ -29,6 +29,29 @@ ATT_MUST_USE enum att_err att_judge_own_items(struct judging *j);
 /* The same for the IMA list. */
 ATT_MUST_USE enum att_err att_judge_ima_entries(struct judging *j);
 
+/* Search the boot log for what a policy's event_absent denies. Errors CRYPTO NOMEM */
+ATT_MUST_USE enum att_err att_judge_boot_events(struct judging *j);
+
+/* The predicate that a deviation stands against by itself (sha256_in, event_absent, min_version); or NULL. */
+const struct att_requirement *att_judging_leaf_of(const struct judging *j,
+                                                  const struct att_deviation *d);
+
+/* A deviation takes the place of an earlier one of the same name and kind; forget removes it. */
+ATT_MUST_USE enum att_err att_judging_remember(struct judging *j, const struct att_deviation *d);
+void att_judging_forget(struct judging *j, const struct att_deviation *d);
+
+/* Does an event_absent of the policy search this log? */
+bool att_judging_searches(const struct judging *j, enum att_log log);
+
+/* What single predicates ask of one own item or IMA entry, into the standing deviations (leaves.c). */
+struct att_own_item;
+struct att_ima_entry;
+ATT_MUST_USE enum att_err att_judge_item_leaves(struct judging *j, const struct att_own_item *item);
+ATT_MUST_USE enum att_err att_judge_ima_leaves(struct judging *j, const struct att_ima_entry *e);
+
+/* The first bytes of SHA-256 of a name. CRYPTO */
+ATT_MUST_USE enum att_err att_judging_hash(struct att_slice name, uint64_t *out);
+
 /* Does a rule's list of prefixes cover a name? "/etc" covers "/etc", "/etc/x" and "/etc#key", not "/etcetera". */
 bool att_under(const struct att_requirement *r, struct att_slice name);
 

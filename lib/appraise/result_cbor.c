@@ -93,13 +93,14 @@ static void read_bank(struct att_cbor *c, struct att_pcr_values *values)
 
 static void write_state(struct att_wr *w, const struct att_boot_state *s)
 {
-    att_cbor_wr_array(w, 7);
+    att_cbor_wr_array(w, 8);
     att_cbor_wr_bool(w, s->known);
     att_cbor_wr_uint(w, s->clock.clock_ms);
     att_cbor_wr_uint(w, s->clock.reset_count);
     att_cbor_wr_uint(w, s->clock.restart_count);
     att_cbor_wr_bool(w, s->clock.safe);
     att_cbor_wr_uint(w, s->firmware_version);
+    att_cbor_wr_uint(w, s->first_clock_ms);
     att_cbor_wr_array(w, ATT_LOG__COUNT);
     for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
         const struct att_log_state *log = &s->log[i];
@@ -138,13 +139,14 @@ static void read_log_state(struct att_cbor *c, struct att_log_state *log)
 static void read_state(struct att_cbor *c, struct att_boot_state *s)
 {
     memset(s, 0, sizeof(*s));
-    (void)att_cbor_enter_array(c, 7);
+    (void)att_cbor_enter_array(c, 8);
     s->known = att_cbor_bool(c);
     s->clock.clock_ms = att_cbor_uint(c);
     s->clock.reset_count = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
     s->clock.restart_count = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
     s->clock.safe = att_cbor_bool(c);
     s->firmware_version = att_cbor_uint(c);
+    s->first_clock_ms = att_cbor_uint(c);
     if (att_cbor_enter_array(c, ATT_LOG__COUNT) != ATT_LOG__COUNT) {
         att_cbor_fail(c, ATT_E_FORMAT);
     }

@@ -461,6 +461,10 @@ static enum att_err judge(struct att_verified *v, const struct att_expect *expec
     v->state.known = true;
     v->state.clock = q->clock;
     v->state.firmware_version = q->firmware_version;
+    v->state.first_clock_ms = q->clock.clock_ms;
+    if (prior != NULL && prior->known && prior->clock.reset_count == q->clock.reset_count) {
+        v->state.first_clock_ms = prior->first_clock_ms;
+    }
     err = att_log_ends_init(&ends.ima, (size_t)rules->window + 1);
     if (err == ATT_OK) {
         err = att_log_ends_init(&ends.own, OWN_WINDOW + 1);

@@ -71,6 +71,7 @@ struct att_boot_state {
     bool known; /* false before the first accepted evidence */
     struct att_clock_info clock;
     uint64_t firmware_version;
+    uint64_t first_clock_ms; /* the clock when this resetCount was first accepted */
     struct att_log_state log[ATT_LOG__COUNT]; /* of boot (clock.reset_count, clock.restart_count) */
 };
 

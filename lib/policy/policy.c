@@ -1,18 +1,13 @@
-/* The policy object: memory, the rules that every form obeys, and its deterministic CBOR. */
+/* The policy object: memory, and the rules that every form obeys. */
 #include "policy/policy.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/guard.h"
-#include "codec/cbor_rd.h"
-#include "codec/cbor_wr.h"
 #include "policy/policy_internal.h"
 
-#define ENCODED_MAX    262144
-#define FORMAT_VERSION 1
-
-const char *const att_predicate_names[ATT_PRED__COUNT] = {
+static const char *const PREDICATES[ATT_PRED__COUNT] = {
     [ATT_PRED_GRADE] = "grade_at_least",
     [ATT_PRED_OWN_ITEMS] = "own_items",
     [ATT_PRED_OWN_MEASURED] = "own_measured",
@@ -22,7 +17,19 @@ const char *const att_predicate_names[ATT_PRED__COUNT] = {
     [ATT_PRED_IMA_VIOLATIONS] = "ima_violations",
     [ATT_PRED_FIRMWARE] = "tpm_firmware",
     [ATT_PRED_LOGS] = "logs",
+    [ATT_PRED_SHA256_IN] = "sha256_in",
+    [ATT_PRED_EVENT_ABSENT] = "event_absent",
+    [ATT_PRED_MIN_VERSION] = "min_version",
+    [ATT_PRED_MAX_AGE] = "max_age_seconds",
+    [ATT_PRED_ALL] = "all",
+    [ATT_PRED_ANY] = "any",
+    [ATT_PRED_NOT] = "not",
 };
+
+const char *att_predicate_name(enum att_predicate predicate)
+{
+    return (size_t)predicate < ATT_COUNT(PREDICATES) ? PREDICATES[predicate] : "";
+}
 
 enum att_err att_policy_new(struct att_policy **out)
 {
@@ -41,19 +48,30 @@ enum att_err att_policy_new(struct att_policy **out)
     return ATT_OK;
 }
 
+/* Depth is bounded before anything is read: at most ATT_POLICY_DEPTH calls stand in one another. */
+static void clear(struct att_requirement *r)
+{
+    for (size_t k = 0; k < r->name_count; k++) {
+        free(r->name[k]);
+    }
+    free(r->name);
+    free(r->value);
+    for (size_t k = 0; k < r->child_count; k++) {
+        clear(&r->child[k]);
+    }
+    free(r->child);
+}
+
 void att_policy_free(struct att_policy *p)
 {
     if (p == NULL) {
         return;
     }
     for (size_t i = 0; i < p->count; i++) {
-        for (size_t k = 0; k < p->requirement[i].name_count; k++) {
-            free(p->requirement[i].name[k]);
-        }
-        free(p->requirement[i].name);
-        free(p->requirement[i].value);
+        clear(&p->requirement[i]);
     }
     free(p->requirement);
+    free(p->leaf);
     free(p);
 }
 
@@ -77,6 +95,23 @@ enum att_err att_policy_add(struct att_policy *p, struct att_requirement **out)
     p->requirement = more;
     memset(&more[p->count], 0, sizeof(*more));
     *out = &more[p->count++];
+    return ATT_OK;
+}
+
+enum att_err att_requirement_add_child(struct att_requirement *r, struct att_requirement **out)
+{
+    struct att_requirement *more = NULL;
+
+    if (r->child_count >= ATT_POLICY_PARTS_MAX) {
+        return ATT_E_LIMIT;
+    }
+    more = realloc(r->child, (r->child_count + 1) * sizeof(*more));
+    if (more == NULL) {
+        return ATT_E_NOMEM;
+    }
+    r->child = more;
+    memset(&more[r->child_count], 0, sizeof(*more));
+    *out = &more[r->child_count++];
     return ATT_OK;
 }
 
@@ -126,6 +161,106 @@ static enum att_err refuse(struct att_diag *diag, const char *field, const char 
     return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_POLICY, field, "%s", text);
 }
 
+size_t att_requirement_value_len(const struct att_requirement *r, enum att_hash bank)
+{
+    return r->predicate == ATT_PRED_PCR_IN ? att_hash_size(bank) : 32;
+}
+
+/* Does it call every measured item good, whatever it is? */
+static bool covers_all(const struct att_requirement *r)
+{
+    for (size_t i = 0; i < r->name_count; i++) {
+        if (r->name[i][strspn(r->name[i], "/")] == '\0') {
+            return r->unlisted == ATT_SEVERITY_IGNORE;
+        }
+    }
+    return false;
+}
+
+static enum att_err check_lists(const struct att_requirement *r, struct att_diag *diag)
+{
+    bool names = r->predicate == ATT_PRED_OWN_ITEMS || r->predicate == ATT_PRED_OWN_MEASURED ||
+                 r->predicate == ATT_PRED_SHA256_IN || r->predicate == ATT_PRED_MIN_VERSION;
+    bool values = r->predicate == ATT_PRED_PCR_IN || r->predicate == ATT_PRED_SHA256_IN ||
+                  r->predicate == ATT_PRED_EVENT_ABSENT;
+    bool logs = r->predicate == ATT_PRED_LOGS || r->predicate == ATT_PRED_EVENT_ABSENT;
+    bool pcrs = r->predicate == ATT_PRED_BOOT_PCRS || r->predicate == ATT_PRED_PCR_IN;
+
+    if (ATT_GUARD(POLICY_LIST, (names && r->name_count == 0) || (values && r->value_count == 0) ||
+                                   (logs && r->log_mask == 0) || (pcrs && r->pcr_mask == 0))) {
+        return refuse(diag, "requirements", "expected a list that is not empty");
+    }
+    if (ATT_GUARD(POLICY_ANY, covers_all(r) && !r->allow_any)) {
+        return refuse(diag, "requirements",
+                      "under \"/\" with unlisted: ignore passes everything; say allow_any: true to "
+                      "mean it, and labels will be a warning");
+    }
+    return ATT_OK;
+}
+
+static enum att_err check_ranges(const struct att_requirement *r, struct att_diag *diag)
+{
+    if (r->predicate == ATT_PRED_GRADE && (r->grade < 1 || r->grade > 3)) {
+        return refuse(diag, "requirements", "expected a grade from E1 to E3");
+    }
+    if (r->predicate == ATT_PRED_IMA_FILES && r->unlisted == ATT_SEVERITY_IGNORE) {
+        return refuse(diag, "requirements", "expected one of fail, warn for unlisted files");
+    }
+    if (r->predicate == ATT_PRED_MIN_VERSION &&
+        (r->at_most < r->at_least || r->at_most - r->at_least >= ATT_POLICY_VERSIONS_MAX)) {
+        return refuse(diag, "requirements",
+                      "expected at_most to be from at_least to 255 more: the log holds a digest, "
+                      "and each number is tried");
+    }
+    if (r->predicate == ATT_PRED_MAX_AGE && (r->at_most < 1 || r->at_most > INT32_MAX)) {
+        return refuse(diag, "requirements", "expected a number of seconds from 1 to 2147483647");
+    }
+    return ATT_OK;
+}
+
+/* What assigns measured items to a rule, or replaces a strict default, is no question with an answer. */
+static bool stands_alone(enum att_predicate p)
+{
+    return p == ATT_PRED_OWN_ITEMS || p == ATT_PRED_IMA_FILES || p == ATT_PRED_IMA_VIOLATIONS ||
+           p == ATT_PRED_FIRMWARE;
+}
+
+static enum att_err check_operator(const struct att_requirement *r, int depth,
+                                   struct att_diag *diag)
+{
+    if (depth >= ATT_POLICY_DEPTH) {
+        return refuse(diag, "requirements", "all, any and not stand at most 4 deep");
+    }
+    if (r->child_count == 0 || (r->predicate == ATT_PRED_NOT && r->child_count != 1)) {
+        return refuse(diag, "requirements", "expected a list that is not empty");
+    }
+    for (size_t i = 0; i < r->child_count; i++) {
+        enum att_err err = att_requirement_check(&r->child[i], depth + 1, diag);
+
+        if (err != ATT_OK) {
+            return err;
+        }
+    }
+    return ATT_OK;
+}
+
+enum att_err att_requirement_check(const struct att_requirement *r, int depth,
+                                   struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    if (r->predicate >= ATT_PRED_ALL) {
+        return check_operator(r, depth, diag);
+    }
+    if (depth > 0 && stands_alone(r->predicate)) {
+        return refuse(diag, "requirements",
+                      "own_items, ima_files, ima_violations and tpm_firmware stand alone in a "
+                      "requirement, not in all, any or not");
+    }
+    err = check_lists(r, diag);
+    return err == ATT_OK ? check_ranges(r, diag) : err;
+}
+
 static enum att_err check_pcrs(const struct att_policy *p, struct att_diag *diag)
 {
     uint32_t named = p->boot_mask | p->own_pcr_mask;
@@ -134,8 +269,8 @@ static enum att_err check_pcrs(const struct att_policy *p, struct att_diag *diag
         return refuse(diag, "ima_pcr", "expected a PCR from 0 to 15");
     }
     named |= 1U << p->ima_pcr;
-    for (size_t i = 0; i < p->count; i++) {
-        named |= p->requirement[i].pcr_mask;
+    for (size_t i = 0; i < p->leaf_count; i++) {
+        named |= p->leaf[i]->pcr_mask;
     }
     if (ATT_GUARD(POLICY_PCR, (named & ~ATT_POLICY_PCR_MASK) != 0)) {
         return refuse(diag, "pcr", "PCRs 16 to 23 can be reset at runtime and are no evidence");
@@ -146,10 +281,19 @@ static enum att_err check_pcrs(const struct att_policy *p, struct att_diag *diag
     return ATT_OK;
 }
 
+/* Text that people will read: there, and without characters that steer a terminal. */
+static bool readable(const char *text, bool may_be_empty)
+{
+    for (const char *at = text; *at != '\0'; at++) {
+        if ((unsigned char)*at < 0x20 || *at == 0x7f) {
+            return false;
+        }
+    }
+    return may_be_empty || text[0] != '\0';
+}
+
 static enum att_err check_requirements(const struct att_policy *p, struct att_diag *diag)
 {
-    size_t own_names = 0;
-
     if (ATT_GUARD(POLICY_EMPTY, p->count == 0)) {
         return refuse(diag, "requirements", "a policy without requirements would pass everything");
     }
@@ -161,19 +305,88 @@ static enum att_err check_requirements(const struct att_policy *p, struct att_di
                 return refuse(diag, "requirements.id", "two requirements have one id");
             }
         }
-        own_names += r->predicate == ATT_PRED_OWN_MEASURED ? r->name_count : 0;
-    }
-    if (own_names > ATT_POLICY_OWN_NAMES_MAX) {
-        return refuse(diag, "own_measured", "at most 128 names in all own_measured lists");
+        if (!readable(r->id, false) || !readable(r->title_en, false) ||
+            !readable(r->title_ja, false) || !readable(r->source, true)) {
+            return refuse(diag, "requirements",
+                          "id and titles are text of one line, and not empty");
+        }
     }
     return ATT_OK;
+}
+
+static enum att_err check_head(const struct att_policy *p, struct att_diag *diag)
+{
+    if (!readable(p->name, false)) {
+        return refuse(diag, "policy", "expected a name of one line");
+    }
+    if (p->version < 1 || p->version > INT32_MAX) {
+        return refuse(diag, "version", "expected a number from 1 to 2147483647");
+    }
+    if (p->label_ttl_s < 1 || p->label_ttl_s > ATT_POLICY_SECONDS_MAX) {
+        return refuse(diag, "label_ttl", "expected 1s to 90d");
+    }
+    if (p->interval_s < 1 || p->interval_s > ATT_POLICY_SECONDS_MAX) {
+        return refuse(diag, "interval", "expected 1s to 90d");
+    }
+    return ATT_OK;
+}
+
+static enum att_err add_leaf(struct att_policy *p, struct att_requirement *r, uint32_t *bits,
+                             struct att_diag *diag)
+{
+    const struct att_requirement **more = NULL;
+
+    if (p->leaf_count >= ATT_POLICY_LEAVES_MAX) {
+        return refuse(diag, "requirements", "expected at most 512 predicates");
+    }
+    if (r->predicate == ATT_PRED_EVENT_ABSENT && p->bank != ATT_HASH_SHA256 &&
+        (r->log_mask >> ATT_POLICY_LOG_UEFI & 1) != 0) {
+        return refuse(diag, "bank", "event_absent asks the boot log in the sha256 bank alone");
+    }
+    more = realloc(p->leaf, (p->leaf_count + 1) * sizeof(*more));
+    if (more == NULL) {
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "policy", "no memory");
+    }
+    p->leaf = more;
+    p->leaf[p->leaf_count++] = r;
+    r->bit = *bits;
+    if (r->predicate == ATT_PRED_OWN_MEASURED || r->predicate == ATT_PRED_SHA256_IN ||
+        r->predicate == ATT_PRED_MIN_VERSION) {
+        *bits += (uint32_t)r->name_count;
+    }
+    if (*bits > ATT_POLICY_OWN_NAMES_MAX) {
+        return refuse(diag, "requirements",
+                      "at most 128 names in all own_measured, sha256_in and min_version together");
+    }
+    return ATT_OK;
+}
+
+static enum att_err add_leaves(struct att_policy *p, struct att_requirement *r, uint32_t *bits,
+                               struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    if (r->predicate < ATT_PRED_ALL) {
+        return add_leaf(p, r, bits, diag);
+    }
+    for (size_t i = 0; err == ATT_OK && i < r->child_count; i++) {
+        err = add_leaves(p, &r->child[i], bits, diag);
+    }
+    return err;
 }
 
 enum att_err att_policy_seal(struct att_policy *p, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *encoded = NULL;
-    enum att_err err = check_pcrs(p, diag);
+    uint32_t bits = 0;
+    enum att_err err = check_head(p, diag);
 
+    for (size_t i = 0; err == ATT_OK && i < p->count; i++) {
+        err = add_leaves(p, &p->requirement[i], &bits, diag);
+    }
+    if (err == ATT_OK) {
+        err = check_pcrs(p, diag);
+    }
     if (err == ATT_OK) {
         err = check_requirements(p, diag);
     }
@@ -187,176 +400,5 @@ enum att_err att_policy_seal(struct att_policy *p, struct att_diag *diag)
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_CFG_POLICY, "policy", "it is too large");
     }
-    return ATT_OK;
-}
-
-static void write_requirement(struct att_wr *w, const struct att_requirement *r, size_t value_len)
-{
-    att_cbor_wr_array(w, 11);
-    att_cbor_wr_text(w, r->id);
-    att_cbor_wr_text(w, r->title_en);
-    att_cbor_wr_text(w, r->title_ja);
-    att_cbor_wr_text(w, r->source);
-    att_cbor_wr_uint(w, (uint64_t)r->severity);
-    att_cbor_wr_uint(w, (uint64_t)r->predicate);
-    att_cbor_wr_uint(w, (uint64_t)r->grade);
-    att_cbor_wr_uint(w, (uint64_t)r->unlisted);
-    att_cbor_wr_uint(w, (uint64_t)r->log_mask << 32 | r->pcr_mask);
-    att_cbor_wr_array(w, r->name_count);
-    for (size_t i = 0; i < r->name_count; i++) {
-        att_cbor_wr_bytes(w, att_slice_str(r->name[i]));
-    }
-    att_cbor_wr_array(w, r->value_count);
-    for (size_t i = 0; i < r->value_count; i++) {
-        att_cbor_wr_bytes(w, att_slice_of(r->value[i], value_len));
-    }
-}
-
-enum att_err att_policy_encode(struct att_buf **out, const struct att_policy *p)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
-    uint8_t *at = NULL;
-    struct att_wr w;
-    struct att_slice encoded;
-    enum att_err err = att_buf_new(&b, ENCODED_MAX);
-
-    if (err == ATT_OK) {
-        err = att_buf_room(b, ENCODED_MAX, &at);
-    }
-    if (err != ATT_OK) {
-        return err;
-    }
-    w = att_wr_into(at, ENCODED_MAX);
-    att_cbor_wr_array(&w, 10);
-    att_cbor_wr_uint(&w, FORMAT_VERSION);
-    att_cbor_wr_text(&w, p->name);
-    att_cbor_wr_uint(&w, p->version);
-    att_cbor_wr_uint(&w, (uint64_t)p->bank);
-    att_cbor_wr_uint(&w, p->boot_mask);
-    att_cbor_wr_uint(&w, p->ima_pcr);
-    att_cbor_wr_uint(&w, p->own_pcr_mask);
-    att_cbor_wr_uint(&w, (uint64_t)p->label_ttl_s);
-    att_cbor_wr_uint(&w, (uint64_t)p->interval_s);
-    att_cbor_wr_array(&w, p->count);
-    for (size_t i = 0; i < p->count; i++) {
-        write_requirement(&w, &p->requirement[i], att_hash_size(p->bank));
-    }
-    err = att_cbor_wr_done(&w, &encoded);
-    if (err != ATT_OK) {
-        return err;
-    }
-    att_buf_commit(b, encoded.len);
-    *out = b;
-    b = NULL;
-    return ATT_OK;
-}
-
-static enum att_err read_names(struct att_cbor *c, struct att_requirement *r)
-{
-    enum att_err err = ATT_OK;
-
-    (void)att_cbor_enter_array(c, ATT_POLICY_NAMES_MAX);
-    while (err == ATT_OK && att_cbor_more(c)) {
-        struct att_slice name = att_cbor_bytes(c, 4095);
-
-        if (att_cbor_ok(c)) {
-            err = att_requirement_add_name(r, name);
-        }
-    }
-    att_cbor_leave(c);
-    return err;
-}
-
-static enum att_err read_values(struct att_cbor *c, struct att_requirement *r, size_t value_len)
-{
-    enum att_err err = ATT_OK;
-
-    (void)att_cbor_enter_array(c, ATT_POLICY_NAMES_MAX);
-    while (err == ATT_OK && att_cbor_more(c)) {
-        uint8_t value[ATT_HASH_MAX];
-
-        att_cbor_bytes_exact(c, value, value_len);
-        err = att_requirement_add_value(r, value, value_len);
-    }
-    att_cbor_leave(c);
-    return err;
-}
-
-static enum att_err read_requirement(struct att_cbor *c, struct att_policy *p)
-{
-    struct att_requirement *r = NULL;
-    uint64_t masks = 0;
-    enum att_err err = att_policy_add(p, &r);
-
-    if (err != ATT_OK) {
-        return err;
-    }
-    (void)att_cbor_enter_array(c, 11);
-    att_cbor_text_copy(c, r->id, sizeof(r->id));
-    att_cbor_text_copy(c, r->title_en, sizeof(r->title_en));
-    att_cbor_text_copy(c, r->title_ja, sizeof(r->title_ja));
-    att_cbor_text_copy(c, r->source, sizeof(r->source));
-    r->severity = (enum att_severity)att_cbor_uint_max(c, ATT_SEVERITY_WARN);
-    r->predicate = (enum att_predicate)att_cbor_uint_max(c, ATT_PRED__COUNT - 1);
-    r->grade = (int)att_cbor_uint_max(c, 3);
-    r->unlisted = (enum att_severity)att_cbor_uint_max(c, ATT_SEVERITY_IGNORE);
-    masks = att_cbor_uint(c);
-    r->pcr_mask = (uint32_t)masks;
-    r->log_mask = (uint32_t)(masks >> 32);
-    err = read_names(c, r);
-    if (err == ATT_OK) {
-        err = read_values(c, r, att_hash_size(p->bank));
-    }
-    att_cbor_leave(c);
-    return err;
-}
-
-static enum att_err read_head(struct att_cbor *c, struct att_policy *p)
-{
-    (void)att_cbor_enter_array(c, 10);
-    if (att_cbor_uint(c) != FORMAT_VERSION) {
-        att_cbor_fail(c, ATT_E_UNSUPPORTED);
-    }
-    att_cbor_text_copy(c, p->name, sizeof(p->name));
-    p->version = att_cbor_uint(c);
-    p->bank = (enum att_hash)att_cbor_uint_max(c, UINT16_MAX);
-    p->boot_mask = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
-    p->ima_pcr = (uint32_t)att_cbor_uint_max(c, 23);
-    p->own_pcr_mask = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
-    p->label_ttl_s = (int64_t)att_cbor_uint_max(c, INT32_MAX);
-    p->interval_s = (int64_t)att_cbor_uint_max(c, INT32_MAX);
-    return att_hash_usable(p->bank) ? ATT_OK : ATT_E_UNSUPPORTED;
-}
-
-enum att_err att_policy_decode(struct att_policy **out, struct att_slice in, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_policy_freep) struct att_policy *p = NULL;
-    struct att_cbor c = att_cbor_from(in);
-    enum att_err err = att_policy_new(&p);
-
-    if (err == ATT_OK) {
-        err = read_head(&c, p);
-    }
-    if (err == ATT_OK) {
-        (void)att_cbor_enter_array(&c, ATT_POLICY_REQUIREMENTS_MAX);
-        while (err == ATT_OK && att_cbor_more(&c)) {
-            err = read_requirement(&c, p);
-        }
-        att_cbor_leave(&c);
-    }
-    att_cbor_leave(&c);
-    if (err != ATT_OK) {
-        return att_fail(diag, err, ATT_R_CFG_POLICY, "policy",
-                        "the compiled policy is not acceptable");
-    }
-    err = att_cbor_end_diag(&c, ATT_R_CFG_POLICY, "policy", diag);
-    if (err == ATT_OK) {
-        err = att_policy_seal(p, diag);
-    }
-    if (err != ATT_OK) {
-        return err;
-    }
-    *out = p;
-    p = NULL;
     return ATT_OK;
 }

@@ -18,6 +18,11 @@
 #define ATT_POLICY_NAMES_MAX        64
 #define ATT_POLICY_TEXT             256
 
+#define ATT_POLICY_DEPTH      4   /* all, any, not inside one another */
+#define ATT_POLICY_PARTS_MAX  16  /* of one all or any */
+#define ATT_POLICY_LEAVES_MAX 512 /* predicates in a policy */
+#define ATT_POLICY_FILE_MAX   262144
+
 enum att_severity { ATT_SEVERITY_FAIL, ATT_SEVERITY_WARN, ATT_SEVERITY_IGNORE };
 
 enum att_predicate {
@@ -29,7 +34,14 @@ enum att_predicate {
     ATT_PRED_IMA_FILES,      /* ima_files: {unlisted: fail|warn} judged by references */
     ATT_PRED_IMA_VIOLATIONS, /* ima_violations: fail | warn | ignore */
     ATT_PRED_FIRMWARE,       /* tpm_firmware: unchanged */
-    ATT_PRED_LOGS, /* logs: [uefi, ima, own]: each must be there and covered by the quote */
+    ATT_PRED_LOGS,      /* logs: [uefi, ima, own]: each must be there and covered by the quote */
+    ATT_PRED_SHA256_IN, /* sha256_in: {name: "/etc/x", values: [hex...]}: the own item's latest digest */
+    ATT_PRED_EVENT_ABSENT, /* event_absent: {logs: [uefi, ima, own], sha256: [hex...]}: a deny list */
+    ATT_PRED_MIN_VERSION, /* min_version: {name: "f#key", at_least: N, at_most: M}: a measured number */
+    ATT_PRED_MAX_AGE, /* max_age_seconds: N: since the boot was first judged, by the TPM's clock */
+    ATT_PRED_ALL,     /* all: [...] */
+    ATT_PRED_ANY,     /* any: [...] */
+    ATT_PRED_NOT,     /* not: {...} */
 };
 
 struct att_requirement {
@@ -44,7 +56,12 @@ struct att_requirement {
     uint32_t pcr_mask;          /* BOOT_PCRS; PCR_IN: one bit */
     size_t value_count;         /* PCR_IN */
     uint8_t (*value)[ATT_HASH_MAX];
-    uint32_t log_mask; /* LOGS: 1 << enum att_log */
+    uint32_t log_mask; /* LOGS, EVENT_ABSENT: 1 << enum att_log */
+    bool allow_any; /* OWN_ITEMS: "everything is good" was said on purpose; labels are a warning */
+    uint64_t at_least, at_most; /* MIN_VERSION; MAX_AGE: at_most seconds */
+    size_t child_count;         /* ALL ANY NOT: parts without id, titles, source */
+    struct att_requirement *child;
+    uint32_t bit; /* first of its bits in a carry's mask; set when the policy is sealed */
 };
 
 struct att_policy {
@@ -58,7 +75,9 @@ struct att_policy {
     int64_t interval_s;    /* how often a gateway must attest; default 10 min */
     size_t count;
     struct att_requirement *requirement;
-    uint8_t digest[32]; /* SHA-256 of the encoded form */
+    size_t leaf_count; /* every predicate that is not all, any or not, in the order of the text */
+    const struct att_requirement **leaf; /* into requirement and its parts */
+    uint8_t digest[32];                  /* SHA-256 of the encoded form */
 };
 
 /* name is for messages: "file:line:column: ...". Errors CONFIG FORMAT LIMIT NOMEM, reason CFG_POLICY. */
@@ -67,6 +86,8 @@ ATT_MUST_USE enum att_err att_policy_parse_yaml(struct att_policy **out, const c
 ATT_MUST_USE enum att_err att_policy_encode(struct att_buf **out, const struct att_policy *p);
 ATT_MUST_USE enum att_err att_policy_decode(struct att_policy **out, struct att_slice in,
                                             struct att_diag *diag);
+/* The name of a predicate as it is written. */
+const char *att_predicate_name(enum att_predicate predicate);
 void att_policy_free(struct att_policy *p);
 void att_policy_freep(struct att_policy **p);
 

@@ -51,8 +51,7 @@ void attack_nap_ms(long ms)
     nanosleep(&t, NULL);
 }
 
-int attack_main(const char *suite, const struct attack_row *rows, size_t count,
-                const struct service_options *options)
+int attack_rows(const char *suite, const struct attack_row *rows, size_t count)
 {
     Suite *s = suite_create(suite);
     SRunner *r = NULL;
@@ -70,14 +69,23 @@ int attack_main(const char *suite, const struct attack_row *rows, size_t count,
         }
         suite_add_tcase(s, t);
     }
-    attack_service = service_new(options);
-    service_start(attack_service);
     r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
     failed = srunner_ntests_failed(r);
     srunner_free(r);
-    service_free(attack_service);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int attack_main(const char *suite, const struct attack_row *rows, size_t count,
+                const struct service_options *options)
+{
+    int status = EXIT_FAILURE;
+
+    attack_service = service_new(options);
+    service_start(attack_service);
+    status = attack_rows(suite, rows, count);
+    service_free(attack_service);
+    return status;
 }
 
 struct gateway *attack_stranger_at(struct service *s, const char *id)

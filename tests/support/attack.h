@@ -22,6 +22,9 @@ struct attack_row {
 /* The suite's service; valid inside the tests. */
 extern struct service *attack_service;
 
+/* Run rows that need no service, or start their own. Returns the exit status of the test program. */
+int attack_rows(const char *suite, const struct attack_row *rows, size_t count);
+
 /* Start the service, run the rows, stop it. Returns the exit status of the test program. */
 int attack_main(const char *suite, const struct attack_row *rows, size_t count,
                 const struct service_options *options);

@@ -1,8 +1,11 @@
 /* Policies from YAML and CBOR, and reference values: what is accepted, and where a refusal points. */
 #include <check.h>
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "crypto/digest.h"
 #include "need.h"
 #include "policy/policy.h"
@@ -12,6 +15,8 @@
 #define ONE                                                                                        \
     "requirements:\n  - id: R-1\n    title: {en: a, ja: b}\n    severity: fail\n    own_items: "   \
     "{under: [\"/etc\"]}\n"
+
+#define RULE HEAD "requirements:\n  - id: R-1\n    title: {en: a, ja: b}\n    severity: fail\n"
 
 static const struct {
     const char *text;
@@ -46,6 +51,36 @@ static const struct {
     {HEAD "requirements:\n  - id: R-1\n    title: {en: a, ja: b}\n    severity: fail\n"
           "    grade_at_least: E4\n",
      "p.yaml:7:21", "E1, E2, E3"},
+    {RULE "    all: []\n", "p.yaml:7:10", "not empty"},
+    {RULE "    all: {logs: [own]}\n", "p.yaml:7:10", "not empty"},
+    {RULE "    all: [own]\n", "p.yaml:7:11", "expected a predicate"},
+    {RULE "    not: [{logs: [own]}]\n", "p.yaml:7:10", "expected a predicate"},
+    {RULE "    not: {}\n", "p.yaml:7:10", "exactly one predicate, found 0"},
+    {RULE "    all: [{logs: [own], grade_at_least: E1}]\n", "p.yaml:7:11", "found 2"},
+    {RULE "    all: [{colour: red}]\n", "p.yaml:7:11", "exactly one predicate"},
+    {RULE "    not: {not: {not: {not: {not: {logs: [own]}}}}}\n", "p.yaml:7:34", "at most 4 deep"},
+    {RULE "    all: [{own_items: {under: [/etc]}}]\n", "p.yaml:7:23", "stand alone"},
+    {RULE "    not: {ima_violations: fail}\n", "p.yaml:7:27", "stand alone"},
+    {RULE "    own_items: {under: [/], unlisted: ignore}\n", "p.yaml:7:16", "allow_any: true"},
+    {RULE "    own_items: {under: [/etc, //], unlisted: ignore}\n", "p.yaml:7:16", "allow_any"},
+    {RULE "    own_items: {under: [/], unlisted: ignore, allow_any: yes}\n", "p.yaml:7:58", ""},
+    {RULE "    own_items: {under: []}\n", "p.yaml:7:24", "not empty"},
+    {RULE "    own_items: {under: [\"\"]}\n", "p.yaml:7:25", "not empty"},
+    {RULE "    sha256_in: {name: /x, values: []}\n", "p.yaml:7:35", "not empty"},
+    {RULE "    sha256_in: {name: /x, values: [\"00\"]}\n", "p.yaml:7:36", "64 hexadecimal"},
+    {RULE "    sha256_in: {name: \"\", values: [\"00\"]}\n", "p.yaml:7:23", "not empty"},
+    {RULE "    sha256_in: {name: /x}\n", "p.yaml:7:16", "missing key: values"},
+    {RULE "    event_absent: {logs: [tpm], sha256: [\"00\"]}\n", "p.yaml:7:27", "uefi, ima, own"},
+    {RULE "    event_absent: {logs: [], sha256: [\"00\"]}\n", "p.yaml:7:26", "not empty"},
+    {RULE "    min_version: {name: /x, at_least: 9, at_most: 8}\n", "p.yaml:7:18", "at_least"},
+    {RULE "    min_version: {name: /x, at_least: 0, at_most: 256}\n", "p.yaml:7:18", "255 more"},
+    {RULE "    min_version: {name: /x, at_least: -1, at_most: 8}\n", "p.yaml:7:39", ""},
+    {RULE "    min_version: {name: /x, at_least: 1}\n", "p.yaml:7:18", "missing key: at_most"},
+    {RULE "    max_age_seconds: 0\n", "p.yaml:7:22", ""},
+    {RULE "    max_age_seconds: 1h\n", "p.yaml:7:22", ""},
+    {RULE "    pcr_equals: {pcr: 16, value: \"00\"}\n", "p.yaml:7:23", "0 to 15"},
+    {RULE "    pcr_equals: {pcr: 7, value: \"00\"}\n", "p.yaml:7:33", "64 hexadecimal"},
+    {RULE "    pcr_equals: {pcr: 7, values: [\"00\"]}\n", "p.yaml:7:26", "values"},
 };
 
 START_TEST(policy__a_refusal_points_at_the_place)
@@ -108,6 +143,94 @@ START_TEST(policy__the_compiled_form_is_the_same_policy)
     }
     att_buf_free(encoded);
     att_policy_free(again);
+    att_policy_free(p);
+}
+END_TEST
+
+/* The fenced block of a kind on the page, as it stands there. */
+static size_t read_block(const char *fence, char *out, size_t cap)
+{
+    FILE *f = fopen("docs/formats/policy.md", "r");
+    char line[512];
+    size_t len = 0;
+    bool inside = false;
+
+    ck_assert_msg(f != NULL, "run from the top of the tree");
+    while (fgets(line, sizeof(line), f) != NULL) {
+        if (strncmp(line, "```", 3) == 0) {
+            inside = !inside && strcmp(line + 3, fence) == 0;
+        } else if (inside) {
+            len += (size_t)snprintf(out + len, cap - len, "%s", line);
+            ck_assert_uint_lt(len, cap);
+        }
+    }
+    fclose(f);
+    return len;
+}
+
+START_TEST(policy__the_documented_example_is_what_it_says)
+{
+    char text[8192];
+    char hex[8192];
+    uint8_t want[4096];
+    size_t len = read_block("yaml\n", text, sizeof(text));
+    size_t digits = 0;
+    size_t want_len = 0;
+    struct att_policy *p = NULL;
+    struct att_policy *again = NULL;
+    struct att_buf *encoded = NULL;
+    struct att_diag diag = {0};
+
+    ck_assert_int_eq(att_policy_parse_yaml(&p, "p", att_slice_of(text, len), &diag), ATT_OK);
+    len = read_block("hex\n", text, sizeof(text));
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] == '#') {
+            i += strcspn(&text[i], "\n");
+        } else if (!isspace((unsigned char)text[i])) {
+            hex[digits++] = text[i];
+        }
+    }
+    ck_assert_int_eq(att_hex_decode(want, sizeof(want), &want_len, hex, digits), ATT_OK);
+    ck_assert_int_eq(att_policy_encode(&encoded, p), ATT_OK);
+    ck_assert(att_slice_eq(att_buf_slice(encoded), att_slice_of(want, want_len)));
+    ck_assert_int_eq(att_policy_decode(&again, att_slice_of(want, want_len), &diag), ATT_OK);
+    ck_assert_mem_eq(again->digest, p->digest, 32);
+    ck_assert_uint_eq(again->leaf_count, 3);
+    ck_assert_str_eq(att_hex_encode(hex, sizeof(hex), att_slice_of(p->digest, 32)),
+                     "45d502825ae5155b14b07653376de9b0089866c7e37f2a7ed920505656d96e1f");
+    att_buf_free(encoded);
+    att_policy_free(again);
+    att_policy_free(p);
+}
+END_TEST
+
+/* Whatever byte changes: another policy, or none; never the same digest, and never memory that is not ours. */
+START_TEST(policy__a_changed_byte_is_another_policy_or_none)
+{
+    char text[8192];
+    size_t len = read_block("yaml\n", text, sizeof(text));
+    uint8_t bytes[4096];
+    struct att_policy *p = NULL;
+    struct att_buf *encoded = NULL;
+
+    ck_assert_int_eq(att_policy_parse_yaml(&p, "p", att_slice_of(text, len), NULL), ATT_OK);
+    ck_assert_int_eq(att_policy_encode(&encoded, p), ATT_OK);
+    len = att_buf_len(encoded);
+    for (size_t bit = 0; bit < 8 * len; bit++) {
+        struct att_policy *other = NULL;
+        struct att_diag diag = {0};
+
+        memcpy(bytes, att_buf_slice(encoded).p, len);
+        bytes[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        if (att_policy_decode(&other, att_slice_of(bytes, len), &diag) == ATT_OK) {
+            ck_assert_mem_ne(other->digest, p->digest, 32);
+        } else {
+            ck_assert_int_eq(diag.reason, ATT_R_CFG_POLICY);
+            ck_assert_ptr_null(other);
+        }
+        att_policy_free(other);
+    }
+    att_buf_free(encoded);
     att_policy_free(p);
 }
 END_TEST
@@ -241,6 +364,8 @@ int main(void)
     tcase_add_test(tc, policy__two_requirements_with_one_id_are_refused);
     tcase_add_test(tc, policy__an_own_log_shares_its_pcr_with_nobody);
     tcase_add_test(tc, policy__the_compiled_form_is_the_same_policy);
+    tcase_add_test(tc, policy__the_documented_example_is_what_it_says);
+    tcase_add_test(tc, policy__a_changed_byte_is_another_policy_or_none);
     tcase_add_test(tc, refvals__find_what_was_added_and_nothing_else);
     tcase_add_test(tc, refvals__damage_is_found);
     tcase_add_test(tc, refvals__an_empty_file_lists_nothing);
