@@ -45,10 +45,13 @@ struct cli {
     char trust_room[1024], socket_room[256];
 };
 
+#define OPTION_MANY 64 /* places for an option that may be given often; the last stays NULL */
+
 /* One option of a subcommand beside the common ones. */
 struct option_spec {
-    const char *name;       /* long name */
-    const char **value;     /* takes a value; or NULL */
+    const char *name; /* long name */
+    const char **
+        value; /* takes a value; or NULL; with "FILE..." an array of OPTION_MANY, NULL after the last */
     bool *flag;             /* is a switch; or NULL */
     const char *value_name; /* "FILE"; NULL for a switch */
     const char *en, *ja;    /* one line of help */

@@ -172,13 +172,30 @@ static int unknown_option(struct parsing *p)
                         meant);
 }
 
-static int take_own(const struct option_spec *spec)
+static bool is_many(const struct option_spec *spec)
 {
-    if (spec->value != NULL) {
-        *spec->value = optarg;
-    } else {
+    size_t len = spec->value_name != NULL ? strlen(spec->value_name) : 0;
+
+    return len > 3 && strcmp(spec->value_name + len - 3, "...") == 0;
+}
+
+static int take_own(struct parsing *p, const struct option_spec *spec)
+{
+    size_t at = 0;
+    char name[64];
+
+    if (spec->value == NULL) {
         *spec->flag = true;
+        return OPTIONS_OK;
     }
+    while (is_many(spec) && at < OPTION_MANY && spec->value[at] != NULL) {
+        at++;
+    }
+    if (at >= OPTION_MANY - 1) {
+        (void)snprintf(name, sizeof(name), "--%s", spec->name);
+        return report_usage(p->r, name, "one too many: %s", name);
+    }
+    spec->value[at] = optarg;
     return OPTIONS_OK;
 }
 
@@ -194,7 +211,7 @@ static int take(struct parsing *p, int code)
                             text_safe(shown, sizeof(shown), p->argv[optind - 1]));
     }
     if (code >= 1 && code <= (int)p->spec_count) {
-        return take_own(&p->spec[code - 1]);
+        return take_own(p, &p->spec[code - 1]);
     }
     return take_common(p, code, optarg);
 }
