@@ -49,10 +49,11 @@ P11_PKGS     := libp11 p11-kit-1
 HW_PKGS      := tss2-esys tss2-tctildr tss2-mu
 SERVER_PKGS  := libevent_core libevent_extra libevent_openssl libssl sqlite3
 COURIER_PKGS := libcurl libssl
+IMAGE_PKGS   := libarchive ext2fs libsquashfs1
 TEST_PKGS    := check
 NO_BUILD     := clean help format lint
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
-$(foreach p,$(LIB_PKGS) $(P11_PKGS) $(HW_PKGS) $(SERVER_PKGS) $(COURIER_PKGS),\
+$(foreach p,$(LIB_PKGS) $(P11_PKGS) $(HW_PKGS) $(SERVER_PKGS) $(COURIER_PKGS) $(IMAGE_PKGS),\
   $(if $(shell $(PKG_CONFIG) --exists $(p) && echo y),,\
   $(error $(p) not found by $(PKG_CONFIG); scripts/setup installs what is needed)))
 endif
@@ -95,9 +96,10 @@ AGENT_OBJ    := $(call obj,attestd/agent/measurer/*.c)
 COURIER_OBJ  := $(call obj,attestd/agent/courier/*.c)
 VERIFIER_OBJ := $(call obj,attestd/verifier/*.c attestd/verifier/*/*.c)
 CLI_OBJ      := $(call obj,cli/*.c)
+UNPACK_OBJ   := $(call obj,cli/unpack/*.c)
 SUPPORT_OBJ  := $(filter-out $(BUILD)/obj/tests/support/replay.o,$(call obj,tests/support/*.c))
 LIB  := $(BUILD)/libattest.a
-BINS := $(addprefix $(BUILD)/,attestd attest-agent attest-courier attestctl)
+BINS := $(addprefix $(BUILD)/,attestd attest-agent attest-courier attestctl attest-unpack)
 
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 ATTACKS := $(patsubst tests/attacks/%.c,$(BUILD)/attacks/%,$(wildcard tests/attacks/test_*.c))
@@ -114,6 +116,7 @@ $(BUILD)/obj/hw/%:        INC = -Ilib -Ihw $(call pkg,--cflags,$(HW_PKGS))
 $(BUILD)/obj/attestd/%:   INC = -Ilib -Iattestd $(call pkg,--cflags,$(LIB_PKGS) $(SERVER_PKGS))
 $(BUILD)/obj/attestd/agent/%: INC = -Ilib -Iattestd -Ihw $(call pkg,--cflags,$(COURIER_PKGS))
 $(BUILD)/obj/cli/%:       INC = -Ilib -Icli -Iattestd $(call pkg,--cflags,jansson)
+$(BUILD)/obj/cli/unpack/%: INC = -Ilib -Icli $(call pkg,--cflags,$(IMAGE_PKGS))
 $(BUILD)/obj/tests/%:     INC = -Ilib -Iattestd -Ihw -Itests/support -Itests \
                                 $(call pkg,--cflags,$(LIB_PKGS) $(HW_PKGS) $(SERVER_PKGS) $(COURIER_PKGS) $(TEST_PKGS))
 $(BUILD)/obj/tests/fuzz/%: INC = -Ilib -Iattestd
@@ -124,6 +127,7 @@ LIB_LIBS     = $(call pkg,--libs,$(LIB_PKGS) $(P11_PKGS))
 HW_LIBS      = $(call pkg,--libs,$(HW_PKGS))
 SERVER_LIBS  = $(call pkg,--libs,$(SERVER_PKGS))
 COURIER_LIBS = $(call pkg,--libs,$(COURIER_PKGS))
+IMAGE_LIBS   = $(call pkg,--libs,$(IMAGE_PKGS))
 TEST_LIBS    = $(call pkg,--libs,$(TEST_PKGS))
 
 $(BUILD)/attestd: $(VERIFIER_OBJ) $(COMMON_OBJ) $(LIB)
@@ -133,6 +137,8 @@ $(BUILD)/attest-agent: LIBS = $(HW_LIBS)
 $(BUILD)/attest-courier: $(COURIER_OBJ) $(call common,frame relay) $(LIB)
 $(BUILD)/attest-courier: LIBS = $(COURIER_LIBS)
 $(BUILD)/attestctl: $(CLI_OBJ) $(call common,frame relay relay_run) $(LIB)
+$(BUILD)/attest-unpack: $(UNPACK_OBJ) $(LIB)
+$(BUILD)/attest-unpack: LIBS = $(IMAGE_LIBS)
 
 # Tests may use everything but main programs: modules of the daemons come in as an archive of their own.
 $(BUILD)/libdaemon.a: $(filter-out %/main.o,$(VERIFIER_OBJ) $(AGENT_OBJ)) $(COMMON_OBJ) $(HW_OBJ)
@@ -163,7 +169,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 # Rebuild when the flags change and when a file leaves its folder, not only when a file changes.
 $(BUILD)/flags: CONTENT = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(VERSION)
 $(BUILD)/members: CONTENT = $(LIB_OBJ) $(HW_OBJ) $(COMMON_OBJ) $(AGENT_OBJ) $(COURIER_OBJ) $(VERIFIER_OBJ) \
-                            $(CLI_OBJ) $(SUPPORT_OBJ) $(BENCH_OBJ)
+                            $(CLI_OBJ) $(UNPACK_OBJ) $(SUPPORT_OBJ) $(BENCH_OBJ)
 $(BUILD)/flags $(BUILD)/members: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(CONTENT)' > $@.new; \
@@ -203,7 +209,7 @@ install: all
 	 '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man8' '$(DESTDIR)$(PREFIX)/share/attestd/policies'
 	$(INSTALL) -m 0755 $(BUILD)/attestctl '$(DESTDIR)$(PREFIX)/bin/'
 	$(INSTALL) -m 0755 $(BUILD)/attestd $(BUILD)/attest-agent '$(DESTDIR)$(PREFIX)/sbin/'
-	$(INSTALL) -m 0755 $(BUILD)/attest-courier '$(DESTDIR)$(PREFIX)/libexec/attestd/'
+	$(INSTALL) -m 0755 $(BUILD)/attest-courier $(BUILD)/attest-unpack '$(DESTDIR)$(PREFIX)/libexec/attestd/'
 	$(INSTALL) -m 0644 $(wildcard man/*.1) '$(DESTDIR)$(PREFIX)/share/man/man1/'
 	$(INSTALL) -m 0644 $(wildcard man/*.8) '$(DESTDIR)$(PREFIX)/share/man/man8/'
 	$(INSTALL) -m 0644 $(wildcard policies/*.yaml) '$(DESTDIR)$(PREFIX)/share/attestd/policies/'

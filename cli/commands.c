@@ -150,14 +150,17 @@ const struct command commands[] = {
      .run = cmd_policy_show},
     {.noun = "refvals",
      .verb = "make",
-     .args = "[TREE...] --output FILE",
+     .args = "[TREE...] [SOURCE...] --output FILE",
      .args_max = ARGS_ANY,
      .en = "make reference values from a known-good state",
      .ja = "正しい状態から参照値を作る",
-     .example =
-         {"attestctl refvals make --root /mnt/image --output fleet.refvals",
-          "attestctl refvals make /usr/bin /usr/sbin /etc --output this.refvals",
-          "attestctl refvals make --list SHA256SUMS --pcrs pcrs.yaml --output fleet.refvals"},
+     .more_en = "Sources may be given often and in any mixture; they are merged.",
+     .more_ja = "入力は何度でも、組み合わせても指定でき、統合される。",
+     .example = {"attestctl refvals make --root /mnt/image --output fleet.refvals",
+                 "attestctl refvals make --image rootfs.squashfs --image initrd.img --uefi "
+                 "bios.bin -o fleet.refvals",
+                 "attestctl refvals make --sha256sums SHA256SUMS --ima ima.bin --pcrs pcrs.yaml -o "
+                 "fleet.refvals"},
      .run = cmd_refvals_make},
     {.noun = "refvals",
      .verb = "show",

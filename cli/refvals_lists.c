@@ -1,0 +1,335 @@
+/* Reference values from what is known to be good: digest lists, measurement logs, PCR values, a command line. */
+#include <stdio.h>
+#include <string.h>
+
+#include "artefacts.h"
+#include "base/file.h"
+#include "base/hex.h"
+#include "refvals_make.h"
+#include "tcg/cmdline.h"
+#include "tcg/evlog.h"
+#include "tcg/ima.h"
+
+#define LIST_MAX 268435456
+
+/* One line of sha256sum(1): names with a line break in them are escaped, and the line begins with "\". */
+struct list_line {
+    char *at; /* terminated */
+    size_t len;
+    bool escaped;
+    uint8_t digest[32];
+    char *name;
+};
+
+static bool unescape(char *name)
+{
+    char *to = name;
+
+    for (const char *from = name; *from != '\0'; from++) {
+        if (*from != '\\') {
+            *to++ = *from;
+            continue;
+        }
+        from++;
+        if (*from != '\\' && *from != 'n' && *from != 'r') {
+            return false;
+        }
+        *to++ = (char)(*from == 'n' ? '\n' : *from == 'r' ? '\r' : '\\');
+    }
+    *to = '\0';
+    return true;
+}
+
+/* "SHA256 (name) = <64 hex>", as sha256sum --tag and the BSD tools write it. */
+static bool read_tagged(struct list_line *l)
+{
+    static const char HEAD[] = "SHA256 (";
+    size_t head = sizeof(HEAD) - 1;
+    size_t digest_len = 0;
+
+    if (l->len < head + 1 + 4 + 64 || memcmp(l->at, HEAD, head) != 0 ||
+        memcmp(l->at + l->len - 68, ") = ", 4) != 0 ||
+        att_hex_decode(l->digest, 32, &digest_len, l->at + l->len - 64, 64) != ATT_OK) {
+        return false;
+    }
+    l->name = l->at + head;
+    l->at[l->len - 68] = '\0';
+    return true;
+}
+
+static bool read_line(struct list_line *l)
+{
+    size_t digest_len = 0;
+
+    l->escaped = l->at[0] == '\\';
+    l->at += l->escaped ? 1 : 0;
+    l->len -= l->escaped ? 1 : 0;
+    if (read_tagged(l)) {
+        return !l->escaped || unescape(l->name);
+    }
+    if (l->len < 67 || att_hex_decode(l->digest, 32, &digest_len, l->at, 64) != ATT_OK ||
+        l->at[64] != ' ' || (l->at[65] != ' ' && l->at[65] != '*')) {
+        return false;
+    }
+    l->name = l->at + 66;
+    return !l->escaped || unescape(l->name);
+}
+
+static bool climbs(const char *name)
+{
+    const char *at = name;
+
+    while (at != NULL) {
+        if (strncmp(at, "..", 2) == 0 && (at[2] == '/' || at[2] == '\0')) {
+            return true;
+        }
+        at = strchr(at, '/');
+        at = at == NULL ? NULL : at + 1;
+    }
+    return false;
+}
+
+static enum att_err add_line(struct making *m, struct list_line *l, bool rooted)
+{
+    char full[MAKING_NAME_ROOM];
+    const char *name = l->name;
+    int n = 0;
+
+    name += name[0] == '.' && name[1] == '/' ? 1 : 0;
+    if (!rooted || name[0] == '/') {
+        return making_file(m, name, l->digest);
+    }
+    n = snprintf(full, sizeof(full), "/%s", name);
+    return n < 0 || (size_t)n >= sizeof(full) ? ATT_E_LIMIT : making_file(m, full, l->digest);
+}
+
+static enum att_err take_line(struct making *m, struct list_line *l, bool rooted, size_t number,
+                              struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    if (!read_line(l)) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "list",
+                        "%zu: expected 64 hexadecimal digits, two spaces and a path", number);
+    }
+    if (rooted && climbs(l->name)) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "list",
+                        "%zu: a path that leads out of the root", number);
+    }
+    err = add_line(m, l, rooted);
+    return err == ATT_E_LIMIT ? att_fail(diag, err, ATT_R_FMT_REFVALS, "list",
+                                         "%zu: a path that is too long", number)
+                              : err;
+}
+
+enum att_err making_list(struct making *m, const char *path, bool rooted, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    enum att_err err = att_file_read(&file, path, LIST_MAX - 1, diag);
+    struct att_slice in;
+    size_t line = 0;
+    size_t pos = 0;
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = att_buf_add(file, "", 1); /* terminated, so that lines can be cut in place */
+    in = att_buf_slice(file);
+    in.len = err == ATT_OK ? in.len - 1 : 0;
+    while (err == ATT_OK && pos < in.len) {
+        char *at = (char *)(uintptr_t)in.p + pos;
+        const char *end = memchr(at, '\n', in.len - pos);
+        struct list_line l = {.at = at, .len = end == NULL ? in.len - pos : (size_t)(end - at)};
+
+        line++;
+        pos += l.len + 1;
+        at[l.len] = '\0';
+        if (strlen(at) != l.len) {
+            return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "list", "%zu: a NUL in the line",
+                            line);
+        }
+        err = take_line(m, &l, rooted, line, diag);
+    }
+    if (err == ATT_OK && line == 0) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "list", "it lists nothing");
+    }
+    return err;
+}
+
+static enum att_err add_own_item(struct making *m, const struct att_own_item *item)
+{
+    char name[MAKING_NAME_ROOM];
+
+    if (item->digest == NULL || item->name.len >= ATT_OWN_NAME_MAX) {
+        m->skipped++;
+        return ATT_OK;
+    }
+    memcpy(name, item->name.p, item->name.len);
+    name[item->name.len] = '\0';
+    m->files++;
+    return making_add(m, item->type == ATT_OWN_LINK ? "link:" : "", name, item->digest);
+}
+
+/* A known-good own log: everything that it lists is expected. */
+enum att_err making_own(struct making *m, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    struct att_own it;
+    struct att_own_record rec;
+    bool more = true;
+    enum att_err err = att_file_read(&file, path, ATT_OWN_LOG_MAX, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    it = att_own_from(att_buf_slice(file), 0);
+    while (err == ATT_OK) {
+        struct att_own_items items;
+        struct att_own_item item;
+
+        err = att_own_next(&it, &rec, &more, m->hasher, diag);
+        if (err != ATT_OK || !more) {
+            break;
+        }
+        if (rec.is_boot) {
+            continue;
+        }
+        items = att_own_items_from(&rec);
+        while (err == ATT_OK && att_own_item_next(&items, &item)) {
+            err = add_own_item(m, &item);
+        }
+    }
+    return err;
+}
+
+/* Only SHA-256 of content can be compared: other digests, fs-verity's and violations are left out. */
+static enum att_err add_ima_entry(struct making *m, const struct att_ima_entry *e)
+{
+    char name[MAKING_NAME_ROOM];
+
+    if (e->violation || e->alg != ATT_HASH_SHA256 || e->verity || e->path.len == 0 ||
+        e->path.len >= ATT_OWN_NAME_MAX) {
+        m->skipped++;
+        return ATT_OK;
+    }
+    memcpy(name, e->path.p, e->path.len);
+    name[e->path.len] = '\0';
+    if (e->template_ == ATT_IMA_TEMPLATE_BUF) {
+        m->files++;
+        return making_add(m, "ima-buf:", name, e->digest.p);
+    }
+    return making_file(m, name, e->digest.p);
+}
+
+/* The list of a known-good boot, binary or as text. boot_aggregate is no file: PCR values stand for it. */
+enum att_err making_ima(struct making *m, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *binary = NULL;
+    enum att_err err = artefact_log(&file, path, ATT_IMA_MAX, diag);
+    struct att_slice in;
+    struct att_ima it;
+    struct att_ima_entry e;
+    bool more = true;
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    in = att_buf_slice(file);
+    if (in.len > 2 && in.p[0] >= '0' && in.p[0] <= '9' && (in.p[1] == ' ' || in.p[2] == ' ')) {
+        err = att_ima_ascii_to_binary(&binary, in, diag);
+        in = binary != NULL ? att_buf_slice(binary) : in;
+    }
+    it = att_ima_from(in);
+    while (err == ATT_OK) {
+        err = att_ima_next(&it, &e, &more, diag);
+        if (err != ATT_OK || !more) {
+            break;
+        }
+        if (it.count == 1 && att_slice_eq(e.path, att_slice_str("boot_aggregate"))) {
+            continue;
+        }
+        err = add_ima_entry(m, &e);
+    }
+    return err;
+}
+
+static enum att_err add_bank(struct making *m, const struct att_pcr_values *values,
+                             const char *source, struct att_diag *diag)
+{
+    const struct att_pcr_bank *bank = att_pcr_bank_find(values, ATT_HASH_SHA256);
+    enum att_err err = ATT_OK;
+
+    if (bank == NULL) {
+        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_LOG_BANK, source, "no sha256 bank in it");
+    }
+    for (uint32_t pcr = 0; err == ATT_OK && pcr < ATT_PCR_COUNT; pcr++) {
+        char name[32];
+
+        if ((bank->has >> pcr & 1) == 0) {
+            continue;
+        }
+        (void)snprintf(name, sizeof(name), "pcr/sha256/%u", (unsigned int)pcr);
+        m->pcrs++;
+        err = making_add(m, "", name, bank->value[pcr]);
+    }
+    return err;
+}
+
+enum att_err making_pcrs(struct making *m, const char *path, struct att_diag *diag)
+{
+    struct att_pcr_values values = {0};
+    enum att_err err = artefact_pcrs(&values, path, diag);
+
+    return err == ATT_OK ? add_bank(m, &values, "--pcrs", diag) : err;
+}
+
+enum att_err making_uefi(struct making *m, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    ATT_CLEANUP(att_evlog_freep) struct att_evlog *log = NULL;
+    struct att_pcr_values values = {0};
+    enum att_err err = artefact_log(&file, path, ATT_EVLOG_MAX, diag);
+
+    if (err == ATT_OK) {
+        err = att_evlog_parse(&log, att_buf_slice(file), diag);
+    }
+    if (err == ATT_OK) {
+        err = att_evlog_replay(&values, log, diag);
+    }
+    return err == ATT_OK ? add_bank(m, &values, "--uefi", diag) : err;
+}
+
+static enum att_err add_param(struct making *m, const struct att_cmdline_param *p)
+{
+    char name[MAKING_NAME_ROOM];
+    uint8_t digest[32];
+    enum att_err err = att_sha256(p->value, digest);
+
+    (void)snprintf(name, sizeof(name), "cmdline#%.*s", (int)p->name.len, (const char *)p->name.p);
+    return err == ATT_OK ? making_add(m, "", name, digest) : err;
+}
+
+enum att_err making_cmdline(struct making *m, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    enum att_err err = att_file_read(&file, path, ATT_CMDLINE_MAX, diag);
+    struct att_cmdline_param p;
+    struct att_slice text;
+    uint8_t digest[32];
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    text = att_cmdline_trim(att_buf_slice(file));
+    if (text.len == 0 || memchr(text.p, 0, text.len) != NULL) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "--cmdline",
+                        "expected the text of a kernel command line");
+    }
+    err = att_sha256(text, digest);
+    err = err == ATT_OK ? making_add(m, "", "cmdline", digest) : err;
+    while (err == ATT_OK && att_cmdline_next(&text, &p)) {
+        err = add_param(m, &p);
+    }
+    return err;
+}

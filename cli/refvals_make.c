@@ -1,0 +1,173 @@
+/* Collecting reference values: names as a gateway measures them, counts, and progress on a terminal. */
+#include "refvals_make.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRESS_FIRST_MS 1000
+#define PROGRESS_EACH_MS  200
+
+enum att_err making_start(struct making *m, struct report *r)
+{
+    enum att_err err = ATT_OK;
+
+    *m = (struct making){.r = r};
+    m->progress = !r->cli->json && !r->cli->quiet && isatty(STDERR_FILENO) == 1;
+    (void)clock_gettime(CLOCK_MONOTONIC, &m->began);
+    m->shown = m->began;
+    m->chunk = malloc(MAKING_CHUNK);
+    err = m->chunk == NULL ? ATT_E_NOMEM : att_refvals_maker_new(&m->maker);
+    return err == ATT_OK ? att_hasher_new(&m->hasher) : err;
+}
+
+void making_clear(struct making *m)
+{
+    making_progress_end(m);
+    att_refvals_maker_free(m->maker);
+    att_hasher_free(m->hasher);
+    free(m->chunk);
+    m->maker = NULL;
+    m->hasher = NULL;
+    m->chunk = NULL;
+}
+
+static enum att_err put(struct making *m, const char *prefix, const char *name,
+                        const uint8_t digest[32])
+{
+    char full[MAKING_NAME_ROOM];
+    int n = snprintf(full, sizeof(full), "%s%s", prefix, name);
+
+    if (n < 0 || (size_t)n >= sizeof(full)) {
+        return ATT_E_LIMIT;
+    }
+    return att_refvals_maker_add(m->maker, att_slice_of(full, (size_t)n), digest);
+}
+
+/* "/lib/modules/RELEASE/...": the release, or NULL. */
+static const char *module_release(const char *name, size_t *len)
+{
+    static const char *const FOLDERS[] = {"/lib/modules/", "/usr/lib/modules/"};
+
+    for (size_t i = 0; i < ATT_COUNT(FOLDERS); i++) {
+        size_t skip = strlen(FOLDERS[i]);
+
+        if (strncmp(name, FOLDERS[i], skip) == 0) {
+            *len = strcspn(name + skip, "/");
+            return name[skip + *len] == '/' && *len > 0 ? name + skip : NULL;
+        }
+    }
+    return NULL;
+}
+
+static enum att_err add_release(struct making *m, const char *name)
+{
+    uint8_t digest[32];
+    size_t len = 0;
+    const char *release = module_release(name, &len);
+    enum att_err err = ATT_OK;
+
+    if (release == NULL || len >= sizeof(m->release) ||
+        (strncmp(m->release, release, len) == 0 && m->release[len] == '\0')) {
+        return ATT_OK;
+    }
+    (void)snprintf(m->release, sizeof(m->release), "%.*s", (int)len, release);
+    err = att_sha256(att_slice_of(release, len), digest);
+    return err == ATT_OK ? put(m, "ima-buf:", "kernel_version", digest) : err;
+}
+
+/* The merged /usr: /bin, /sbin, /lib and /lib?? are links into it on the gateway. */
+static bool merged(const char *name)
+{
+    return strncmp(name, "/bin/", 5) == 0 || strncmp(name, "/sbin/", 6) == 0 ||
+           (strncmp(name, "/lib", 4) == 0 && name[4 + strcspn(name + 4, "/")] == '/');
+}
+
+enum att_err making_add(struct making *m, const char *prefix, const char *name,
+                        const uint8_t digest[32])
+{
+    enum att_err err = put(m, prefix, name, digest);
+    char below_usr[MAKING_NAME_ROOM];
+
+    if (err == ATT_OK && m->usrmerge && merged(name)) {
+        int n = snprintf(below_usr, sizeof(below_usr), "%s/usr", prefix);
+
+        err = n < 0 ? ATT_E_INTERNAL : put(m, below_usr, name, digest);
+    }
+    return err == ATT_OK && prefix[0] == '\0' ? add_release(m, name) : err;
+}
+
+enum att_err making_file(struct making *m, const char *name, const uint8_t digest[32])
+{
+    m->files++;
+    making_progress(m, name);
+    return making_add(m, "", name, digest);
+}
+
+enum att_err making_link(struct making *m, const char *name, const char *target)
+{
+    uint8_t digest[32];
+    enum att_err err = att_sha256(att_slice_str(target), digest);
+
+    m->links++;
+    return err == ATT_OK ? making_add(m, "link:", name, digest) : err;
+}
+
+void making_skip(struct making *m, const char *path)
+{
+    char shown[512];
+
+    m->skipped++;
+    making_progress_end(m);
+    if (!m->r->cli->json) {
+        (void)fprintf(stderr, "attestctl: %s: %s\n",
+                      tr(m->r->cli, "skipped, not readable", "読めないため省略"),
+                      text_safe(shown, sizeof(shown), path));
+    }
+}
+
+enum att_err making_hash_fd(struct making *m, int fd, uint8_t digest[32])
+{
+    enum att_err err = att_hasher_start(m->hasher, ATT_HASH_SHA256);
+    ssize_t n = 1;
+
+    while (err == ATT_OK && n > 0) {
+        n = read(fd, m->chunk, MAKING_CHUNK);
+        if (n < 0) {
+            return ATT_E_IO;
+        }
+        err = att_hasher_add(m->hasher, m->chunk, (size_t)n);
+    }
+    return err == ATT_OK ? att_hasher_finish(m->hasher, digest) : err;
+}
+
+static long ms_since(const struct timespec *then, const struct timespec *now)
+{
+    return (now->tv_sec - then->tv_sec) * 1000 + (now->tv_nsec - then->tv_nsec) / 1000000;
+}
+
+void making_progress(struct making *m, const char *at)
+{
+    struct timespec now;
+    char shown[60];
+
+    if (!m->progress || clock_gettime(CLOCK_MONOTONIC, &now) != 0 ||
+        ms_since(&m->began, &now) < PROGRESS_FIRST_MS ||
+        ms_since(&m->shown, &now) < PROGRESS_EACH_MS) {
+        return;
+    }
+    m->shown = now;
+    m->drawn = true;
+    (void)fprintf(stderr, "\r\033[K%zu %s  %s", m->files, tr(m->r->cli, "files", "ファイル"),
+                  text_safe(shown, sizeof(shown), at));
+    (void)fflush(stderr);
+}
+
+void making_progress_end(struct making *m)
+{
+    if (m->drawn) {
+        (void)fputs("\r\033[K", stderr);
+        m->drawn = false;
+    }
+}

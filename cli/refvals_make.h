@@ -1,0 +1,67 @@
+/* What the sources of `refvals make` share: each adds names and digests to one collection. */
+#ifndef CLI_REFVALS_MAKE_H
+#define CLI_REFVALS_MAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "cli.h"
+#include "crypto/digest.h"
+#include "policy/refval.h"
+#include "tcg/ownlog.h"
+
+#define MAKING_CHUNK     131072
+#define MAKING_NAME_ROOM (ATT_OWN_NAME_MAX + 16)
+
+struct making {
+    struct report *r;
+    struct att_refvals_maker *maker;
+    struct att_hasher *hasher;
+    uint8_t *chunk; /* MAKING_CHUNK bytes to read into */
+    size_t files, links, pcrs, skipped;
+    bool usrmerge;     /* what a package has in /bin, /lib and their kin is measured below /usr */
+    char release[128]; /* the kernel whose modules were seen last */
+    struct timespec began, shown;
+    bool progress, drawn;
+};
+
+ATT_MUST_USE enum att_err making_start(struct making *m, struct report *r);
+void making_clear(struct making *m);
+
+/*
+ * One value under prefix and name. A file that is a kernel module also says which kernel will run: its
+ * release is expected in the kernel's own measurement "ima-buf:kernel_version".
+ */
+ATT_MUST_USE enum att_err making_add(struct making *m, const char *prefix, const char *name,
+                                     const uint8_t digest[32]);
+/* The same for a file or link that is counted; a link's digest is that of its target text. */
+ATT_MUST_USE enum att_err making_file(struct making *m, const char *name, const uint8_t digest[32]);
+ATT_MUST_USE enum att_err making_link(struct making *m, const char *name, const char *target);
+/* Left out, and said so on standard error. */
+void making_skip(struct making *m, const char *path);
+
+/* Hash what a descriptor still holds. IO CRYPTO */
+ATT_MUST_USE enum att_err making_hash_fd(struct making *m, int fd, uint8_t digest[32]);
+
+/* A line on a terminal, after one second of work, at most five times a second. */
+void making_progress(struct making *m, const char *at);
+void making_progress_end(struct making *m);
+
+/* Sources. A refusal names the file and the place in it. */
+ATT_MUST_USE enum att_err making_tree(struct making *m, const char *tree, bool as_root,
+                                      struct att_diag *diag);
+/* sha256sum(1) lines; rooted: names are relative to the gateway's root. */
+ATT_MUST_USE enum att_err making_list(struct making *m, const char *path, bool rooted,
+                                      struct att_diag *diag);
+ATT_MUST_USE enum att_err making_own(struct making *m, const char *path, struct att_diag *diag);
+ATT_MUST_USE enum att_err making_ima(struct making *m, const char *path, struct att_diag *diag);
+ATT_MUST_USE enum att_err making_pcrs(struct making *m, const char *path, struct att_diag *diag);
+ATT_MUST_USE enum att_err making_uefi(struct making *m, const char *path, struct att_diag *diag);
+ATT_MUST_USE enum att_err making_cmdline(struct making *m, const char *path, struct att_diag *diag);
+/* tar, cpio and initrd, zip, compressed or not; ext4 and squashfs images: by what they begin with. */
+ATT_MUST_USE enum att_err making_image(struct making *m, const char *path, struct att_diag *diag);
+ATT_MUST_USE enum att_err making_deb(struct making *m, const char *path, struct att_diag *diag);
+
+#endif

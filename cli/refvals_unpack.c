@@ -1,0 +1,203 @@
+/* Archives and images: attest-unpack reads them, and its records are added here. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/rd.h"
+#include "refvals_make.h"
+#include "unpack/record.h"
+
+/* One record of the reader's: only its lengths are believed, and bounded. */
+struct record {
+    struct unpack_head head;
+    char text[UNPACK_NAME_ROOM];
+    uint8_t digest[32];
+};
+
+static bool receive(struct record *r, FILE *from)
+{
+    uint8_t raw[UNPACK_HEAD_LEN];
+    struct att_rd rd = att_rd_from(raw, sizeof(raw));
+    bool digest = false;
+
+    if (fread(raw, 1, sizeof(raw), from) != sizeof(raw)) {
+        return false;
+    }
+    r->head.kind = att_rd_u8(&rd);
+    r->head.err = att_rd_u8(&rd);
+    r->head.len = att_rd_u16le(&rd);
+    r->head.reason = att_rd_u8(&rd);
+    digest = r->head.kind == UNPACK_FILE || r->head.kind == UNPACK_LINK;
+    if (r->head.len >= sizeof(r->text) || fread(r->text, 1, r->head.len, from) != r->head.len ||
+        (digest && fread(r->digest, 1, 32, from) != 32)) {
+        return false;
+    }
+    r->text[r->head.len] = '\0';
+    return strlen(r->text) == r->head.len;
+}
+
+static enum att_err take(struct making *m, const struct record *r, struct att_diag *diag)
+{
+    switch (r->head.kind) {
+    case UNPACK_FILE:
+        return making_file(m, r->text, r->digest);
+    case UNPACK_LINK:
+        m->links++;
+        return making_add(m, "link:", r->text, r->digest);
+    case UNPACK_PACKAGE:
+        m->usrmerge = true;
+        return ATT_OK;
+    case UNPACK_FAIL:
+        if (r->head.err == ATT_OK || r->head.err >= ATT_E__COUNT ||
+            r->head.reason >= ATT_R__COUNT) {
+            return ATT_E_INTERNAL;
+        }
+        return att_fail(diag, (enum att_err)r->head.err, (enum att_reason)r->head.reason, "archive",
+                        "%s", r->text);
+    default:
+        return ATT_E_INTERNAL;
+    }
+}
+
+static enum att_err collect(struct making *m, FILE *from, struct att_diag *diag)
+{
+    struct record *r = malloc(sizeof(*r));
+    enum att_err err = r == NULL ? ATT_E_NOMEM : ATT_OK;
+
+    while (err == ATT_OK) {
+        if (!receive(r, from)) {
+            err = att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_ARCHIVE, "archive",
+                           "its reader stopped: damaged, or it needs too much memory or time");
+        } else if (r->head.kind == UNPACK_END) {
+            break;
+        } else {
+            err = take(m, r, diag);
+        }
+    }
+    free(r);
+    return err;
+}
+
+/* Beside attestctl, or where it is installed. */
+static enum att_err find_program(char *out, size_t cap, struct att_diag *diag)
+{
+    static const char *const PLACES[] = {UNPACK_PROGRAM, "../libexec/attestd/" UNPACK_PROGRAM};
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash = NULL;
+
+    self[n > 0 ? n : 0] = '\0';
+    slash = strrchr(self, '/');
+    if (slash != NULL) {
+        slash[1] = '\0';
+    }
+    for (size_t i = 0; slash != NULL && i < ATT_COUNT(PLACES); i++) {
+        int len = snprintf(out, cap, "%s%s", self, PLACES[i]);
+
+        if (len > 0 && (size_t)len < cap && access(out, X_OK) == 0) {
+            return ATT_OK;
+        }
+    }
+    return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, "archive", "cannot open %s: %s",
+                    UNPACK_PROGRAM, "not beside attestctl and not in ../libexec/attestd");
+}
+
+/* posix_spawn wants char *const *, and changes nothing behind it. */
+static enum att_err start(pid_t *pid, const char *program, const char *what, const int fds[2])
+{
+    static char *const NO_ENVIRONMENT[] = {NULL};
+    const char *args[] = {UNPACK_PROGRAM, what, NULL};
+    union {
+        const char *const *from;
+        char *const *to;
+    } argv = {.from = args};
+    posix_spawn_file_actions_t actions;
+    int rc = posix_spawn_file_actions_init(&actions);
+
+    if (rc != 0) {
+        return ATT_E_NOMEM;
+    }
+    rc = posix_spawn_file_actions_adddup2(&actions, fds[0], STDIN_FILENO);
+    rc = rc == 0 ? posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO) : rc;
+    rc = rc == 0 ? posix_spawn(pid, program, &actions, NULL, argv.to, NO_ENVIRONMENT) : rc;
+    (void)posix_spawn_file_actions_destroy(&actions);
+    return rc == 0 ? ATT_OK : ATT_E_IO;
+}
+
+static enum att_err unpack(struct making *m, int fd, const char *what, struct att_diag *diag)
+{
+    char program[PATH_MAX + 64];
+    int ends[2] = {-1, -1};
+    FILE *from = NULL;
+    pid_t pid = -1;
+    enum att_err err = find_program(program, sizeof(program), diag);
+
+    if (err != ATT_OK || pipe2(ends, O_CLOEXEC) != 0) {
+        return err != ATT_OK ? err : ATT_E_IO;
+    }
+    err = start(&pid, program, what, (const int[2]){fd, ends[1]});
+    (void)close(ends[1]);
+    from = fdopen(ends[0], "r");
+    if (err == ATT_OK) {
+        err = from == NULL ? ATT_E_NOMEM : collect(m, from, diag);
+        (void)kill(pid, SIGKILL); /* after the last record nothing of it is waited for */
+        (void)waitpid(pid, NULL, 0);
+    }
+    if (from != NULL) {
+        (void)fclose(from);
+    } else {
+        (void)close(ends[0]);
+    }
+    return err;
+}
+
+static enum att_err open_input(int *out, const char *path, struct att_diag *diag)
+{
+    struct stat st;
+    char shown[128];
+
+    *out = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*out < 0 || fstat(*out, &st) != 0) {
+        return att_fail(diag, errno == EACCES ? ATT_E_DENIED : ATT_E_NOT_FOUND, ATT_R_FILE,
+                        "archive", "cannot open %s: %s", text_safe(shown, sizeof(shown), path),
+                        strerror(errno));
+    }
+    if (!S_ISREG(st.st_mode)) {
+        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, "archive", "%s is not a regular file",
+                        text_safe(shown, sizeof(shown), path));
+    }
+    return st.st_size > 0
+               ? ATT_OK
+               : att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_ARCHIVE, "archive", "it is empty");
+}
+
+static enum att_err read_path(struct making *m, const char *path, const char *what,
+                              struct att_diag *diag)
+{
+    ATT_CLEANUP(att_closep) int fd = -1;
+    enum att_err err = open_input(&fd, path, diag);
+
+    if (err == ATT_OK) {
+        err = unpack(m, fd, what, diag);
+        m->usrmerge = false;
+    }
+    return err;
+}
+
+enum att_err making_image(struct making *m, const char *path, struct att_diag *diag)
+{
+    return read_path(m, path, "image", diag);
+}
+
+enum att_err making_deb(struct making *m, const char *path, struct att_diag *diag)
+{
+    return read_path(m, path, "deb", diag);
+}
