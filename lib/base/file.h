@@ -18,6 +18,14 @@
 ATT_MUST_USE enum att_err att_file_read(struct att_buf **out, const char *path, size_t cap,
                                         struct att_diag *diag);
 
+/*
+ * att_file_read_secret - the same for a key: a regular file, no link, this user's, mode 0600 or less.
+ * field   names it in the diagnosis
+ * Errors  as above, and DENIED with CFG_PERM
+ */
+ATT_MUST_USE enum att_err att_file_read_secret(struct att_buf **out, const char *path, size_t cap,
+                                               const char *field, struct att_diag *diag);
+
 /* The same from an open descriptor, to its end. */
 ATT_MUST_USE enum att_err att_file_read_fd(struct att_buf **out, int fd, size_t cap,
                                            struct att_diag *diag);

@@ -73,19 +73,12 @@ static enum att_err read_key_file(struct att_privkey **out, const char *path, bo
                                   const char *field, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
-    struct stat sb;
     enum att_err err;
 
     if (ATT_GUARD(KEY_FILE, !allowed))
         return att_fail(diag, ATT_E_DENIED, ATT_R_KEY_FILE, field,
                         "expected pkcs11:, or insecure_file_key: true");
-    if (stat(path, &sb) != 0)
-        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, field, "%s", strerror(errno));
-    if (ATT_GUARD(KEY_PERM, sb.st_uid != geteuid() || (sb.st_mode & 077) != 0))
-        return att_fail(diag, ATT_E_DENIED, ATT_R_CFG_PERM, field,
-                        "expected a key file of this user with mode 0600, found mode %04o",
-                        (unsigned int)(sb.st_mode & 07777));
-    err = att_file_read(&pem, path, PEM_MAX, diag);
+    err = att_file_read_secret(&pem, path, PEM_MAX, field, diag);
     if (err != ATT_OK)
         return err;
     return att_privkey_from_pem(out, att_buf_slice(pem), diag);
