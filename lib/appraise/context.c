@@ -84,6 +84,20 @@ enum att_err att_appraisal_context_encode(struct att_wr *w, const struct att_app
     return att_carry_encode(w, &c->carry);
 }
 
+/* What is not known has one spelling: no byte of a context can change without changing its meaning. */
+static enum att_err check_unknown(const struct att_appraisal_context *c, struct att_diag *diag)
+{
+    static const struct att_boot_state no_state;
+    static const struct att_carry no_carry;
+
+    if ((!c->prior.known && memcmp(&c->prior, &no_state, sizeof(no_state)) != 0) ||
+        (!c->carry.known && memcmp(&c->carry, &no_carry, sizeof(no_carry)) != 0)) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_FRAME, "context",
+                        "a state that is not known has content");
+    }
+    return ATT_OK;
+}
+
 enum att_err att_appraisal_context_decode(struct att_appraisal_context *out, struct att_slice in,
                                           struct att_diag *diag)
 {
@@ -113,5 +127,8 @@ enum att_err att_appraisal_context_decode(struct att_appraisal_context *out, str
         return err;
     }
     err = att_boot_state_decode(&out->prior, prior, diag);
-    return err != ATT_OK ? err : att_carry_decode(&out->carry, carry, diag);
+    if (err == ATT_OK) {
+        err = att_carry_decode(&out->carry, carry, diag);
+    }
+    return err == ATT_OK ? check_unknown(out, diag) : err;
 }

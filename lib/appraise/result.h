@@ -95,6 +95,11 @@ void att_result_freep(struct att_result **r);
 /* A refusal as a result: contraindicated, identity 99, one reason. For evidence that does not verify. */
 void att_result_refuse(struct att_result *r, const struct att_diag *diag);
 
+/* Bytes that an encoded result needs at most. */
+#define ATT_RESULT_BOUND                                                                           \
+    ((size_t)ATT_RESULT_REASONS_MAX * 800 + (size_t)ATT_DEVIATIONS_MAX * 500 +                     \
+     (size_t)ATT_LOG__COUNT * ATT_PCR_BANKS * ATT_PCR_COUNT * (ATT_HASH_MAX + 4) + 4096)
+
 /* Deterministic CBOR between appraiser and keeper, and in the store. FMT_FRAME on the way in. */
 ATT_MUST_USE enum att_err att_result_encode(struct att_wr *w, const struct att_result *r);
 ATT_MUST_USE enum att_err att_result_decode(struct att_result *r, struct att_slice in,

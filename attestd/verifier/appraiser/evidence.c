@@ -6,10 +6,6 @@
 #include "crypto/digest.h"
 #include "verifier/appraiser/appraiser.h"
 
-#define RESULT_BOUND                                                                               \
-    ((size_t)ATT_RESULT_REASONS_MAX * 800 + (size_t)ATT_DEVIATIONS_MAX * 500 +                     \
-     (size_t)ATT_LOG__COUNT * ATT_PCR_BANKS * ATT_PCR_COUNT * (ATT_HASH_MAX + 4) + 4096)
-
 static enum att_err check_rules(const struct appraiser *a, const struct att_appraisal_context *c,
                                 struct att_diag *diag)
 {
@@ -27,7 +23,7 @@ static enum att_err check_rules(const struct appraiser *a, const struct att_appr
 static enum att_err seal(struct att_buf **sealed, struct msg_judged *j,
                          const struct att_result *result, const uint8_t *key)
 {
-    static uint8_t room[RESULT_BOUND]; /* one worker, one evidence at a time */
+    static uint8_t room[ATT_RESULT_BOUND]; /* one worker, one evidence at a time */
     struct att_wr w = att_wr_into(room, sizeof(room));
     enum att_err err = att_result_encode(&w, result);
 
