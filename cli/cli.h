@@ -176,6 +176,10 @@ ATT_MUST_USE enum att_err online_exchange(const struct online_request *req, int 
 ATT_MUST_USE enum att_err online_admin(struct online_request *req, json_t **answer,
                                        struct att_diag *diag);
 
+/* The same for an answer that is no JSON. */
+ATT_MUST_USE enum att_err online_bytes(const struct online_request *req, struct att_buf **body,
+                                       struct att_diag *diag);
+
 /* An id as it may stand in a path. */
 bool plain_id(const char *id);
 

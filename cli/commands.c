@@ -96,6 +96,42 @@ const struct command commands[] = {
                  " --nonce 00aa55ff --pcrs pcrs.yaml --policy site.yaml --refvals site.refvals"},
      .run = cmd_evidence_appraise},
     {.noun = "evidence",
+     .verb = "reappraise",
+     .args = "FILE...",
+     .args_min = 1,
+     .args_max = ARGS_ANY,
+     .en = "make decisions of the verifier again",
+     .ja = "検証サーバーの判定を再現する",
+     .more_en =
+         "FILE: records from evidence get. With the rules of the record the result must be the"
+         " same byte for byte (exit 0, else 1). --policy or other reference values ask what the"
+         " verdict would be: 0 when none changes, 1 when one does. Give the records of one boot in"
+         " order: a later one goes on where the one before it ended.",
+     .more_ja = "FILE は evidence get の記録。記録と同じ方針と参照値なら結果は完全に一致する "
+                "(0、違えば 1)。"
+                "別の方針や参照値では仮の判定となり、変わるものがなければ 0、あれば 1。"
+                "同じ起動の記録は順に渡す。",
+     .example =
+         {"attestctl evidence reappraise 12.record --refvals site.refvals",
+          "attestctl evidence reappraise 12.record 13.record --refvals site.refvals"
+          " --policy next.yaml",
+          "attestctl --json evidence reappraise *.record --refvals next.refvals | jq .changed"},
+     .run = cmd_evidence_reappraise},
+    {.noun = "evidence",
+     .verb = "get",
+     .args = "INDEX --output FILE",
+     .args_min = 1,
+     .args_max = 1,
+     .en = "fetch the record of an outcome",
+     .ja = "判定の記録を取得する",
+     .more_en = "The record holds the gateway's evidence: treat it as confidential.",
+     .more_ja = "記録には機器の証拠が含まれる。機密として扱う。",
+     .example = {"attestctl evidence get 12 --output 12.record",
+                 "attestctl evidence get 12 --socket /run/attestd/admin.sock -o 12.record",
+                 "attestctl evidence get 12 -o - | attestctl evidence reappraise - --refvals"
+                 " site.refvals"},
+     .run = cmd_evidence_get},
+    {.noun = "evidence",
      .verb = "replay",
      .args = "{--uefi|--ima|--ima-ascii|--own} FILE...",
      .en = "print the PCRs that logs lead to",

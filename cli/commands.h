@@ -14,6 +14,8 @@ int cmd_evidence_appraise(struct cli *cli, int argc, char **argv);
 int cmd_evidence_replay(struct cli *cli, int argc, char **argv);
 int cmd_evidence_show(struct cli *cli, int argc, char **argv);
 int cmd_evidence_export(struct cli *cli, int argc, char **argv);
+int cmd_evidence_get(struct cli *cli, int argc, char **argv);
+int cmd_evidence_reappraise(struct cli *cli, int argc, char **argv);
 int cmd_policy_check(struct cli *cli, int argc, char **argv);
 int cmd_policy_show(struct cli *cli, int argc, char **argv);
 int cmd_refvals_make(struct cli *cli, int argc, char **argv);

@@ -90,6 +90,29 @@ enum att_err online_admin(struct online_request *req, json_t **answer, struct at
     return status >= 200 && status < 300 ? ATT_OK : refused(*answer, status, diag);
 }
 
+enum att_err online_bytes(const struct online_request *req, struct att_buf **body,
+                          struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *got = NULL;
+    ATT_CLEANUP(att_json_freep) json_t *problem = NULL;
+    int status = 0;
+    enum att_err err = online_exchange(req, &status, &got, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (status >= 200 && status < 300) {
+        *body = got;
+        got = NULL;
+        return ATT_OK;
+    }
+    if (att_json_parse(&problem, att_buf_slice(got), diag) != ATT_OK) {
+        return att_fail(diag, ATT_E_NETWORK, ATT_R_NET_PROTOCOL, "verifier",
+                        "the verifier answered %d and no JSON", status);
+    }
+    return refused(problem, status, diag);
+}
+
 bool plain_id(const char *id)
 {
     return id[0] != '\0' && strlen(id) <= 64 &&

@@ -390,6 +390,37 @@ static enum att_err read_limits(struct reader *r, const struct att_yaml_node *ro
     return err;
 }
 
+static enum att_err read_evidence(struct reader *r, const struct att_yaml_node *root)
+{
+    static const char *const keys[] = {"key", "keep", "per_gateway", "database", NULL};
+    struct config_evidence *e = &r->cfg->evidence;
+    const struct size_key sizes[] = {{"per_gateway", &e->per_gateway, 1 * MIB, 1024 * GIB},
+                                     {"database", &e->database, 16 * MIB, 65536 * GIB}};
+    const struct att_yaml_node *n = NULL;
+    const struct att_yaml_node *keep_for = NULL;
+    enum att_err err = ATT_OK;
+
+    e->key = keep(r->cfg, r->cfg->state_dir, "/", "evidence.key");
+    if (e->key == NULL) {
+        return no_memory(r);
+    }
+    if (att_yaml_get(root, "evidence") == NULL) {
+        return ATT_OK;
+    }
+    err = need_map(r, &n, root, "evidence");
+    if (err == ATT_OK) {
+        err = att_yaml_only(n, keys, r->diag);
+    }
+    if (err == ATT_OK) {
+        err = read_path(r, &e->key, n, "key");
+    }
+    keep_for = err == ATT_OK ? att_yaml_get(n, "keep") : NULL;
+    if (keep_for != NULL) {
+        err = att_yaml_duration_ms(keep_for, DAY / 24, 36600 * DAY, &e->keep_ms, r->diag);
+    }
+    return err == ATT_OK ? read_sizes(r, n, sizes, ATT_COUNT(sizes)) : err;
+}
+
 static enum att_err read_service(struct reader *r, const struct att_yaml_node *root)
 {
     struct config *cfg = r->cfg;
@@ -448,12 +479,28 @@ static enum att_err read_judging(struct reader *r, const struct att_yaml_node *r
 
 static enum att_err read_root(struct reader *r, const struct att_yaml_node *root)
 {
-    static const char *const keys[] = {
-        "verifier_id",       "listen", "operator", "admin_socket", "state_dir", "tls",
-        "device_ca",         "label",  "product",  "policy",       "refvals",   "ek_anchors",
-        "insecure_file_key", "public", "fronts",   "nonce_ttl",    "limits",    NULL};
+    static const char *const keys[] = {"verifier_id",
+                                       "listen",
+                                       "operator",
+                                       "admin_socket",
+                                       "state_dir",
+                                       "tls",
+                                       "device_ca",
+                                       "label",
+                                       "product",
+                                       "policy",
+                                       "refvals",
+                                       "ek_anchors",
+                                       "insecure_file_key",
+                                       "public",
+                                       "fronts",
+                                       "nonce_ttl",
+                                       "limits",
+                                       "evidence",
+                                       NULL};
     enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {
-        read_service, read_judging, read_tls, read_device_ca, read_label, read_product, read_limits,
+        read_service, read_judging, read_tls,    read_device_ca,
+        read_label,   read_product, read_limits, read_evidence,
     };
     enum att_err err = ATT_OK;
 
@@ -479,6 +526,7 @@ static struct config *defaults(void)
         .listen_port = 8443,
         .fronts = 1,
         .nonce_ttl_ms = 120 * SEC,
+        .evidence = {.keep_ms = 90 * DAY, .per_gateway = 64 * MIB, .database = 16 * GIB},
         .limits = {.request_deadline_ms = 10 * SEC,
                    .idle_ms = 60 * SEC,
                    .body = 8 * MIB,

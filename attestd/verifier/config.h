@@ -21,6 +21,8 @@
  *   public: false                           # true: labels are for everybody
  *   fronts: 1
  *   nonce_ttl: 2m
+ *   evidence: {key: evidence.key, keep: 90d, per_gateway: 67108864, database: 17179869184}
+ *                                           # seals what is kept; key absent: state_dir/evidence.key
  *   limits: {request_deadline: 10s, idle: 60s, body: 8388608, enrol_body: 131072, inflight: 268435456,
  *            connections: 4096, connections_per_peer: 256, sessions: 65536, sessions_per_device: 8,
  *            enrolments: 256, appraiser_memory: 536870912, appraiser_evidences: 1000}
@@ -61,6 +63,14 @@ struct config_limits {
     size_t appraiser_evidences;           /* judged by one worker before it is replaced */
 };
 
+/* How long and how much evidence is kept; what goes first is the oldest. */
+struct config_evidence {
+    const char *key;    /* file */
+    int64_t keep_ms;    /* after the decision */
+    size_t per_gateway; /* bytes */
+    size_t database;    /* bytes of the whole database */
+};
+
 /* Strings belong to the configuration; optional ones are NULL when absent. */
 struct config {
     const char *path; /* of the file itself */
@@ -77,6 +87,7 @@ struct config {
     const char *policy;
     const char *refvals;    /* or NULL */
     const char *ek_anchors; /* or NULL */
+    struct config_evidence evidence;
     bool insecure_file_key;
     bool public_labels;
     size_t fronts;

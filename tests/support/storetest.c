@@ -102,6 +102,7 @@ enum att_err storetest_write_verdict(int64_t enrolment, const char *id, uint8_t 
         .utc = 5000, .kind = STORE_KIND_LABEL, .has_cti = true, .has_digests = true};
     struct store_label l = {.iat = 5000, .exp = 6000, .tier = 2};
     struct store_state s = {.status = status, .last_utc = 5000, .deadline_utc = 5600};
+    struct store_evidence e = {.enrolment = enrolment, .utc = 5000};
     enum att_err err;
 
     (void)snprintf(o.device, sizeof(o.device), "%s", id);
@@ -114,11 +115,13 @@ enum att_err storetest_write_verdict(int64_t enrolment, const char *id, uint8_t 
     s.boot = att_slice_str("boot");
     s.carry = att_slice_str("carry");
     err = store_outcome_append(&o.index, ts.st, &o, NULL);
-    l.outcome = o.index;
+    l.outcome = e.outcome = o.index;
     if (err == ATT_OK)
         err = store_label_put(ts.st, &l, att_slice_str("label"), NULL);
     if (err == ATT_OK)
-        err = store_evidence_put(ts.st, o.index, att_slice_of(evidence, sizeof(evidence)), NULL);
+        err = store_policy_put(ts.st, o.policy, att_slice_str("policy"), NULL);
+    if (err == ATT_OK)
+        err = store_evidence_put(ts.st, &e, att_slice_of(evidence, sizeof(evidence)), NULL);
     if (err == ATT_OK)
         err = store_state_put(ts.st, enrolment, &s, NULL);
     return err;

@@ -32,6 +32,10 @@ START_TEST(config_parse__takes_strict_defaults)
     ck_assert_int_eq(cfg->nonce_ttl_ms, 120000);
     ck_assert_int_eq(cfg->limits.request_deadline_ms, 10000);
     ck_assert_uint_eq(cfg->limits.body, 8388608);
+    ck_assert_str_eq(cfg->evidence.key, "/etc/a/state/evidence.key");
+    ck_assert_int_eq(cfg->evidence.keep_ms, 90LL * 86400 * 1000);
+    ck_assert_uint_eq(cfg->evidence.per_gateway, 64U << 20);
+    ck_assert_uint_eq(cfg->evidence.database, 16ULL << 30);
 }
 END_TEST
 
@@ -58,6 +62,7 @@ START_TEST(config_parse__reads_everything_it_documents)
                 "product: {manufacturer: M, model: N, contact: \"mailto:x@example\"}\n"
                 "refvals: refvals.bin\nek_anchors: /t\ninsecure_file_key: true\npublic: true\n"
                 "fronts: 2\nnonce_ttl: 30s\n"
+                "evidence: {key: seal.key, keep: 7d, per_gateway: 1048576, database: 33554432}\n"
                 "limits: {request_deadline: 5s, idle: 1m, body: 65536, enrol_body: 32768,\n"
                 "  inflight: 1048576, connections: 10, connections_per_peer: 5, sessions: 100,\n"
                 "  sessions_per_device: 2, enrolments: 7, appraiser_memory: 268435456,\n"
@@ -76,6 +81,10 @@ START_TEST(config_parse__reads_everything_it_documents)
     ck_assert(cfg->insecure_file_key && cfg->public_labels);
     ck_assert_uint_eq(cfg->fronts, 2);
     ck_assert_int_eq(cfg->nonce_ttl_ms, 30000);
+    ck_assert_str_eq(cfg->evidence.key, "/etc/a/seal.key");
+    ck_assert_int_eq(cfg->evidence.keep_ms, 7LL * 86400 * 1000);
+    ck_assert_uint_eq(cfg->evidence.per_gateway, 1U << 20);
+    ck_assert_uint_eq(cfg->evidence.database, 32U << 20);
     ck_assert_int_eq(cfg->limits.idle_ms, 60000);
     ck_assert_uint_eq(cfg->limits.enrolments, 7);
     ck_assert_uint_eq(cfg->limits.appraiser_evidences, 3);
@@ -100,6 +109,9 @@ static const struct {
     {MINIMAL "nonce_ttl: 30\n", "attestd.yaml:7:"},
     {MINIMAL "limits: {body: 99999999999}\n", "attestd.yaml:7:"},
     {MINIMAL "refvals: \"\"\n", "attestd.yaml:7:"},
+    {MINIMAL "evidence: {keep: 1m}\n", "attestd.yaml:7:"},
+    {MINIMAL "evidence: {per_gateway: 0}\n", "attestd.yaml:7:"},
+    {MINIMAL "evidence: {forever: true}\n", "attestd.yaml:7:"},
     {MINIMAL "product: text\n", "attestd.yaml:7:"},
     {"verifier_id: v\n", "attestd.yaml:1:"}, /* and nothing else */
     {"- a list\n", "attestd.yaml:1:"},

@@ -14,6 +14,7 @@ START_TEST(store__reads_back_what_was_written)
     int64_t n = storetest_add_device("gw-1", 0x10);
     struct store_state s;
     struct store_label l;
+    enum store_dropped dropped = STORE_DROPPED__END;
     struct store_outcome o;
 
     storetest_commit_verdict(n, "gw-1", 0x77);
@@ -43,7 +44,8 @@ START_TEST(store__reads_back_what_was_written)
     ck_assert_int_eq(store_outcome_get(&o, ts.st, 0), ATT_OK);
     ck_assert_int_eq(o.kind, STORE_KIND_LABEL);
     ck_assert(o.has_cti && o.has_digests);
-    ck_assert_int_eq(store_evidence_get(buf, ts.st, 0), ATT_OK);
+    ck_assert_int_eq(store_evidence_get(&dropped, buf, ts.st, 0), ATT_OK);
+    ck_assert_int_eq(dropped, STORE_DROPPED_NOT);
     ck_assert_uint_eq(att_buf_len(buf), 3000);
     ck_assert_uint_eq(storetest_findings(), 0);
 }
@@ -56,6 +58,7 @@ START_TEST(store_get__says_not_found)
     struct store_device d;
     struct store_state s;
     struct store_label l;
+    enum store_dropped dropped;
     struct store_outcome o;
     struct store_token t;
     char id[STORE_ID_MAX + 1];
@@ -69,7 +72,7 @@ START_TEST(store_get__says_not_found)
     ck_assert_int_eq(store_label_get(&l, buf, ts.st, none), ATT_E_NOT_FOUND);
     ck_assert_int_eq(store_label_current(&l, buf, ts.st, "gw-1"), ATT_E_NOT_FOUND);
     ck_assert_int_eq(store_outcome_get(&o, ts.st, 0), ATT_E_NOT_FOUND);
-    ck_assert_int_eq(store_evidence_get(buf, ts.st, 0), ATT_E_NOT_FOUND);
+    ck_assert_int_eq(store_evidence_get(&dropped, buf, ts.st, 0), ATT_E_NOT_FOUND);
     ck_assert_int_eq(store_token_get(&t, ts.st, none), ATT_E_NOT_FOUND);
     ck_assert_int_eq(store_token_take(ts.st, none, NULL), ATT_E_NOT_FOUND);
     ck_assert_int_eq(store_allow_get(id, ts.st, att_slice_of(none, 32)), ATT_E_NOT_FOUND);
@@ -279,6 +282,10 @@ START_TEST(store_check__finds_what_is_missing)
     static const char *const harm[] = {
         "DELETE FROM label",
         "DELETE FROM evidence",
+        "UPDATE evidence SET dropped = 1",
+        "UPDATE evidence SET bytes = x''",
+        "UPDATE device_state SET kept = kept + 1",
+        "DELETE FROM policy",
         "DELETE FROM outcome WHERE idx = 0",
         "DELETE FROM device_state",
         "UPDATE label SET device = 'gw-2'",
@@ -310,12 +317,12 @@ START_TEST(store_tidy__keeps_everything_and_bounds_the_log)
         for (int k = 0; k < 256; k++) {
             uint8_t cti[2] = {(uint8_t)i, (uint8_t)k};
             struct store_outcome o = {.kind = STORE_KIND_STALE, .utc = i};
-            int64_t index;
+            struct store_evidence e = {.enrolment = n};
 
             memcpy(o.cti, cti, sizeof(cti));
-            ck_assert_int_eq(store_outcome_append(&index, ts.st, &o, NULL), ATT_OK);
-            ck_assert_int_eq(
-                store_evidence_put(ts.st, index, att_slice_of(path, sizeof(path)), NULL), ATT_OK);
+            ck_assert_int_eq(store_outcome_append(&e.outcome, ts.st, &o, NULL), ATT_OK);
+            ck_assert_int_eq(store_evidence_put(ts.st, &e, att_slice_of(path, sizeof(path)), NULL),
+                             ATT_OK);
         }
         ck_assert_int_eq(storetest_write_verdict(n, "gw-1", (uint8_t)(i + 1), STORE_AFFIRMING),
                          ATT_OK);
@@ -349,7 +356,7 @@ int main(void)
         {store__keeps_metacharacters_literally, 0},
         {store_rollback__leaves_no_trace, 0},
         {store_commit__without_a_transaction_is_our_mistake, 0},
-        {store_check__finds_what_is_missing, 7},
+        {store_check__finds_what_is_missing, 11},
         {store_tidy__keeps_everything_and_bounds_the_log, 0},
     };
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "appraise/label.h"
+#include "appraise/record.h"
 #include "base/b64.h"
 #include "base/clock.h"
 #include "base/guard.h"
@@ -440,6 +441,57 @@ static enum att_err list_outcomes(struct request *r)
                            err == ATT_OK ? json_integer((json_int_t)at) : json_null()));
 }
 
+/* "NUMBER/record": everything before the slash is digits. */
+static enum att_err outcome_number(int64_t *out, struct request *r)
+{
+    char *end = NULL;
+    long long n = 0;
+
+    if (r->rest[0] >= '0' && r->rest[0] <= '9')
+        n = strtoll(r->rest, &end, 10);
+    if (end == NULL || strcmp(end, "/record") != 0)
+        return att_fail(r->diag, ATT_E_NOT_FOUND, ATT_R_HTTP_ROUTE, "path",
+                        "expected /outcomes/NUMBER/record");
+    *out = n;
+    return ATT_OK;
+}
+
+/* The record with the policy of its time: all that attestctl evidence reappraise needs but references. */
+static enum att_err show_record(struct request *r)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *sealed = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *policy = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *out = NULL;
+    struct att_record record = {0};
+    struct store_outcome o = {0};
+    int64_t n = 0;
+    enum att_err err = outcome_number(&n, r);
+
+    if (err != ATT_OK)
+        return err;
+    if (att_buf_new(&sealed, STORE_BYTES_MAX) != ATT_OK ||
+        att_buf_new(&policy, STORE_BYTES_MAX) != ATT_OK ||
+        att_buf_new(&out, STORE_BYTES_MAX) != ATT_OK)
+        return att_fail(r->diag, ATT_E_NOMEM, ATT_R_NOMEM, "admin", "memory ran out");
+    err = store_outcome_get(&o, r->k->st, n);
+    if (err == ATT_E_NOT_FOUND)
+        return att_fail(r->diag, err, ATT_R_HTTP_ROUTE, "outcome", "there is no outcome %lld",
+                        (long long)n);
+    if (err == ATT_OK)
+        err = archive_get(sealed, &r->k->archive, r->k->st, n, o.device, r->diag);
+    if (err == ATT_OK)
+        err = att_record_decode(&record, att_buf_slice(sealed), r->diag);
+    if (err != ATT_OK)
+        return err;
+    err = store_policy_get(policy, r->k->st, o.policy);
+    record.policy = att_buf_slice(policy);
+    if (err == ATT_OK)
+        err = att_record_encode(out, &record);
+    if (err != ATT_OK)
+        return att_fail(r->diag, err, ATT_R_ST_CORRUPT, "policy", "the policy cannot be added");
+    return answer_with(&r->job->answer, 200, MSG_TYPE_CBOR, att_buf_slice(out), r->diag);
+}
+
 /* Without a key the permission is a token. */
 static enum att_err allow(struct request *r)
 {
@@ -458,6 +510,7 @@ static const struct route {
     {"GET", "/devices", true, list_devices},       {"GET", "/devices/", false, show_device},
     {"DELETE", "/devices/", false, remove_device}, {"POST", "/allow", true, allow},
     {"DELETE", "/allow/", false, disallow_key},    {"GET", "/outcomes", true, list_outcomes},
+    {"GET", "/outcomes/", false, show_record},
 };
 
 static enum att_err dispatch(struct request *r, struct att_slice method)

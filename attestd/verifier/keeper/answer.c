@@ -98,10 +98,12 @@ enum att_err keeper_status(struct keeper *k, const struct msg *m, struct answer 
         "# TYPE attestd_commits_total counter\nattestd_commits_total %" PRIu64 "\n"
         "# TYPE attestd_commits_failed_total counter\nattestd_commits_failed_total %" PRIu64 "\n"
         "# TYPE attestd_decisions_total counter\nattestd_decisions_total %" PRIu64 "\n"
+        "# TYPE attestd_evidence_dropped_total counter\nattestd_evidence_dropped_total %" PRIu64
+        "\n"
         "# TYPE attestd_sessions gauge\nattestd_sessions %zu\n"
         "# TYPE attestd_enrolments_pending gauge\nattestd_enrolments_pending %zu\n",
         c->affirming, c->warning, c->contraindicated, c->refused, c->sessions, c->enrolled,
-        c->removed, c->stale, c->commits, c->full, c->decisions, sessions_count(k->sessions),
-        pendings_count(k->pendings));
+        c->removed, c->stale, c->commits, c->full, c->decisions, c->dropped,
+        sessions_count(k->sessions), pendings_count(k->pendings));
     return answer_with(a, 200, MSG_TYPE_TEXT, att_slice_str(text), diag);
 }

@@ -137,7 +137,7 @@ static enum att_err write_challenge(struct keeper *k, const struct session *s, s
     return answer_with(a, 201, MSG_TYPE_CBOR, body, diag);
 }
 
-static void fill_context(struct keeper *k, const struct session *s, const struct unit *u)
+void attest_fill_context(struct keeper *k, const struct session *s, const struct unit *u)
 {
     struct att_appraisal_context *c = &k->context;
 
@@ -167,7 +167,7 @@ static enum att_err give_context(struct keeper *k, struct session *s, const stru
     ATT_CLEANUP(att_buf_freep) struct att_buf *sealed = NULL;
     enum att_err err;
 
-    fill_context(k, s, u);
+    attest_fill_context(k, s, u);
     err = msg_context_seal(&sealed, &k->context, k->seal_key);
     if (err == ATT_OK)
         err = att_sha256(att_buf_slice(sealed), s->context_digest);

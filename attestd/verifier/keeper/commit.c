@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "appraise/label.h"
+#include "appraise/record.h"
 #include "base/guard.h"
 #include "common/wire.h"
 #include "crypto/digest.h"
@@ -254,6 +255,35 @@ static enum att_err write_state(struct decision *d, struct att_diag *diag)
     return store_state_put(k->st, enrolment, &s, diag);
 }
 
+/* All that the decision rested on, so that anybody can make it again. */
+static enum att_err write_record(struct decision *d, int64_t outcome, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *bytes = NULL;
+    struct keeper *k = d->k;
+    struct att_wr context = att_wr_into(k->blob_room[0], sizeof(k->blob_room[0]));
+    struct att_wr result = att_wr_into(k->room, sizeof(k->room));
+    struct att_record record = {.evidence = d->job->m.body};
+    const struct store_evidence e = {
+        .outcome = outcome, .enrolment = d->unit->device.enrolment, .utc = d->now_utc};
+    enum att_err err;
+
+    attest_fill_context(k, d->session, d->unit);
+    err = att_appraisal_context_encode(&context, &k->context);
+    if (err == ATT_OK)
+        err = att_wr_done(&context, &record.context);
+    if (err == ATT_OK)
+        err = att_result_encode(&result, d->result);
+    if (err == ATT_OK)
+        err = att_wr_done(&result, &record.result);
+    if (err == ATT_OK)
+        err = att_buf_new(&bytes, STORE_BYTES_MAX);
+    if (err == ATT_OK)
+        err = att_record_encode(bytes, &record);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "record", "the record does not fit");
+    return archive_put(&k->archive, k->st, &e, d->unit->device.id, att_buf_slice(bytes), diag);
+}
+
 static enum att_err write_records(struct decision *d, struct att_diag *diag)
 {
     struct store *st = d->k->st;
@@ -282,7 +312,7 @@ static enum att_err write_records(struct decision *d, struct att_diag *diag)
     if (err == ATT_OK)
         err = store_label_put(st, &l, att_buf_slice(d->label), diag);
     if (err == ATT_OK)
-        err = store_evidence_put(st, l.outcome, d->job->m.body, diag);
+        err = write_record(d, l.outcome, diag);
     if (err == ATT_OK)
         err = write_state(d, diag);
     return err;

@@ -10,11 +10,13 @@
 
 #include "appraise/label.h"
 #include "appraise/offline.h"
+#include "appraise/record.h"
 #include "appraise/result.h"
 #include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "sign/cose.h"
 #include "tcg/pubarea.h"
+#include "verifier/keeper/archive.h"
 #include "verifier/keeper/issuer.h"
 #include "verifier/keeper/unit.h"
 #include "verifier/process.h"
@@ -26,6 +28,7 @@
 
 struct fsck {
     struct store *st;
+    struct archive archive;
     struct att_anchors *anchors;
     struct att_buf *bytes;
     struct att_offline *offline;
@@ -39,6 +42,7 @@ struct fsck {
 static void fsck_clear(struct fsck *f)
 {
     store_close(f->st);
+    archive_close(&f->archive);
     att_anchors_free(f->anchors);
     att_buf_free(f->bytes);
     free(f->offline);
@@ -142,13 +146,24 @@ static enum att_err check_label(struct fsck *f, const struct store_outcome *o)
 
 static enum att_err check_evidence(struct fsck *f, const struct store_outcome *o)
 {
+    struct att_diag diag = {0};
+    struct att_record record = {0};
     uint8_t digest[32];
-    enum att_err err = store_evidence_get(f->bytes, f->st, o->index);
+    enum att_err err = ATT_OK;
 
+    att_buf_clear(f->bytes);
+    err = archive_get(f->bytes, &f->archive, f->st, o->index, o->device, &diag);
     if (err == ATT_E_NOT_FOUND)
         return ATT_OK;
     if (err == ATT_OK)
-        err = att_sha256(att_buf_slice(f->bytes), digest);
+        err = att_record_decode(&record, att_buf_slice(f->bytes), &diag);
+    if (err == ATT_E_NOMEM || err == ATT_E_IO)
+        return err;
+    if (err != ATT_OK) {
+        say_outcome(f, o->index, "the record of its appraisal does not open");
+        return ATT_OK;
+    }
+    err = att_sha256(record.evidence, digest);
     if (err != ATT_OK)
         return err;
     if (memcmp(digest, o->evidence, sizeof(digest)) != 0)
@@ -239,6 +254,8 @@ static enum att_err check_all(struct fsck *f, const struct config *cfg, struct a
 {
     enum att_err err = store_open(&f->st, cfg->state_dir, false, diag);
 
+    if (err == ATT_OK)
+        err = archive_open(&f->archive, &cfg->evidence, diag);
     if (err == ATT_OK)
         err = load_anchors(f, cfg, diag);
     if (err == ATT_OK)

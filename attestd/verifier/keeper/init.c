@@ -18,6 +18,7 @@
 #include "crypto/cert.h"
 #include "policy/policy.h"
 #include "policy/refval.h"
+#include "verifier/keeper/archive.h"
 #include "verifier/keeper/issuer.h"
 #include "verifier/process.h"
 #include "verifier/store/store.h"
@@ -355,6 +356,15 @@ static enum att_err make_database(const struct init *in, struct att_diag *diag)
     return store_outcome_append(&index, st, &o, diag);
 }
 
+static enum att_err make_evidence_key(const struct init *in, struct att_diag *diag)
+{
+    char path[PATH_MAX];
+
+    if (snprintf(path, sizeof(path), "%s/state/evidence.key", in->dir) >= (int)sizeof(path))
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--dir", "the path is too long");
+    return archive_key_make(path, diag);
+}
+
 static enum att_err make_all(const struct init *in, struct att_diag *diag)
 {
     static const char *const folders[] = {"state", "trust", "ek.d"};
@@ -362,6 +372,8 @@ static enum att_err make_all(const struct init *in, struct att_diag *diag)
 
     for (size_t i = 0; i < ATT_COUNT(folders) && err == ATT_OK; i++)
         err = make_folder(in, folders[i], diag);
+    if (err == ATT_OK)
+        err = make_evidence_key(in, diag);
     if (err == ATT_OK)
         err = make_database(in, diag);
     if (err == ATT_OK)

@@ -69,6 +69,17 @@ enum att_err keeper_note(struct keeper *k, enum store_kind kind, const char *dev
     return store_outcome_append(&o.index, k->st, &o, diag);
 }
 
+/* Under its digest, for whoever repeats a decision of its time. */
+static enum att_err keep_policy(struct keeper *k, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *bytes = NULL;
+    enum att_err err = att_policy_encode(&bytes, k->policy);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "policy", "it cannot be encoded");
+    return store_policy_put(k->st, k->policy->digest, att_buf_slice(bytes), diag);
+}
+
 /* An auditor sees when other rules came into force. */
 static enum att_err note_policy(struct keeper *k, struct att_diag *diag)
 {
@@ -89,6 +100,8 @@ static enum att_err note_policy(struct keeper *k, struct att_diag *diag)
                    (unsigned long long)k->policy->version);
     (void)snprintf(o.detail, sizeof(o.detail), "%s", detail);
     err = store_outcome_append(&o.index, k->st, &o, diag);
+    if (err == ATT_OK)
+        err = keep_policy(k, diag);
     if (err == ATT_OK)
         err = store_meta_put(k->st, "policy", att_slice_of(now, sizeof(now)), diag);
     if (err == ATT_OK)
@@ -133,6 +146,8 @@ enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
     if (err == ATT_OK)
         err = make_tables(k, diag);
     if (err == ATT_OK)
+        err = archive_open(&k->archive, &k->cfg->evidence, diag);
+    if (err == ATT_OK)
         err = store_open(&k->st, k->cfg->state_dir, false, diag);
     if (err == ATT_OK)
         err = check_name(k, diag);
@@ -175,6 +190,7 @@ void keeper_free(struct keeper *k)
     att_result_free(k->result);
     att_buf_free(k->blobs);
     store_close(k->st);
+    archive_close(&k->archive);
     att_wipe(k->seal_key, sizeof(k->seal_key));
     free(k);
 }

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "policy/policy.h"
 #include "policy/refval.h"
+#include "verifier/keeper/archive.h"
 #include "verifier/keeper/issuer.h"
 #include "verifier/keeper/keeper.h"
 #include "verifier/keeper/pending.h"
@@ -48,7 +49,7 @@ STAILQ_HEAD(job_queue, job);
 
 struct keeper_counters {
     uint64_t affirming, warning, contraindicated, refused, stale, enrolled, removed;
-    uint64_t sessions, commits, decisions, full;
+    uint64_t sessions, commits, decisions, full, dropped;
 };
 
 struct keeper {
@@ -59,6 +60,7 @@ struct keeper {
     struct sessions *sessions;
     struct pendings *pendings;
     struct units *units;
+    struct archive archive;
     struct issuer *issuer;
     struct att_policy *policy;
     struct att_refvals *refvals; /* NULL when none are configured */
@@ -100,6 +102,9 @@ ATT_MUST_USE enum att_err keeper_session(struct session **out, struct keeper *k,
 /* Q_NONCE_EXPIRED when other evidence of the device was accepted since the challenge. */
 ATT_MUST_USE enum att_err keeper_same_state(const struct session *s, const struct known *known,
                                             struct att_diag *diag);
+
+/* k->context: what the appraiser is asked with in this session, from k->boot and k->carry. */
+void attest_fill_context(struct keeper *k, const struct session *s, const struct unit *u);
 
 /* Fill an answer. body is copied. NOMEM. */
 ATT_MUST_USE enum att_err answer_with(struct answer *a, int http, enum msg_type type,

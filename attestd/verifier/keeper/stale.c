@@ -51,6 +51,7 @@ void keeper_tick(struct keeper *k)
     struct att_diag diag = {0};
     int64_t now_ms = k->opt.mono_ms();
     int64_t now_utc = k->opt.utc_s();
+    size_t dropped = 0;
 
     sessions_expire(k->sessions, now_ms);
     pendings_expire(k->pendings, now_ms);
@@ -58,6 +59,9 @@ void keeper_tick(struct keeper *k)
         return;
     if (keeper_mark_stale(k, &diag) != ATT_OK)
         log_diag(LOG_LEVEL_ERROR, "store.stale", &diag);
+    if (archive_sweep(&dropped, &k->archive, k->st, now_utc, &diag) != ATT_OK)
+        log_diag(LOG_LEVEL_ERROR, "store.evidence", &diag);
+    k->count.dropped += dropped;
     if (now_utc - k->tokens_swept_utc < 60)
         return;
     k->tokens_swept_utc = now_utc;

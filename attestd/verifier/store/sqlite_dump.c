@@ -16,6 +16,7 @@ static const struct {
     {"outcome", "SELECT * FROM outcome ORDER BY idx"},
     {"label", "SELECT * FROM label ORDER BY outcome"},
     {"evidence", "SELECT * FROM evidence ORDER BY outcome"},
+    {"policy", "SELECT * FROM policy ORDER BY digest"},
 };
 
 static void print_hex(FILE *out, const unsigned char *p, int len)
@@ -115,6 +116,14 @@ static const char *const checks[] = {
     " AND o.device = l.device) LIMIT 100",
     "SELECT 'outcome ' || idx || ': its evidence is missing' FROM outcome"
     " WHERE evidence IS NOT NULL AND idx NOT IN (SELECT outcome FROM evidence) LIMIT 100",
+    "SELECT 'evidence of outcome ' || outcome || ': dropped and there, or neither' FROM evidence"
+    " WHERE (dropped = 0) <> (length(bytes) > 0) LIMIT 100",
+    "SELECT 'device ' || d.id || ': the size of its evidence differs' FROM device AS d"
+    " JOIN device_state AS s ON s.enrolment = d.enrolment WHERE s.kept <>"
+    " (SELECT coalesce(sum(size), 0) FROM evidence WHERE enrolment = d.enrolment AND dropped = 0)"
+    " LIMIT 100",
+    "SELECT 'outcome ' || idx || ': its policy is missing' FROM outcome"
+    " WHERE policy IS NOT NULL AND policy NOT IN (SELECT digest FROM policy) LIMIT 100",
     "SELECT 'outcome ' || idx || ': a verdict without label or digests' FROM outcome"
     " WHERE kind IN (3, 4) AND (cti IS NULL OR evidence IS NULL OR policy IS NULL"
     " OR refvals IS NULL) LIMIT 100",

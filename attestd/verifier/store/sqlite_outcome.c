@@ -182,29 +182,3 @@ enum att_err store_label_current(struct store_label *out, struct att_buf *bytes,
     sql_text(&q, device);
     return one_label(out, bytes, &q);
 }
-
-enum att_err store_evidence_put(struct store *st, int64_t outcome, struct att_slice bytes,
-                                struct att_diag *diag)
-{
-    struct sql q = sql_of(st, SQL_EVIDENCE_PUT);
-
-    if (bytes.len > STORE_BYTES_MAX)
-        return att_fail(diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, "evidence", "expected at most %d bytes",
-                        STORE_BYTES_MAX);
-    sql_int(&q, outcome);
-    sql_blob(&q, bytes.p, bytes.len);
-    return sql_run(&q, diag);
-}
-
-enum att_err store_evidence_get(struct att_buf *bytes, struct store *st, int64_t outcome)
-{
-    struct sql q = sql_of(st, SQL_EVIDENCE_GET);
-    enum att_err err;
-
-    sql_int(&q, outcome);
-    err = sql_row(&q, NULL);
-    att_buf_clear(bytes);
-    if (err == ATT_OK)
-        sql_get_buf(&q, bytes);
-    return sql_end(&q, err);
-}

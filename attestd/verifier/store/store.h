@@ -222,11 +222,42 @@ ATT_MUST_USE enum att_err store_label_get(struct store_label *out, struct att_bu
 ATT_MUST_USE enum att_err store_label_current(struct store_label *out, struct att_buf *bytes,
                                               struct store *st, const char *device);
 
-/* The evidence of an outcome, whose digest stands there. */
-ATT_MUST_USE enum att_err store_evidence_put(struct store *st, int64_t outcome,
+/* What an outcome was decided from, sealed by the keeper; its row stays when the bytes are dropped. */
+struct store_evidence {
+    int64_t outcome, enrolment, utc;
+    int64_t size; /* bytes */
+};
+enum store_dropped {
+    STORE_DROPPED_NOT,
+    STORE_DROPPED_AGE,      /* kept for as long as the configuration says */
+    STORE_DROPPED_GATEWAY,  /* the gateway's share was full: its oldest made room */
+    STORE_DROPPED_DATABASE, /* the database was full: the oldest of all made room */
+    STORE_DROPPED__END
+};
+const char *store_dropped_name(enum store_dropped d);
+
+/* bytes.len is the size. LIMIT CONFLICT IO NOMEM. */
+ATT_MUST_USE enum att_err store_evidence_put(struct store *st, const struct store_evidence *e,
                                              struct att_slice bytes, struct att_diag *diag);
-ATT_MUST_USE enum att_err store_evidence_get(struct att_buf *bytes, struct store *st,
-                                             int64_t outcome);
+/* bytes is cleared first; empty when *dropped says why. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_evidence_get(enum store_dropped *dropped, struct att_buf *bytes,
+                                             struct store *st, int64_t outcome);
+/* What is still kept, the oldest first: of one enrolment, or of all with 0. */
+ATT_MUST_USE enum att_err store_evidence_oldest(struct store_evidence *out, size_t cap,
+                                                size_t *count, struct store *st, int64_t enrolment);
+/* NOT_FOUND when it is not kept any more. */
+ATT_MUST_USE enum att_err store_evidence_drop(struct store *st, const struct store_evidence *e,
+                                              enum store_dropped why, struct att_diag *diag);
+/* Bytes kept of an enrolled device. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_evidence_kept(int64_t *out, struct store *st, int64_t enrolment);
+/* Bytes of the database in use, free pages not counted. */
+ATT_MUST_USE enum att_err store_size(int64_t *out, struct store *st);
+
+/* The policies that evidence was judged by, encoded, under their digests; put again it is the same one. */
+ATT_MUST_USE enum att_err store_policy_put(struct store *st, const uint8_t digest[32],
+                                           struct att_slice bytes, struct att_diag *diag);
+ATT_MUST_USE enum att_err store_policy_get(struct att_buf *bytes, struct store *st,
+                                           const uint8_t digest[32]); /* cleared first; NOT_FOUND */
 
 /*
  * store_dump - every record of enrolment, state, label and outcome, in a fixed order, as text: equal
