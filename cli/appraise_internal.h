@@ -45,6 +45,16 @@ bool appraise_composite_is(const struct appraisal *a, const struct att_pcr_value
 /* log.uefi, log.ima, log.own (cli/appraise_logs.c). */
 void appraise_logs(struct appraisal *a);
 
+/*
+ * The rules of appraise/bootlog.h and of the kernel's list, as far as these artefacts say (cli/appraise_order.c):
+ * log.uefi.order and log.ima.order, under a policy only; then requirements about single boot events.
+ */
+enum check_state appraise_orders(struct appraisal *a);
+enum check_state appraise_secure_boot(const struct appraisal *a, struct att_diag *why);
+
+/* The quoted PCRs of the policy's bank. */
+uint32_t appraise_selected(const struct appraisal *a);
+
 /* quote.selection by the policy's needs, when it has any (cli/appraise_policy.c). */
 void appraise_selection(struct appraisal *a);
 /* policy, and one check for each requirement: "policy.R-01". */

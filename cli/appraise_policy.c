@@ -12,7 +12,7 @@
 #include "evidence/context.h"
 #include "tcg/ima.h"
 
-static uint32_t selected(const struct appraisal *a)
+uint32_t appraise_selected(const struct appraisal *a)
 {
     for (uint32_t i = 0; i < a->quote.selection.count; i++) {
         if (a->quote.selection.sel[i].bank == a->policy->bank) {
@@ -69,11 +69,11 @@ void appraise_selection(struct appraisal *a)
         report_check(&a->r, "quote.selection", C_NOT_RUN, NULL);
         return;
     }
-    if ((mask & ~selected(a)) != 0) {
+    if ((mask & ~appraise_selected(a)) != 0) {
         (void)att_fail(&why, ATT_E_MISMATCH, ATT_R_Q_PCRSEL, "pcrSelect",
                        "the policy needs PCR %d, which the quote does not cover",
-                       __builtin_ctz(mask & ~selected(a)));
-    } else if (own && (a->policy->own_pcr_mask & selected(a)) == 0) {
+                       __builtin_ctz(mask & ~appraise_selected(a)));
+    } else if (own && (a->policy->own_pcr_mask & appraise_selected(a)) == 0) {
         (void)att_fail(&why, ATT_E_MISMATCH, ATT_R_Q_PCRSEL, "pcrSelect",
                        "the quote covers no PCR of the own log");
     }
@@ -86,8 +86,9 @@ static const uint8_t *proven(const struct appraisal *a, uint32_t pcr)
     const struct att_pcr_bank *b =
         a->proven_known ? att_pcr_bank_find(&a->proven, a->policy->bank) : NULL;
 
-    return b != NULL && (b->has >> pcr & 1) != 0 && (selected(a) >> pcr & 1) != 0 ? b->value[pcr]
-                                                                                  : NULL;
+    return b != NULL && (b->has >> pcr & 1) != 0 && (appraise_selected(a) >> pcr & 1) != 0
+               ? b->value[pcr]
+               : NULL;
 }
 
 static enum check_state not_covered(uint32_t pcr, struct att_diag *why)
@@ -105,7 +106,7 @@ static enum check_state judge_pcr_in(const struct appraisal *a, const struct att
     const uint8_t *value = proven(a, pcr);
     char hex[2 * ATT_HASH_MAX + 1];
 
-    if ((selected(a) >> pcr & 1) == 0) {
+    if ((appraise_selected(a) >> pcr & 1) == 0) {
         return not_covered(pcr, why);
     }
     if (value == NULL) {
@@ -130,7 +131,7 @@ static enum check_state judge_boot_pcr(const struct appraisal *a, uint32_t pcr,
     char name[32];
     char hex[65];
 
-    if ((selected(a) >> pcr & 1) == 0) {
+    if ((appraise_selected(a) >> pcr & 1) == 0) {
         return not_covered(pcr, why);
     }
     /* a value counts only when the boot log explains it */
@@ -269,6 +270,11 @@ static enum check_state judge(const struct appraisal *a, const struct att_requir
         return judge_logs(a, q);
     case ATT_PRED_IMA_VIOLATIONS:
         return judge_violations(a, q, why);
+    case ATT_PRED_SECURE_BOOT:
+        return appraise_secure_boot(a, why);
+    case ATT_PRED_BOOT_ORDER: /* says how the checks log.uefi.order and log.ima.order judge */
+    case ATT_PRED_IMA_KEXEC:
+        return C_PASS;
     case ATT_PRED_GRADE:
     case ATT_PRED_FIRMWARE:
     case ATT_PRED_OWN_ITEMS:
@@ -318,6 +324,7 @@ void appraise_policy(struct appraisal *a)
     if (refused(a)) {
         return;
     }
+    whole = appraise_orders(a);
     for (size_t i = 0; i < a->policy->count; i++) {
         const struct att_requirement *q = &a->policy->requirement[i];
         struct att_diag why = {0};

@@ -10,6 +10,8 @@
 /* PCR 0 to 7: what the firmware measures (TCG PC Client Platform Firmware Profile). */
 #define BOOT_PCRS 0xffU
 
+#define UNCOVERED "no rule of the policy covers this item"
+
 static bool sent(const struct judging *j, enum att_log log)
 {
     return att_judging_sent(j, log);
@@ -43,7 +45,7 @@ static void reasons_of_items(struct judging *j)
         if (x == NULL) {
             continue;
         }
-        att_reason_say(x, d->name, r != NULL ? "" : "no rule of the policy covers this item");
+        att_reason_say(x, d->name, r == NULL && d->reason == ATT_R_REF_UNLISTED ? UNCOVERED : "");
         x->has_expected = d->has_expected;
         x->has_found = d->has_found;
         memcpy(x->expected, d->expected, sizeof(x->expected));
@@ -133,11 +135,26 @@ static void judge_violations(struct judging *j)
             severity = r->unlisted; /* the strictest of them */
         }
     }
-    if (j->out->carry.ima_violations == 0 || severity == ATT_SEVERITY_IGNORE ||
-        (rule == NULL && !judged)) {
+    if (severity == ATT_SEVERITY_IGNORE || (rule == NULL && !judged) ||
+        !ATT_GUARD(LOG_VIOLATION, j->out->carry.ima_violations > 0)) {
         return;
     }
     att_reason_say(att_judging_reason(j, ATT_R_LOG_VIOLATION, severity, rule), "ima", "");
+}
+
+/* A kernel without an IMA policy lists boot_aggregate and no file: nothing of what ran was measured. */
+static void judge_coverage(struct judging *j)
+{
+    for (size_t i = 0; i < j->policy->count; i++) {
+        const struct att_requirement *r = &j->policy->requirement[i];
+        bool none = sent(j, ATT_LOG_IMA) && j->out->carry.ima_judged == 0;
+
+        if (r->predicate == ATT_PRED_IMA_FILES && ATT_GUARD(IMA_COVERAGE, none)) {
+            att_reason_say(att_judging_reason(j, ATT_R_LOG_COVERAGE, r->severity, r), "ima",
+                           "the kernel listed no file: it has no IMA policy");
+            return;
+        }
+    }
 }
 
 /* A policy that was told to take anything says so in every label. */
@@ -222,7 +239,7 @@ static bool goes_on(const struct judging *j)
 {
     const struct att_log_offsets *logs = &att_verified_evidence(j->v)->claims.logs;
 
-    return logs->off[ATT_LOG_OWN] > 0 || logs->off[ATT_LOG_IMA] > 0;
+    return logs->off[ATT_LOG_OWN] > 0 || logs->off[ATT_LOG_IMA] > 0 || logs->off[ATT_LOG_UEFI] > 0;
 }
 
 static void start_carry(struct judging *j, const struct att_device_facts *facts)
@@ -239,6 +256,27 @@ static void start_carry(struct judging *j, const struct att_device_facts *facts)
     out->carry.known = true;
     memcpy(out->carry.policy_digest, out->policy_digest, 32);
     memcpy(out->carry.refvals_digest, out->refvals_digest, 32);
+}
+
+/* The logs in the order in which a boot writes them, so that the first reason is the earliest cause. */
+static enum att_err judge_content(struct judging *j)
+{
+    enum att_err err = att_judging_start(j);
+
+    if (err == ATT_OK) {
+        err = att_judge_boot_log(j);
+    }
+    if (err == ATT_OK) {
+        err = att_judge_boot_events(j);
+    }
+    if (err == ATT_OK) {
+        err = att_judge_ima_entries(j);
+    }
+    if (err == ATT_OK) {
+        err = att_judge_own_items(j);
+    }
+    att_judging_end(j);
+    return err;
 }
 
 enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
@@ -263,21 +301,12 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
         out->unattested[i] = att_verified_unattested(v, (enum att_log)i);
     }
     start_carry(&j, facts);
-    err = att_judging_start(&j);
-    if (err == ATT_OK) {
-        err = att_judge_own_items(&j);
-    }
-    if (err == ATT_OK) {
-        err = att_judge_ima_entries(&j);
-    }
-    if (err == ATT_OK) {
-        err = att_judge_boot_events(&j);
-    }
-    att_judging_end(&j);
+    err = judge_content(&j);
     if (err != ATT_OK) {
         return err;
     }
     reasons_of_items(&j);
+    judge_coverage(&j);
     judge_firmware(&j);
     judge_violations(&j);
     judge_permissive(&j);

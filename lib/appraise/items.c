@@ -1,5 +1,5 @@
 /*
- * Own items and IMA entries against reference values.
+ * Own items against reference values, and the deviations of all logs.
  *
  * The latest item of a name counts: a repair clears the deviation that a change made. What deviates is
  * kept in the carry, so the next attestation needs only the new part of the log.
@@ -13,7 +13,6 @@
 #include "base/guard.h"
 #include "base/rd.h"
 #include "crypto/digest.h"
-#include "tcg/ima.h"
 #include "tcg/ownlog.h"
 
 #define LINK_PREFIX  "link:"
@@ -69,11 +68,21 @@ enum att_err att_judging_hash(struct att_slice name, uint64_t *out)
 }
 
 /*
- * Which deviations replace one another. What the kernel listed is history: no later item of the agent's
+ * Which deviations replace one another. What firmware and kernel logged is history: no later item of the agent's
  * log repairs it, whatever its name hashes to; and what stands against one predicate is its own.
  */
 static uint32_t kind_of(const struct judging *j, const struct att_deviation *d)
 {
+    switch (d->reason) {
+    case ATT_R_LOG_ORDER:
+    case ATT_R_LOG_DIGEST:
+    case ATT_R_LOG_BOOT_ERROR:
+    case ATT_R_LOG_AGGREGATE:
+    case ATT_R_LOG_PCR:
+        return 1;
+    default:
+        break;
+    }
     if (d->requirement < j->policy->count) {
         return j->policy->requirement[d->requirement].predicate == ATT_PRED_IMA_FILES ? 1 : 0;
     }
@@ -301,76 +310,6 @@ enum att_err att_judge_own_items(struct judging *j)
         items = att_own_items_from(&rec);
         while (err == ATT_OK && att_own_item_next(&items, &item)) {
             err = take_item(j, &item);
-        }
-    }
-    return err;
-}
-
-static const struct att_requirement *ima_rule(const struct att_policy *p, uint32_t *at)
-{
-    for (size_t i = 0; i < p->count; i++) {
-        if (p->requirement[i].predicate == ATT_PRED_IMA_FILES) {
-            *at = (uint32_t)i;
-            return &p->requirement[i];
-        }
-    }
-    return NULL;
-}
-
-static bool ima_listed(const struct judging *j, const struct att_ima_entry *e)
-{
-    return j->refvals != NULL && e->alg == ATT_HASH_SHA256 && e->digest.len == 32 &&
-           att_refvals_has(j->refvals, e->digest.p);
-}
-
-static enum att_err take_ima_entry(struct judging *j, const struct att_ima_entry *e,
-                                   const struct att_requirement *rule, uint32_t at)
-{
-    struct att_deviation d = {
-        .requirement = at, .severity = rule->unlisted, .reason = ATT_R_REF_UNLISTED};
-    enum att_err err = ATT_OK;
-
-    if (!ATT_GUARD(IMA_UNLISTED, !ima_listed(j, e))) {
-        return ATT_OK;
-    }
-    err = att_judging_hash(e->template_data,
-                           &d.name_hash); /* history: a later entry repairs nothing */
-    if (err != ATT_OK) {
-        return err;
-    }
-    (void)att_escape(d.name, sizeof(d.name), e->path.p, e->path.len);
-    note_digests(&d, NULL, e->digest.len == 32 ? e->digest.p : NULL);
-    return att_judging_remember(j, &d);
-}
-
-enum att_err att_judge_ima_entries(struct judging *j)
-{
-    uint32_t at = 0;
-    const struct att_requirement *rule = ima_rule(j->policy, &at);
-    bool searched = att_judging_searches(j, ATT_LOG_IMA);
-    struct att_ima it = att_ima_from(att_verified_log(j->v, ATT_LOG_IMA));
-    struct att_ima_entry e;
-    bool more = true;
-    enum att_err err = ATT_OK;
-
-    while (err == ATT_OK) {
-        bool first = it.count == 0 && att_verified_log_first(j->v, ATT_LOG_IMA) == 0;
-
-        err = att_ima_next(&it, &e, &more, NULL);
-        if (err != ATT_OK || !more) {
-            return err;
-        }
-        if (e.violation) {
-            j->out->carry.ima_violations++;
-            continue;
-        }
-        if (first && att_slice_eq(e.path, att_slice_str("boot_aggregate"))) {
-            continue; /* no file: a digest over the boot PCRs */
-        }
-        err = searched ? att_judge_ima_leaves(j, &e) : ATT_OK;
-        if (err == ATT_OK && rule != NULL) {
-            j->out->carry.ima_judged++;
-            err = take_ima_entry(j, &e, rule, at);
         }
     }
     return err;

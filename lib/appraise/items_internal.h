@@ -23,11 +23,21 @@ struct judging {
 ATT_MUST_USE enum att_err att_judging_start(struct judging *j);
 void att_judging_end(struct judging *j);
 
+/* One more deviation; another of the same name hash and kind is replaced. NOMEM */
+ATT_MUST_USE enum att_err att_judging_remember(struct judging *j, const struct att_deviation *d);
+ATT_MUST_USE enum att_err att_judging_hash(struct att_slice name, uint64_t *out); /* CRYPTO */
+
+/* The firmware log by appraise/bootlog.h and the policy, when this evidence brought it. CRYPTO NOMEM */
+ATT_MUST_USE enum att_err att_judge_boot_log(struct judging *j);
+
 /* Read the covered part of the own log into out->carry. Errors CRYPTO NOMEM FORMAT */
 ATT_MUST_USE enum att_err att_judge_own_items(struct judging *j);
 
-/* The same for the IMA list. */
+/* The same for the IMA list: its files, boot_aggregate, kexec. */
 ATT_MUST_USE enum att_err att_judge_ima_entries(struct judging *j);
+
+/* The firmware log by appraise/bootlog.h and the policy, when this evidence brought it. CRYPTO NOMEM */
+ATT_MUST_USE enum att_err att_judge_boot_log(struct judging *j);
 
 /* Search the boot log for what a policy's event_absent denies. Errors CRYPTO NOMEM */
 ATT_MUST_USE enum att_err att_judge_boot_events(struct judging *j);
@@ -35,6 +45,9 @@ ATT_MUST_USE enum att_err att_judge_boot_events(struct judging *j);
 /* The predicate that a deviation stands against by itself (sha256_in, event_absent, min_version); or NULL. */
 const struct att_requirement *att_judging_leaf_of(const struct judging *j,
                                                   const struct att_deviation *d);
+
+/* The number that a deviation against one leaf of the policy carries in place of a requirement's. */
+#define ATT_JUDGING_LEAF 0x10000U
 
 /* A deviation takes the place of an earlier one of the same name and kind; forget removes it. */
 ATT_MUST_USE enum att_err att_judging_remember(struct judging *j, const struct att_deviation *d);

@@ -14,16 +14,14 @@
 #include "tcg/ima.h"
 #include "tcg/ownlog.h"
 
-#define LEAF_BASE                                                                                  \
-    0x10000U /* requirement numbers of deviations from here on are leaves of the policy */
-
 const struct att_requirement *att_judging_leaf_of(const struct judging *j,
                                                   const struct att_deviation *d)
 {
-    if (d->requirement < LEAF_BASE || d->requirement - LEAF_BASE >= j->policy->leaf_count) {
+    if (d->requirement < ATT_JUDGING_LEAF ||
+        d->requirement - ATT_JUDGING_LEAF >= j->policy->leaf_count) {
         return NULL;
     }
-    return j->policy->leaf[d->requirement - LEAF_BASE];
+    return j->policy->leaf[d->requirement - ATT_JUDGING_LEAF];
 }
 
 static bool listed(const struct att_requirement *leaf, const uint8_t digest[32])
@@ -69,8 +67,9 @@ static void mark(struct att_carry *c, uint32_t bit, bool there)
 
 static struct att_deviation against(size_t leaf, enum att_reason reason, const uint8_t *found)
 {
-    struct att_deviation d = {
-        .requirement = LEAF_BASE + (uint32_t)leaf, .severity = ATT_SEVERITY_FAIL, .reason = reason};
+    struct att_deviation d = {.requirement = ATT_JUDGING_LEAF + (uint32_t)leaf,
+                              .severity = ATT_SEVERITY_FAIL,
+                              .reason = reason};
 
     if (found != NULL) {
         d.has_found = true;
@@ -206,14 +205,12 @@ static enum att_err take_event(struct judging *j, size_t at, const struct att_ev
 
 enum att_err att_judge_boot_events(struct judging *j)
 {
-    ATT_CLEANUP(att_evlog_freep) struct att_evlog *log = NULL;
-    struct att_slice in = att_verified_log(j->v, ATT_LOG_UEFI);
+    const struct att_evlog *log = att_verified_boot_log(j->v);
     enum att_err err = ATT_OK;
 
-    if (in.len == 0 || !att_judging_searches(j, ATT_LOG_UEFI)) {
+    if (log == NULL || !att_judging_searches(j, ATT_LOG_UEFI)) {
         return ATT_OK;
     }
-    err = att_evlog_parse(&log, in, NULL);
     for (size_t i = 0; err == ATT_OK && i < j->policy->leaf_count; i++) {
         for (size_t k = 0;
              denies(j->policy->leaf[i], ATT_LOG_UEFI) && err == ATT_OK && k < att_evlog_count(log);

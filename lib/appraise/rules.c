@@ -260,6 +260,24 @@ static enum truth ask_absent(struct asking *a, const struct att_requirement *r)
     return ask_logs(a, r); /* a log that was not sent was not searched */
 }
 
+/* The claim was read when the boot log came; without one that is quoted it is absent, which is no answer. */
+static enum truth ask_secure_boot(struct asking *a, const struct att_requirement *r)
+{
+    const struct att_deviation *d = against(a->j, r);
+
+    if (ATT_GUARD(BOOT_SENT, !att_judging_sent(a->j, ATT_LOG_UEFI))) {
+        (void)tell(a, ATT_R_LOG_CLAIM, "uefi/SecureBoot", "the gateway sent no boot log");
+        return NOT_RUN;
+    }
+    if (!ATT_GUARD(BOOT_SECURE, d != NULL)) {
+        return HOLDS;
+    }
+    (void)tell(a, ATT_R_LOG_CLAIM, "uefi/SecureBoot",
+               d->has_expected ? "it was measured as off"
+                               : "no measured event that the quote covers shows it");
+    return d->has_expected ? FAILS : NOT_RUN;
+}
+
 /* The TPM's clock counts powered time, so within one boot it cannot run ahead of the world. */
 static enum truth ask_age(struct asking *a, const struct att_requirement *r)
 {
@@ -310,11 +328,15 @@ static enum truth ask_leaf(struct asking *a, const struct att_requirement *r)
         return ask_absent(a, r);
     case ATT_PRED_MAX_AGE:
         return ask_age(a, r);
-    case ATT_PRED_OWN_ITEMS: /* judged item by item; these four stand in no all, any or not */
+    case ATT_PRED_OWN_ITEMS: /* judged item by item; these stand in no all, any or not */
     case ATT_PRED_IMA_FILES:
     case ATT_PRED_IMA_VIOLATIONS: /* with and without a rule: judge_violations */
     case ATT_PRED_FIRMWARE:
+    case ATT_PRED_BOOT_ORDER: /* judged when the firmware log came, and kept for this boot */
+    case ATT_PRED_IMA_KEXEC:
         return HOLDS;
+    case ATT_PRED_SECURE_BOOT:
+        return ask_secure_boot(a, r);
     case ATT_PRED_ALL:
     case ATT_PRED_ANY:
     case ATT_PRED_NOT:
@@ -349,7 +371,7 @@ static enum truth ask(struct asking *a, const struct att_requirement *r)
 {
     enum truth t = HOLDS;
 
-    if (r->predicate < ATT_PRED_ALL) {
+    if (!att_predicate_is_operator(r->predicate)) {
         return ask_leaf(a, r);
     }
     if (r->predicate != ATT_PRED_NOT) {
@@ -383,7 +405,7 @@ static void explain(struct asking *a, const struct att_requirement *r, bool want
 {
     const struct att_requirement *top = a->top;
 
-    if (r->predicate < ATT_PRED_ALL) {
+    if (!att_predicate_is_operator(r->predicate)) {
         explain_leaf(a, r, wanted);
         return;
     }
@@ -407,7 +429,7 @@ enum att_err att_judge_requirement(struct judging *j, const struct att_requireme
     uint32_t before = j->out->reason_count;
     uint32_t left_out = j->out->reasons_left_out;
 
-    if (r->predicate < ATT_PRED_ALL) {
+    if (!att_predicate_is_operator(r->predicate)) {
         (void)ask_leaf(&aloud, r);
         return aloud.err;
     }

@@ -21,6 +21,8 @@ struct att_verified {
     bool continued[ATT_LOG__COUNT];
     uint64_t first[ATT_LOG__COUNT];
     bool firmware_changed;
+    struct att_evlog *boot; /* the firmware log, when this evidence brought it */
+    struct att_pcr_values boot_values;
     struct att_boot_state state;
 };
 
@@ -30,6 +32,7 @@ void att_verified_free(struct att_verified *v)
         return;
     }
     att_quoted_free(v->quoted);
+    att_evlog_free(v->boot);
     free(v);
 }
 
@@ -67,6 +70,16 @@ struct att_slice att_verified_log(const struct att_verified *v, enum att_log log
 uint64_t att_verified_unattested(const struct att_verified *v, enum att_log log)
 {
     return v->ev.log[log].len - v->covered[log];
+}
+
+const struct att_evlog *att_verified_boot_log(const struct att_verified *v)
+{
+    return v->boot;
+}
+
+const struct att_pcr_values *att_verified_boot_values(const struct att_verified *v)
+{
+    return v->ev.claims.logs.has[ATT_LOG_UEFI] ? &v->boot_values : NULL;
 }
 
 const struct att_boot_state *att_verified_state(const struct att_verified *v)
@@ -243,9 +256,7 @@ static void keep_bank(struct att_pcr_values *out, const struct att_pcr_values *a
 static enum att_err replay_boot(struct att_verified *v, const struct att_log_rules *rules,
                                 const struct att_boot_state *prior, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_evlog_freep) struct att_evlog *log = NULL;
     struct att_log_state *state = &v->state.log[ATT_LOG_UEFI];
-    struct att_pcr_values all = {0};
     struct att_slice in = v->ev.log[ATT_LOG_UEFI];
     enum att_err err = ATT_OK;
 
@@ -259,27 +270,28 @@ static enum att_err replay_boot(struct att_verified *v, const struct att_log_rul
         }
         *state = prior->log[ATT_LOG_UEFI];
         v->continued[ATT_LOG_UEFI] = true;
+        v->boot_values = state->values;
         take_values(&v->values, &state->values);
         return ATT_OK;
     }
-    err = att_evlog_parse(&log, in, diag);
+    err = att_evlog_parse(&v->boot, in, diag);
     if (err != ATT_OK) {
         return err;
     }
-    err = att_evlog_replay(&all, log, diag);
+    err = att_evlog_replay(&v->boot_values, v->boot, diag);
     if (err != ATT_OK) {
         return err;
     }
-    keep_bank(&state->values, &all, rules->bank);
+    keep_bank(&state->values, &v->boot_values, rules->bank);
     if (ATT_GUARD(LOG_BANK, state->values.count == 0)) {
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_LOG_BANK, "uefi",
                         "the log has no digests for %s", att_hash_name(rules->bank));
     }
     state->known = true;
     state->off = in.len;
-    state->count = att_evlog_count(log);
+    state->count = att_evlog_count(v->boot);
     v->covered[ATT_LOG_UEFI] = in.len;
-    take_values(&v->values, &all);
+    take_values(&v->values, &v->boot_values);
     return ATT_OK;
 }
 

@@ -18,6 +18,7 @@
 #include "crypto/verify.h"
 #include "evidence/context.h"
 #include "evidence/evidence.h"
+#include "tcg/evlog.h"
 #include "tcg/pcr.h"
 #include "tcg/quote.h"
 
@@ -110,6 +111,10 @@ uint64_t att_verified_unattested(const struct att_verified *v,
                                  enum att_log log); /* bytes behind it */
 /* The state to keep when this evidence is accepted. */
 const struct att_boot_state *att_verified_state(const struct att_verified *v);
+/* The firmware log, when this evidence brought it; NULL when it was judged before or is not sent. */
+const struct att_evlog *att_verified_boot_log(const struct att_verified *v);
+/* What it leads to, in every bank; for a log judged before only the policy's. NULL when none is sent. */
+const struct att_pcr_values *att_verified_boot_values(const struct att_verified *v);
 /* The number of the sent part's first entry; for the own log the record number it must carry. */
 uint64_t att_verified_log_first(const struct att_verified *v, enum att_log log);
 /* The TPM's firmware version is not the one of the last accepted evidence. */

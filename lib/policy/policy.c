@@ -24,6 +24,9 @@ static const char *const PREDICATES[ATT_PRED__COUNT] = {
     [ATT_PRED_ALL] = "all",
     [ATT_PRED_ANY] = "any",
     [ATT_PRED_NOT] = "not",
+    [ATT_PRED_BOOT_ORDER] = "boot_order",
+    [ATT_PRED_SECURE_BOOT] = "secure_boot",
+    [ATT_PRED_IMA_KEXEC] = "ima_kexec",
 };
 
 const char *att_predicate_name(enum att_predicate predicate)
@@ -222,7 +225,7 @@ static enum att_err check_ranges(const struct att_requirement *r, struct att_dia
 static bool stands_alone(enum att_predicate p)
 {
     return p == ATT_PRED_OWN_ITEMS || p == ATT_PRED_IMA_FILES || p == ATT_PRED_IMA_VIOLATIONS ||
-           p == ATT_PRED_FIRMWARE;
+           p == ATT_PRED_FIRMWARE || p == ATT_PRED_BOOT_ORDER || p == ATT_PRED_IMA_KEXEC;
 }
 
 static enum att_err check_operator(const struct att_requirement *r, int depth,
@@ -249,13 +252,14 @@ enum att_err att_requirement_check(const struct att_requirement *r, int depth,
 {
     enum att_err err = ATT_OK;
 
-    if (r->predicate >= ATT_PRED_ALL) {
+    if (att_predicate_is_operator(r->predicate)) {
         return check_operator(r, depth, diag);
     }
     if (depth > 0 && stands_alone(r->predicate)) {
         return refuse(diag, "requirements",
-                      "own_items, ima_files, ima_violations and tpm_firmware stand alone in a "
-                      "requirement, not in all, any or not");
+                      "own_items, ima_files, ima_violations, ima_kexec, boot_order and "
+                      "tpm_firmware stand alone "
+                      "in a requirement, not in all, any or not");
     }
     err = check_lists(r, diag);
     return err == ATT_OK ? check_ranges(r, diag) : err;
@@ -366,7 +370,7 @@ static enum att_err add_leaves(struct att_policy *p, struct att_requirement *r, 
 {
     enum att_err err = ATT_OK;
 
-    if (r->predicate < ATT_PRED_ALL) {
+    if (!att_predicate_is_operator(r->predicate)) {
         return add_leaf(p, r, bits, diag);
     }
     for (size_t i = 0; err == ATT_OK && i < r->child_count; i++) {

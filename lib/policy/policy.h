@@ -42,19 +42,28 @@ enum att_predicate {
     ATT_PRED_ALL,     /* all: [...] */
     ATT_PRED_ANY,     /* any: [...] */
     ATT_PRED_NOT,     /* not: {...} */
+    ATT_PRED_BOOT_ORDER, /* boot_order: {verdict: fail|warn|ignore, late: [1]}: relaxes the rules */
+    ATT_PRED_SECURE_BOOT, /* secure_boot: enabled, as the firmware measured it */
+    ATT_PRED_IMA_KEXEC, /* ima_kexec: fail | warn | ignore: a kernel list that goes on after kexec */
 };
+
+static inline bool att_predicate_is_operator(enum att_predicate p)
+{
+    return p == ATT_PRED_ALL || p == ATT_PRED_ANY || p == ATT_PRED_NOT;
+}
 
 struct att_requirement {
     char id[32];
     char title_en[ATT_POLICY_TEXT], title_ja[ATT_POLICY_TEXT], source[ATT_POLICY_TEXT];
     enum att_severity severity; /* FAIL or WARN */
     enum att_predicate predicate;
-    int grade;                  /* GRADE: 1..3 */
-    enum att_severity unlisted; /* OWN_ITEMS, IMA_FILES, and the verdict of IMA_VIOLATIONS */
-    size_t name_count;          /* OWN_ITEMS prefixes, OWN_MEASURED names */
-    char **name;                /* terminated, owned by the policy */
-    uint32_t pcr_mask;          /* BOOT_PCRS; PCR_IN: one bit */
-    size_t value_count;         /* PCR_IN */
+    int grade; /* GRADE: 1..3 */
+    enum att_severity
+        unlisted; /* OWN_ITEMS, IMA_FILES; the verdict of IMA_VIOLATIONS, IMA_KEXEC, BOOT_ORDER */
+    size_t name_count;  /* OWN_ITEMS prefixes, OWN_MEASURED names */
+    char **name;        /* terminated, owned by the policy */
+    uint32_t pcr_mask;  /* BOOT_PCRS; PCR_IN: one bit; BOOT_ORDER: late, may be none */
+    size_t value_count; /* PCR_IN */
     uint8_t (*value)[ATT_HASH_MAX];
     uint32_t log_mask; /* LOGS, EVENT_ABSENT: 1 << enum att_log */
     bool allow_any; /* OWN_ITEMS: "everything is good" was said on purpose; labels are a warning */

@@ -33,6 +33,7 @@ static uint32_t arguments(enum att_predicate p)
 {
     switch (p) {
     case ATT_PRED_FIRMWARE:
+    case ATT_PRED_SECURE_BOOT:
         return 0;
     case ATT_PRED_OWN_ITEMS:
     case ATT_PRED_MIN_VERSION:
@@ -40,6 +41,7 @@ static uint32_t arguments(enum att_predicate p)
     case ATT_PRED_PCR_IN:
     case ATT_PRED_SHA256_IN:
     case ATT_PRED_EVENT_ABSENT:
+    case ATT_PRED_BOOT_ORDER:
         return 2;
     case ATT_PRED_GRADE:
     case ATT_PRED_OWN_MEASURED:
@@ -48,6 +50,7 @@ static uint32_t arguments(enum att_predicate p)
     case ATT_PRED_IMA_VIOLATIONS:
     case ATT_PRED_LOGS:
     case ATT_PRED_MAX_AGE:
+    case ATT_PRED_IMA_KEXEC:
     case ATT_PRED_ALL:
     case ATT_PRED_ANY:
     case ATT_PRED_NOT:
@@ -106,9 +109,15 @@ static void write_rule(struct att_wr *w, const struct att_requirement *r, enum a
         break;
     case ATT_PRED_IMA_FILES:
     case ATT_PRED_IMA_VIOLATIONS:
+    case ATT_PRED_IMA_KEXEC:
         att_cbor_wr_uint(w, (uint64_t)r->unlisted);
         break;
+    case ATT_PRED_BOOT_ORDER:
+        att_cbor_wr_uint(w, (uint64_t)r->unlisted);
+        att_cbor_wr_uint(w, r->pcr_mask);
+        break;
     case ATT_PRED_FIRMWARE:
+    case ATT_PRED_SECURE_BOOT:
         break;
     case ATT_PRED_LOGS:
         att_cbor_wr_uint(w, r->log_mask);
@@ -302,9 +311,15 @@ static enum att_err read_arguments(struct att_cbor *c, struct att_requirement *r
         return read_values(c, r, bank);
     case ATT_PRED_IMA_FILES:
     case ATT_PRED_IMA_VIOLATIONS:
+    case ATT_PRED_IMA_KEXEC:
         r->unlisted = (enum att_severity)att_cbor_uint_max(c, ATT_SEVERITY_IGNORE);
         break;
+    case ATT_PRED_BOOT_ORDER:
+        r->unlisted = (enum att_severity)att_cbor_uint_max(c, ATT_SEVERITY_IGNORE);
+        r->pcr_mask = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
+        break;
     case ATT_PRED_FIRMWARE:
+    case ATT_PRED_SECURE_BOOT:
         break;
     case ATT_PRED_LOGS:
         r->log_mask = (uint32_t)att_cbor_uint_max(c, ATT_POLICY_LOGS_ALL);

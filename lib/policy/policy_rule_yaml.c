@@ -238,12 +238,32 @@ static enum att_err read_pcr_equals(const struct att_yaml_node *n, struct att_re
     return err == ATT_OK ? read_value(value, r, att_hash_size(bank), diag) : err;
 }
 
-static enum att_err read_firmware(const struct att_yaml_node *n, struct att_diag *diag)
+/* A predicate with one possible answer. */
+static enum att_err read_only(const struct att_yaml_node *n, const char *word,
+                              struct att_diag *diag)
 {
-    static const char *const WORDS[] = {"unchanged"};
+    const char *const words[] = {word};
     int i = 0;
 
-    return att_policy_yaml_word(n, WORDS, 1, &i, diag);
+    return att_policy_yaml_word(n, words, 1, &i, diag);
+}
+
+/* {verdict: fail, late: [1]}: one of them may be left out. */
+static enum att_err read_boot_order(const struct att_yaml_node *n, struct att_requirement *r,
+                                    struct att_diag *diag)
+{
+    static const char *const KEYS[] = {"verdict", "late", NULL};
+    const struct att_yaml_node *verdict = att_yaml_get(n, "verdict");
+    const struct att_yaml_node *late = att_yaml_get(n, "late");
+    enum att_err err = att_yaml_only(n, KEYS, diag);
+
+    if (err == ATT_OK && verdict == NULL && late == NULL) {
+        return att_yaml_fail(n, REASON, diag, "expected verdict or late");
+    }
+    if (err == ATT_OK && verdict != NULL) {
+        err = att_policy_yaml_severity(verdict, 3, &r->unlisted, diag);
+    }
+    return err == ATT_OK && late != NULL ? att_policy_yaml_pcrs(late, &r->pcr_mask, diag) : err;
 }
 
 static enum att_err read_logs(const struct att_yaml_node *n, struct att_requirement *r,
@@ -399,9 +419,14 @@ static enum att_err read_simple(const struct att_yaml_node *n, struct att_requir
     case ATT_PRED_IMA_FILES:
         return read_ima_files(n, r, diag);
     case ATT_PRED_IMA_VIOLATIONS:
+    case ATT_PRED_IMA_KEXEC:
         return att_policy_yaml_severity(n, 3, &r->unlisted, diag);
     case ATT_PRED_FIRMWARE:
-        return read_firmware(n, diag);
+        return read_only(n, "unchanged", diag);
+    case ATT_PRED_BOOT_ORDER:
+        return read_boot_order(n, r, diag);
+    case ATT_PRED_SECURE_BOOT:
+        return read_only(n, "enabled", diag);
     case ATT_PRED_LOGS:
         return read_logs(n, r, diag);
     case ATT_PRED_SHA256_IN:
@@ -470,7 +495,7 @@ enum att_err att_requirement_read_yaml(struct att_requirement *r, const struct a
     if (err != ATT_OK) {
         return err;
     }
-    if (r->predicate >= ATT_PRED_ALL) {
+    if (att_predicate_is_operator(r->predicate)) {
         err = read_parts(n, r, depth, p, diag);
     } else if (att_yaml_get(map, PCR_EQUALS) != NULL) {
         err = read_pcr_equals(n, r, p->bank, diag);

@@ -111,7 +111,7 @@ static bool custom_format(struct att_slice name, struct att_ima_format *out)
         digests += is_digest(out->field[i]) ? 1 : 0;
         paths += out->field[i] == ATT_IMA_F_N_NG ? 1 : 0;
     }
-    return is_digest(out->field[0]) && digests == 1 && paths == 1;
+    return !ATT_GUARD(IMA_CUSTOM, !is_digest(out->field[0]) || digests != 1 || paths != 1);
 }
 
 /* One entry being read, and whom to tell. */

@@ -80,8 +80,41 @@ static void spec_id(struct softlog *log)
     append(log, &w);
 }
 
+void softlog_raw(struct softlog *log, struct att_slice bytes)
+{
+    softlog_splice(log, log->len, 0, bytes);
+    log->records++;
+}
+
+void softlog_splice(struct softlog *log, size_t off, size_t len, struct att_slice bytes)
+{
+    size_t whole = log->len - len + bytes.len;
+    uint8_t *p = malloc(whole + 1);
+
+    NEED(p != NULL && off + len <= log->len);
+    if (off > 0) {
+        memcpy(p, log->p, off);
+    }
+    if (bytes.len > 0) {
+        memcpy(p + off, bytes.p, bytes.len);
+    }
+    if (log->len > off + len) {
+        memcpy(p + off + bytes.len, log->p + off + len, log->len - off - len);
+    }
+    free(log->p);
+    log->p = p;
+    log->len = whole;
+    log->cap = whole;
+}
+
 void softlog_uefi(struct softlog *log, struct softtpm *tpm, uint32_t pcr, uint32_t type,
                   struct att_slice data)
+{
+    softlog_uefi_as(log, tpm, pcr, type, data, data);
+}
+
+void softlog_uefi_as(struct softlog *log, struct softtpm *tpm, uint32_t pcr, uint32_t type,
+                     struct att_slice hashed, struct att_slice data)
 {
     uint8_t room[4096];
     uint8_t digest[48];
@@ -94,16 +127,16 @@ void softlog_uefi(struct softlog *log, struct softtpm *tpm, uint32_t pcr, uint32
     att_wr_u32le(&w, type);
     att_wr_u32le(&w, 3);
     att_wr_u16le(&w, ATT_HASH_SHA1);
-    att_wr_bytes(&w, SHA1(data.p, data.len, digest), 20);
+    att_wr_bytes(&w, SHA1(hashed.p, hashed.len, digest), 20);
     att_wr_u16le(&w, ATT_HASH_SHA256);
-    att_wr_bytes(&w, SHA256(data.p, data.len, digest), 32);
+    att_wr_bytes(&w, SHA256(hashed.p, hashed.len, digest), 32);
     att_wr_u16le(&w, ATT_HASH_SHA384);
-    att_wr_bytes(&w, SHA384(data.p, data.len, digest), 48);
+    att_wr_bytes(&w, SHA384(hashed.p, hashed.len, digest), 48);
     att_wr_u32le(&w, (uint32_t)data.len);
     att_wr_slice(&w, data);
     append(log, &w);
     if (tpm != NULL && type != EV_NO_ACTION) {
-        softtpm_event(tpm, pcr, data);
+        softtpm_event(tpm, pcr, hashed);
     }
 }
 
@@ -131,45 +164,54 @@ void softlog_uefi_boot(struct softlog *log, struct softtpm *tpm, const char *fir
                  att_slice_str("Exit Boot Services Returned with Success"));
 }
 
-/* One entry of the template ima-ng; digest 32 bytes, or NULL for a violation. */
-static void ima_entry(struct softlog *log, struct softtpm *tpm, const char *path,
-                      const uint8_t *digest)
+static void ima_record(struct softlog *log, uint32_t pcr, const uint8_t *template_digest,
+                       const char *name, struct att_slice data)
 {
-    uint8_t data_room[4096];
-    uint8_t room[4096 + 64];
-    uint8_t template_digest[20] = {0};
-    uint8_t zeros[32] = {0};
-    uint8_t ones[48];
-    struct att_wr d = att_wr_into(data_room, sizeof(data_room));
-    struct att_wr w = att_wr_into(room, sizeof(room));
+    uint8_t *room = malloc(data.len + 512);
+    struct att_wr w = att_wr_into(room, data.len + 512);
+
+    NEED(room != NULL);
+    att_wr_u32le(&w, pcr);
+    att_wr_bytes(&w, template_digest, 20);
+    att_wr_u32le(&w, (uint32_t)strlen(name));
+    att_wr_bytes(&w, name, strlen(name));
+    att_wr_u32le(&w, (uint32_t)data.len);
+    att_wr_slice(&w, data);
+    append(log, &w);
+    free(room);
+}
+
+void softlog_ima_template(struct softlog *log, struct softtpm *tpm, uint32_t pcr,
+                          const char *template_name, struct att_slice data)
+{
+    uint8_t digest[20];
+
+    ima_record(log, pcr, SHA1(data.p, data.len, digest), template_name, data);
+    if (tpm != NULL) {
+        softtpm_event(tpm, pcr, data);
+    }
+}
+
+/* The data of the template ima-ng; room for a path of PATH_MAX and what goes with it. */
+static struct att_slice ng_data(uint8_t room[8192], const char *path, const uint8_t *digest)
+{
+    struct att_wr d = att_wr_into(room, 8192);
 
     att_wr_u32le(&d, 8 + 32);
     att_wr_bytes(&d, "sha256:", 8);
-    att_wr_bytes(&d, digest != NULL ? digest : zeros, 32);
+    att_wr_bytes(&d, digest, 32);
     att_wr_u32le(&d, (uint32_t)strlen(path) + 1);
     att_wr_bytes(&d, path, strlen(path) + 1);
     NEED(att_wr_ok(&d));
-    if (digest != NULL) {
-        SHA1(data_room, d.len, template_digest);
-    }
-    att_wr_u32le(&w, IMA_PCR);
-    att_wr_bytes(&w, template_digest, 20);
-    att_wr_u32le(&w, 6);
-    att_wr_bytes(&w, "ima-ng", 6);
-    att_wr_u32le(&w, (uint32_t)d.len);
-    att_wr_bytes(&w, data_room, d.len);
-    append(log, &w);
-    if (tpm == NULL) {
-        return;
-    }
-    if (digest != NULL) {
-        softtpm_event(tpm, IMA_PCR, att_slice_of(data_room, d.len));
-        return;
-    }
-    memset(ones, 0xff, sizeof(ones));
-    softtpm_extend(tpm, IMA_PCR, ATT_HASH_SHA1, ones);
-    softtpm_extend(tpm, IMA_PCR, ATT_HASH_SHA256, ones);
-    softtpm_extend(tpm, IMA_PCR, ATT_HASH_SHA384, ones);
+    return att_slice_of(room, d.len);
+}
+
+void softlog_ima_digest(struct softlog *log, struct softtpm *tpm, const char *path,
+                        const uint8_t *digest)
+{
+    uint8_t room[8192];
+
+    softlog_ima_template(log, tpm, IMA_PCR, "ima-ng", ng_data(room, path, digest));
 }
 
 void softlog_ima(struct softlog *log, struct softtpm *tpm, const char *path,
@@ -178,12 +220,23 @@ void softlog_ima(struct softlog *log, struct softtpm *tpm, const char *path,
     uint8_t digest[32];
 
     SHA256(content.p, content.len, digest);
-    ima_entry(log, tpm, path, digest);
+    softlog_ima_digest(log, tpm, path, digest);
 }
 
 void softlog_ima_violation(struct softlog *log, struct softtpm *tpm, const char *path)
 {
-    ima_entry(log, tpm, path, NULL);
+    static const uint8_t zeros[32];
+    uint8_t room[8192];
+    uint8_t ones[48];
+
+    ima_record(log, IMA_PCR, zeros, "ima-ng", ng_data(room, path, zeros));
+    if (tpm == NULL) {
+        return;
+    }
+    memset(ones, 0xff, sizeof(ones));
+    softtpm_extend(tpm, IMA_PCR, ATT_HASH_SHA1, ones);
+    softtpm_extend(tpm, IMA_PCR, ATT_HASH_SHA256, ones);
+    softtpm_extend(tpm, IMA_PCR, ATT_HASH_SHA384, ones);
 }
 
 void softlog_ima_boot_aggregate(struct softlog *log, struct softtpm *tpm)
@@ -196,7 +249,7 @@ void softlog_ima_boot_aggregate(struct softlog *log, struct softtpm *tpm)
         memcpy(values + (size_t)pcr * 32, softtpm_pcr(tpm, ATT_HASH_SHA256, pcr), 32);
     }
     SHA256(values, sizeof(values), digest);
-    ima_entry(log, tpm, "boot_aggregate", digest);
+    softlog_ima_digest(log, tpm, "boot_aggregate", digest);
 }
 
 static void own_record(struct softlog *log, struct softtpm *tpm, uint32_t pcr,

@@ -29,13 +29,26 @@ struct att_slice softlog_from(const struct softlog *log, uint64_t off);
 /* Crypto-agile firmware log, banks SHA-1, SHA-256, SHA-384. The first call writes the Spec ID record. */
 void softlog_uefi(struct softlog *log, struct softtpm *tpm, uint32_t pcr, uint32_t type,
                   struct att_slice data);
+/* The same, with digests of other bytes than the data: firmware images, or a lie. */
+void softlog_uefi_as(struct softlog *log, struct softtpm *tpm, uint32_t pcr, uint32_t type,
+                     struct att_slice hashed, struct att_slice data);
+/* Bytes as they are. */
+void softlog_raw(struct softlog *log, struct att_slice bytes);
+/* Remove len bytes at off and put others there. */
+void softlog_splice(struct softlog *log, size_t off, size_t len, struct att_slice bytes);
 /* A whole small boot: version, variables, separators in PCR 0 to 7, a boot application. */
 void softlog_uefi_boot(struct softlog *log, struct softtpm *tpm, const char *firmware);
 
+/* Any template in any PCR: the data is what the kernel hashes. template "ima" is not written so. */
+void softlog_ima_template(struct softlog *log, struct softtpm *tpm, uint32_t pcr,
+                          const char *template_name, struct att_slice data);
 /* ima-ng entries in PCR 10; the file's SHA-256 is that of content. */
 void softlog_ima(struct softlog *log, struct softtpm *tpm, const char *path,
                  struct att_slice content);
 void softlog_ima_violation(struct softlog *log, struct softtpm *tpm, const char *path);
+/* An entry of this path whose digest is given: 32 bytes. */
+void softlog_ima_digest(struct softlog *log, struct softtpm *tpm, const char *path,
+                        const uint8_t *digest);
 /* The first entry: boot_aggregate over PCR 0 to 9 of the SHA-256 bank, as kernels since 5.8. */
 void softlog_ima_boot_aggregate(struct softlog *log, struct softtpm *tpm);
 

@@ -1,0 +1,199 @@
+/*
+ * The kernel's IMA list under a policy: each file against reference values, the first entry against the
+ * boot PCRs.
+ *
+ * boot_aggregate ties the list to the boot that the firmware log tells of: a list of another boot, or one
+ * whose start was replaced, does not have it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "appraise/bootlog.h"
+#include "appraise/items_internal.h"
+#include "base/guard.h"
+#include "tcg/ima.h"
+
+#define AGGREGATE "boot_aggregate"
+
+/* The list being judged, and the rules that speak of it. */
+struct listing {
+    struct judging *j;
+    const struct att_requirement *files; /* NULL: no rule judges its files */
+    uint32_t files_at;
+    enum att_severity kexec;
+    uint32_t kexec_at;
+    bool wanted;    /* some rule speaks of the list: then its first entry counts too */
+    bool searched;  /* for denied digests */
+    uint64_t index; /* of the entry, since the start of the boot */
+};
+
+static bool speaks_of_list(const struct att_requirement *r)
+{
+    return r->predicate == ATT_PRED_IMA_FILES || r->predicate == ATT_PRED_IMA_VIOLATIONS ||
+           r->predicate == ATT_PRED_IMA_KEXEC ||
+           (r->predicate == ATT_PRED_LOGS && (r->log_mask >> ATT_LOG_IMA & 1) != 0);
+}
+
+static struct listing rules_for(struct judging *j)
+{
+    struct listing l = {.j = j, .kexec = ATT_SEVERITY_FAIL, .kexec_at = UINT32_MAX};
+
+    l.searched = att_judging_searches(j, ATT_LOG_IMA);
+    l.wanted = l.searched;
+    for (uint32_t i = 0; i < j->policy->count; i++) {
+        const struct att_requirement *r = &j->policy->requirement[i];
+
+        l.wanted = l.wanted || speaks_of_list(r);
+        if (r->predicate == ATT_PRED_IMA_FILES && l.files == NULL) {
+            l.files = r;
+            l.files_at = i;
+        }
+        if (r->predicate == ATT_PRED_IMA_KEXEC &&
+            (l.kexec_at == UINT32_MAX || r->unlisted < l.kexec)) {
+            l.kexec = r->unlisted; /* the strictest of them */
+            l.kexec_at = i;
+        }
+    }
+    return l;
+}
+
+static bool is_listed(const struct judging *j, const struct att_ima_entry *e)
+{
+    return j->refvals != NULL && e->alg == ATT_HASH_SHA256 && e->digest.len == 32 &&
+           att_refvals_has(j->refvals, e->digest.p);
+}
+
+static enum att_err take_file(struct listing *l, const struct att_ima_entry *e)
+{
+    struct att_deviation d = {
+        .requirement = l->files_at, .severity = l->files->unlisted, .reason = ATT_R_REF_UNLISTED};
+    enum att_err err = ATT_OK;
+
+    if (!ATT_GUARD(IMA_UNLISTED, !is_listed(l->j, e))) {
+        return ATT_OK;
+    }
+    /* history: a later entry repairs nothing */
+    err = att_judging_hash(e->template_data, &d.name_hash);
+    if (err != ATT_OK) {
+        return err;
+    }
+    (void)att_escape(d.name, sizeof(d.name), e->path.p, e->path.len);
+    if (e->digest.len == 32) {
+        d.has_found = true;
+        memcpy(d.found, e->digest.p, 32);
+    }
+    return att_judging_remember(l->j, &d);
+}
+
+/* A deviation of the list itself, named by the entry. */
+static enum att_err deviates(struct listing *l, enum att_reason reason, enum att_severity severity,
+                             uint32_t requirement)
+{
+    struct att_deviation d = {.requirement = requirement, .severity = severity, .reason = reason};
+    char key[ATT_RESULT_NAME_MAX + 64];
+    enum att_err err = ATT_OK;
+
+    (void)snprintf(d.name, sizeof(d.name), "ima/%llu/" AGGREGATE, (unsigned long long)l->index);
+    (void)snprintf(key, sizeof(key), "%s %s", att_reason_code(reason), d.name);
+    err = att_judging_hash(att_slice_str(key), &d.name_hash);
+    return err == ATT_OK ? att_judging_remember(l->j, &d) : err;
+}
+
+static bool is_aggregate(const struct att_ima_entry *e)
+{
+    return !e->violation && att_slice_eq(e->path, att_slice_str(AGGREGATE));
+}
+
+/* Does an entry name the boot that the firmware log leads to? True when no such log is sent: E2 at most. */
+static enum att_err fits_boot(bool *fits, const struct listing *l, const struct att_ima_entry *e)
+{
+    const struct att_pcr_values *boot = att_verified_boot_values(l->j->v);
+
+    *fits = true;
+    return boot == NULL ? ATT_OK : att_bootlog_aggregate(fits, boot, e->alg, e->digest);
+}
+
+static enum att_err take_first(struct listing *l, const struct att_ima_entry *e)
+{
+    bool fits = false;
+    enum att_err err = ATT_OK;
+
+    if (is_aggregate(e)) {
+        err = fits_boot(&fits, l, e);
+    }
+    if (err != ATT_OK || !ATT_GUARD(IMA_AGGREGATE, !fits)) {
+        return err;
+    }
+    return deviates(l, ATT_R_LOG_AGGREGATE, ATT_SEVERITY_FAIL, UINT32_MAX);
+}
+
+/* Another boot_aggregate: a kernel that was started by kexec and took the list over. */
+static enum att_err take_kexec(struct listing *l, const struct att_ima_entry *e)
+{
+    bool fits = false;
+    enum att_err err = fits_boot(&fits, l, e);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (ATT_GUARD(IMA_AGGREGATE_AGAIN, !fits)) {
+        return deviates(l, ATT_R_LOG_AGGREGATE, ATT_SEVERITY_FAIL, UINT32_MAX);
+    }
+    if (!ATT_GUARD(IMA_KEXEC, l->kexec != ATT_SEVERITY_IGNORE)) {
+        return ATT_OK;
+    }
+    return deviates(l, ATT_R_LOG_PCR, l->kexec, l->kexec_at);
+}
+
+static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e)
+{
+    enum att_err err = ATT_OK;
+
+    if (l->index == 0) {
+        err = take_first(l, e);
+        if (err != ATT_OK || is_aggregate(e)) {
+            return err; /* no file: a digest over the boot PCRs */
+        }
+    }
+    if (e->violation) {
+        l->j->out->carry.ima_violations++;
+        return ATT_OK;
+    }
+    if (is_aggregate(e)) {
+        return take_kexec(l, e);
+    }
+    if (l->searched) {
+        err = att_judge_ima_leaves(l->j, e);
+    }
+    if (err != ATT_OK || l->files == NULL) {
+        return err;
+    }
+    l->j->out->carry.ima_judged++;
+    return take_file(l, e);
+}
+
+enum att_err att_judge_ima_entries(struct judging *j)
+{
+    struct listing l = rules_for(j);
+    struct att_ima it = att_ima_from(att_verified_log(j->v, ATT_LOG_IMA));
+    struct att_ima_entry e;
+    bool more = true;
+    enum att_err err = ATT_OK;
+
+    if (!att_verified_evidence(j->v)->claims.logs.has[ATT_LOG_IMA] || !l.wanted) {
+        return ATT_OK;
+    }
+    l.index = att_verified_log_first(j->v, ATT_LOG_IMA);
+    while (err == ATT_OK) {
+        err = att_ima_next(&it, &e, &more, NULL);
+        if (err != ATT_OK || !more) {
+            break;
+        }
+        err = take_entry(&l, &e);
+        l.index++;
+    }
+    if (err == ATT_OK && ATT_GUARD(IMA_EMPTY, l.index == 0)) {
+        err = deviates(&l, ATT_R_LOG_AGGREGATE, ATT_SEVERITY_FAIL, UINT32_MAX);
+    }
+    return err;
+}
