@@ -171,6 +171,11 @@ static enum att_err check_rsa(const BIGNUM *n, const BIGNUM *e, struct att_diag 
     if (BN_is_odd(n) != 1) {
         return att_fail(diag, ATT_E_FORMAT, ATT_R_ID_KEY, "key.n", "the modulus is even");
     }
+    if (ATT_GUARD(KEY_ROCA, att_rsa_is_roca(n))) {
+        return att_fail(diag, ATT_E_UNTRUSTED, ATT_R_ID_WEAKKEY, "key.n",
+                        "the modulus has the form of CVE-2017-15361 (ROCA): its primes can be "
+                        "computed");
+    }
     /* FIPS 186-5 A.1.1: odd, above 2^16 and below 2^256; TPMs use 32 bits. */
     if (BN_is_odd(e) != 1 || BN_num_bits(e) > 32) {
         return att_fail(diag, ATT_E_FORMAT, ATT_R_ID_KEY, "key.e",

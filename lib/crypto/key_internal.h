@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <openssl/bn.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -38,6 +39,9 @@ struct att_privkey {
 #define ATT_EC_FIELD_MAX 66 /* bytes of a P-521 coordinate */
 
 #define ATT_RSA_BITS_MAX 4096
+
+/* A modulus whose primes can be computed from it (roca.c). */
+bool att_rsa_is_roca(const BIGNUM *n);
 
 /* Key objects around pkey, which is taken also on failure. NOMEM. */
 ATT_MUST_USE enum att_err att_pubkey_wrap(struct att_pubkey **out, EVP_PKEY *pkey,

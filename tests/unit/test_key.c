@@ -13,6 +13,7 @@
 #include "crypto/digest.h"
 #include "crypto/key.h"
 #include "ecvector.h"
+#include "roca.h"
 #include "suite.h"
 
 /* RSA numbers for the tests below, made here because 1024 bits cannot be had from our own code. */
@@ -35,6 +36,21 @@ static struct bytes rsa_modulus(unsigned int bits, struct bytes *spki)
     EVP_PKEY_free(pkey);
     return out;
 }
+
+START_TEST(att_pubkey__roca_moduli_are_too_weak)
+{
+    struct bytes n = {.len = _i == 0 ? 256 : 384};
+    struct att_pubkey *k = NULL;
+    struct att_diag diag = {0};
+
+    roca_modulus(n.p, n.len);
+    ck_assert_int_eq(att_pubkey_from_rsa(&k, slice(&n), 0, &diag), ATT_E_UNTRUSTED);
+    ck_assert_int_eq(diag.reason, ATT_R_ID_WEAKKEY);
+    n.p[n.len - 1] ^= 2; /* not of that form any more */
+    ck_assert_int_eq(att_pubkey_from_rsa(&k, slice(&n), 0, &diag), ATT_OK);
+    att_pubkey_free(k);
+}
+END_TEST
 
 START_TEST(att_pubkey__rsa_of_1024_bits_is_too_weak)
 {
@@ -262,6 +278,7 @@ int main(void)
     TCase *t = tcase_create("key");
 
     tcase_set_timeout(t, 60);
+    tcase_add_loop_test(t, att_pubkey__roca_moduli_are_too_weak, 0, 2);
     tcase_add_test(t, att_pubkey__rsa_of_1024_bits_is_too_weak);
     tcase_add_test(t, att_pubkey__rsa_numbers_out_of_bounds_are_refused);
     tcase_add_loop_test(t, att_pubkey_from_ec__refuses_what_is_not_on_the_curve, 0, ECVECTOR_COUNT);
