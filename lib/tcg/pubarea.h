@@ -41,7 +41,7 @@ struct att_pubarea {
     uint16_t rsa_bits;
     uint32_t rsa_exponent; /* 0 means 65537 */
     struct att_slice rsa_n;
-    uint16_t ecc_curve; /* 3 P-256, 4 P-384, 5 P-521 */
+    uint16_t ecc_curve; /* 3 P-256, 4 P-384, 5 P-521; others parse and give no key */
     struct att_slice ecc_x, ecc_y;
     struct att_slice encoded; /* the whole TPMT_PUBLIC as sent: what the name hashes */
 };
@@ -59,6 +59,17 @@ ATT_MUST_USE enum att_err att_pubarea_parse(struct att_pubarea *out, struct att_
 ATT_MUST_USE enum att_err att_pubarea_name(uint8_t *out, size_t *out_len,
                                            const struct att_pubarea *p);
 
+/*
+ * att_pubarea_padded - the same TPMT_PUBLIC with ECC coordinates of full length: TPMs have left out leading
+ * zeros, and one key must not have two spellings in our records. out borrows room. LIMIT.
+ */
+ATT_MUST_USE enum att_err att_pubarea_padded(struct att_slice *out, uint8_t room[ATT_PUBAREA_MAX],
+                                             const struct att_pubarea *p);
+
+/* The name of an endorsement key: of its padded form. An attestation key's stays what its TPM computes. */
+ATT_MUST_USE enum att_err att_pubarea_ek_name(uint8_t *out, size_t *out_len,
+                                              const struct att_pubarea *p);
+
 /* The qualified name of a primary: alg || H(be32(hierarchy) || name) (Part 1, 16.5). */
 ATT_MUST_USE enum att_err att_qualified_name(uint8_t *out, size_t *out_len, uint32_t hierarchy,
                                              struct att_slice name);
@@ -73,7 +84,8 @@ ATT_MUST_USE enum att_err att_pubarea_key(struct att_pubkey **out, const struct 
  */
 ATT_MUST_USE enum att_err att_pubarea_check_ak(const struct att_pubarea *p, struct att_diag *diag);
 
-/* DENIED (ID_EKCERT) unless it is a restricted, fixed decryption key. */
+/* DENIED (ID_EKCERT) unless it is a restricted, fixed decryption key; (ID_WEAKKEY) on another curve than
+ * P-256 or P-384. */
 ATT_MUST_USE enum att_err att_pubarea_check_ek(const struct att_pubarea *p, struct att_diag *diag);
 
 /* The scheme that signatures of this key must carry. UNSUPPORTED when it names none. */

@@ -44,10 +44,10 @@ START_TEST(att_pubkey__roca_moduli_are_too_weak)
     struct att_diag diag = {0};
 
     roca_modulus(n.p, n.len);
-    ck_assert_int_eq(att_pubkey_from_rsa(&k, slice(&n), 0, &diag), ATT_E_UNTRUSTED);
+    ck_assert_int_eq(att_pubkey_from_rsa(&k, bytes_slice(&n), 0, &diag), ATT_E_UNTRUSTED);
     ck_assert_int_eq(diag.reason, ATT_R_ID_WEAKKEY);
     n.p[n.len - 1] ^= 2; /* not of that form any more */
-    ck_assert_int_eq(att_pubkey_from_rsa(&k, slice(&n), 0, &diag), ATT_OK);
+    ck_assert_int_eq(att_pubkey_from_rsa(&k, bytes_slice(&n), 0, &diag), ATT_OK);
     att_pubkey_free(k);
 }
 END_TEST

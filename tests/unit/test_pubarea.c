@@ -204,7 +204,7 @@ START_TEST(pubarea_parse__refuses_unknown_algorithms_and_reserved_bits)
     refuse_with(in, 11, 0x0a, ATT_E_UNSUPPORTED); /* XOR as symmetric */
     refuse_with(in, 13, 0x14, ATT_E_UNSUPPORTED); /* RSASSA for an ECC key */
     refuse_with(in, 15, 0x0a, ATT_E_UNSUPPORTED); /* hash 0x000a */
-    refuse_with(in, 17, 0x10, ATT_E_UNSUPPORTED); /* curve BN P-256 */
+    refuse_with(in, 17, 0x43, ATT_E_UNSUPPORTED); /* a curve beyond the registry */
     refuse_with(in, 20, 0x01, ATT_E_LIMIT);       /* a coordinate of 288 bytes */
 }
 END_TEST
@@ -338,6 +338,55 @@ START_TEST(pubarea_check_ak__asks_for_a_fixed_strong_scheme)
 }
 END_TEST
 
+START_TEST(pubarea_check_ek__takes_two_curves)
+{
+    static const uint16_t OTHERS[] = {TPM2_ECC_NIST_P192, TPM2_ECC_NIST_P224, TPM2_ECC_NIST_P521,
+                                      TPM2_ECC_BN_P256, TPM2_ECC_SM2_P256};
+    TPMT_PUBLIC ek = ecc_ak();
+    uint8_t bytes[1024];
+    struct att_pubarea p;
+    struct att_diag diag = {0};
+
+    ek.objectAttributes = EK_ATTRIBUTES;
+    p = parsed(&ek, bytes, sizeof(bytes));
+    ck_assert_int_eq(att_pubarea_check_ek(&p, &diag), ATT_OK);
+    for (size_t i = 0; i < ATT_COUNT(OTHERS); i++) {
+        ek.parameters.eccDetail.curveID = OTHERS[i];
+        p = parsed(&ek, bytes, sizeof(bytes));
+        ck_assert_int_eq(att_pubarea_check_ek(&p, &diag), ATT_E_DENIED);
+        ck_assert_int_eq(diag.reason, ATT_R_ID_WEAKKEY);
+    }
+}
+END_TEST
+
+/* Matrix row I-10: leading zeros left out and written are one endorsement key. */
+START_TEST(pubarea_ek_name__does_not_depend_on_leading_zeros)
+{
+    TPMT_PUBLIC ek = ecc_ak();
+    uint8_t a[1024], b[1024];
+    uint8_t room[2][ATT_PUBAREA_MAX];
+    uint8_t name[3][ATT_NAME_MAX];
+    size_t len[3] = {0};
+    struct att_slice padded[2] = {{0}};
+    struct att_pubarea full, cut;
+
+    memset(ek.unique.ecc.x.buffer, 0, 2);
+    full = parsed(&ek, a, sizeof(a));
+    memmove(ek.unique.ecc.x.buffer, ek.unique.ecc.x.buffer + 2, 30);
+    ek.unique.ecc.x.size = 30;
+    cut = parsed(&ek, b, sizeof(b));
+    ck_assert_uint_eq(cut.encoded.len, full.encoded.len - 2);
+    ck_assert_int_eq(att_pubarea_padded(&padded[0], room[0], &full), ATT_OK);
+    ck_assert_int_eq(att_pubarea_padded(&padded[1], room[1], &cut), ATT_OK);
+    ck_assert(att_slice_eq(padded[0], full.encoded) && att_slice_eq(padded[1], full.encoded));
+    ck_assert_int_eq(att_pubarea_ek_name(name[0], &len[0], &full), ATT_OK);
+    ck_assert_int_eq(att_pubarea_ek_name(name[1], &len[1], &cut), ATT_OK);
+    ck_assert_int_eq(att_pubarea_name(name[2], &len[2], &cut), ATT_OK);
+    ck_assert_mem_eq(name[0], name[1], 34);
+    ck_assert_mem_ne(name[0], name[2], 34); /* what a TPM would call it stays as it is */
+}
+END_TEST
+
 START_TEST(pubarea_check_ek__asks_for_each_attribute)
 {
     static const uint32_t FLIPS[] = {
@@ -437,6 +486,8 @@ static Suite *suite(void)
     tcase_add_test(t, pubarea_check_ak__asks_for_each_attribute);
     tcase_add_test(t, pubarea_check_ak__asks_for_a_fixed_strong_scheme);
     tcase_add_test(t, pubarea_check_ek__asks_for_each_attribute);
+    tcase_add_test(t, pubarea_check_ek__takes_two_curves);
+    tcase_add_test(t, pubarea_ek_name__does_not_depend_on_leading_zeros);
     tcase_add_test(t, pubarea_scheme__names_the_only_scheme_of_the_key);
     if (getenv("CORPUS") != NULL && getenv("CORPUS")[0] != '\0') {
         tcase_add_test(t, pubarea_parse__reads_keys_of_real_tpms);

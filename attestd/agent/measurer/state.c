@@ -184,3 +184,16 @@ enum att_err state_name_of(uint8_t *out, size_t *out_len, struct att_slice publi
     err = att_pubarea_name(out, out_len, &pub);
     return err == ATT_OK ? ATT_OK : att_fail(diag, err, ATT_R_FMT_KEY, NULL, "the key has no name");
 }
+
+enum att_err state_ek_name_of(uint8_t *out, size_t *out_len, struct att_slice public_area,
+                              struct att_diag *diag)
+{
+    struct att_pubarea pub;
+    enum att_err err = att_pubarea_parse(&pub, public_area, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = att_pubarea_ek_name(out, out_len, &pub);
+    return err == ATT_OK ? ATT_OK : att_fail(diag, err, ATT_R_FMT_KEY, NULL, "the key has no name");
+}

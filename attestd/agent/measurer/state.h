@@ -57,5 +57,8 @@ ATT_MUST_USE enum att_err state_lock(int *out_fd, const char *dir, int wait_ms,
 /* nameAlg || digest of a TPMT_PUBLIC; out holds ATT_NAME_MAX. FMT_KEY. */
 ATT_MUST_USE enum att_err state_name_of(uint8_t *out, size_t *out_len, struct att_slice public_area,
                                         struct att_diag *diag);
+/* The same for an endorsement key: of its padded form, as the verifier knows it. */
+ATT_MUST_USE enum att_err state_ek_name_of(uint8_t *out, size_t *out_len,
+                                           struct att_slice public_area, struct att_diag *diag);
 
 #endif

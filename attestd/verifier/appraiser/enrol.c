@@ -66,6 +66,8 @@ static enum att_err read_ak(struct msg_enrol_facts *f, struct att_slice in, stru
 static enum att_err read_ek(struct msg_enrol_facts *f, struct att_pubkey **key, struct att_slice in,
                             struct att_diag *diag)
 {
+    uint8_t room[ATT_PUBAREA_MAX];
+    struct att_slice padded = {0};
     struct att_pubarea area = {0};
     enum att_err err = att_pubarea_parse(&area, in, diag);
 
@@ -80,11 +82,14 @@ static enum att_err read_ek(struct msg_enrol_facts *f, struct att_pubkey **key, 
     if (err != ATT_OK) {
         return err;
     }
-    err = att_pubarea_name(f->ek_name, &f->ek_name_len, &area);
+    err = att_pubarea_ek_name(f->ek_name, &f->ek_name_len, &area);
+    if (err == ATT_OK) {
+        err = att_pubarea_padded(&padded, room, &area);
+    }
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_FMT_KEY, "EK", "its name cannot be computed");
     }
-    return keep(f->ek_public, sizeof(f->ek_public), &f->ek_public_len, area.encoded, "EK", diag);
+    return keep(f->ek_public, sizeof(f->ek_public), &f->ek_public_len, padded, "EK", diag);
 }
 
 /* The certificates that were sent, owned. */

@@ -363,7 +363,7 @@ static enum att_err body_ek_name(uint8_t name[ATT_NAME_MAX], size_t *len, struct
     if (err == ATT_OK)
         err = att_pubarea_parse(&p, att_slice_of(area, n), r->diag);
     if (err == ATT_OK)
-        err = att_pubarea_name(name, len, &p);
+        err = att_pubarea_ek_name(name, len, &p);
     return err;
 }
 

@@ -45,7 +45,8 @@ static enum att_err check_reenrol(struct keeper *k, const struct msg_enrol_facts
     return ATT_OK;
 }
 
-/* An id belongs to one TPM, a TPM to one id. */
+/* An id belongs to one TPM, a TPM to one id. Who is asked is the key: its name covers attributes, which a
+ * gateway can tell otherwise and still activate. */
 static enum att_err check_conflicts(struct keeper *k, const struct msg_enrol_facts *f,
                                     struct att_diag *diag)
 {
@@ -56,7 +57,7 @@ static enum att_err check_conflicts(struct keeper *k, const struct msg_enrol_fac
         return conflict(diag, ATT_E_CONFLICT, ATT_R_ID_CONFLICT, f->device_id);
     if (err != ATT_OK && err != ATT_E_NOT_FOUND)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the record cannot be read");
-    err = store_device_by_ek(&d, k->st, ek_name(f));
+    err = store_device_by_ek(&d, k->st, att_slice_of(f->ek_public, f->ek_public_len));
     if (ATT_GUARD(ID_EKDUP, err == ATT_OK))
         return conflict(diag, ATT_E_CONFLICT, ATT_R_ID_EKDUP, f->device_id);
     if (err != ATT_OK && err != ATT_E_NOT_FOUND)
@@ -117,7 +118,7 @@ static enum att_err check_keys(struct att_pubarea *ek, struct pending *p, struct
     if (err == ATT_OK)
         err = att_pubarea_check_ek(ek, diag);
     if (err == ATT_OK)
-        err = att_pubarea_name(name, &name_len, ek);
+        err = att_pubarea_ek_name(name, &name_len, ek);
     if (err != ATT_OK)
         return err;
     if (ATT_GUARD(EK_NAME, !att_slice_eq(att_slice_of(name, name_len), ek_name(f))))

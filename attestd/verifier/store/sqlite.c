@@ -24,6 +24,7 @@ static const char schema[] =
     " ak_public BLOB NOT NULL, tls_key BLOB NOT NULL UNIQUE, ek_cert BLOB NOT NULL,"
     " ek_verified INTEGER NOT NULL CHECK (ek_verified IN (0, 1)), enrolled_utc INTEGER NOT NULL"
     ") STRICT;"
+    "CREATE INDEX device_ek_key ON device (substr(ek_public, -64));"
     "CREATE TABLE outcome ("
     " idx INTEGER PRIMARY KEY, utc INTEGER NOT NULL, kind INTEGER NOT NULL, device TEXT NOT NULL,"
     " reason TEXT NOT NULL, detail TEXT NOT NULL, cti BLOB, evidence BLOB, policy BLOB, refvals "

@@ -54,11 +54,11 @@ enum att_err store_device_get(struct store_device *out, struct store *st, const 
 }
 
 enum att_err store_device_by_ek(struct store_device *out, struct store *st,
-                                struct att_slice ek_name)
+                                struct att_slice ek_public)
 {
     struct sql q = sql_of(st, SQL_DEVICE_BY_EK);
 
-    sql_blob(&q, ek_name.p, ek_name.len);
+    sql_blob(&q, ek_public.p, ek_public.len);
     return one_device(out, &q);
 }
 

@@ -85,11 +85,12 @@ struct store_device {
     int64_t enrolled_utc;
 };
 
-/* Reads: NOT_FOUND when there is none. ek_name finds whoever holds that endorsement key. */
+/* Reads: NOT_FOUND when there is none. by_ek finds whoever holds the key of this public
+ * area (TPMT_PUBLIC, padded), whatever else the area says. */
 ATT_MUST_USE enum att_err store_device_get(struct store_device *out, struct store *st,
                                            const char *id);
 ATT_MUST_USE enum att_err store_device_by_ek(struct store_device *out, struct store *st,
-                                             struct att_slice ek_name);
+                                             struct att_slice ek_public);
 /* CONFLICT when the id or the EK is taken. *enrolment is the new number. */
 ATT_MUST_USE enum att_err store_device_add(int64_t *enrolment, struct store *st,
                                            const struct store_device *d, int64_t deadline_utc,
