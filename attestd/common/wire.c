@@ -4,6 +4,7 @@
  */
 #include "common/wire.h"
 
+#include "base/guard.h"
 #include "codec/cbor_rd.h"
 #include "codec/cbor_wr.h"
 
@@ -101,7 +102,7 @@ static enum att_err open_versioned(struct msg *out, struct att_slice in, const c
 
     need(&m, 0);
     version = att_cbor_uint(&m.c);
-    if (att_cbor_ok(&m.c) && version != WIRE_VERSION) {
+    if (ATT_GUARD(WIRE_VERSION, att_cbor_ok(&m.c) && version != WIRE_VERSION)) {
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_FMT_VERSION, field,
                         "expected protocol version %d, found %llu", WIRE_VERSION,
                         (unsigned long long)version);

@@ -469,6 +469,12 @@ static enum att_err read_judging(struct reader *r, const struct att_yaml_node *r
         err = read_path(r, &cfg->ek_anchors, root, "ek_anchors");
     }
     if (err == ATT_OK) {
+        err = read_path(r, &cfg->ek_crls, root, "ek_crls");
+    }
+    if (err == ATT_OK) {
+        err = config_read_ek(cfg, root, r->diag);
+    }
+    if (err == ATT_OK) {
         err = read_bool(r, &cfg->insecure_file_key, root, "insecure_file_key");
     }
     if (err == ATT_OK) {
@@ -491,6 +497,10 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "policy",
                                        "refvals",
                                        "ek_anchors",
+                                       "ek_crls",
+                                       "ek_revocation",
+                                       "ek_workarounds",
+                                       "tpm_deny",
                                        "insecure_file_key",
                                        "public",
                                        "fronts",
@@ -527,6 +537,8 @@ static struct config *defaults(void)
         .fronts = 1,
         .nonce_ttl_ms = 120 * SEC,
         .evidence = {.keep_ms = 90 * DAY, .per_gateway = 64 * MIB, .database = 16 * GIB},
+        .ek_revocation = ATT_CRL_REQUIRED,
+        .ek_workarounds = ATT_EK_FIX_ALL,
         .limits = {.request_deadline_ms = 10 * SEC,
                    .idle_ms = 60 * SEC,
                    .body = 8 * MIB,

@@ -17,6 +17,10 @@
  *   policy: policy.yaml                     # required
  *   refvals: refvals.bin                    # absent: what asks for a reference value fails
  *   ek_anchors: trust.d                     # folder of TPM makers' roots; absent: none
+ *   ek_crls: crl.d                          # folder of their revocation lists; absent: none are looked at
+ *   ek_revocation: required                 # or if-present: a missing or outdated list is no fault
+ *   ek_workarounds: [tcg-header, padding, rsaes-oaep, ber]  # defects of EK certificates that are forgiven
+ *   tpm_deny: [{manufacturer: IFX, firmware_from: "4.0", firmware_below: "4.34", action: refuse}]
  *   insecure_file_key: false                # true: device_ca.key and label.key may be file:
  *   public: false                           # true: labels are for everybody
  *   fronts: 1
@@ -37,6 +41,8 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "base/slice.h"
+#include "codec/yaml.h"
+#include "crypto/ek_cert.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/attestd/attestd.yaml"
 #define CONFIG_FRONTS_MAX   16
@@ -71,6 +77,15 @@ struct config_evidence {
     size_t database;    /* bytes of the whole database */
 };
 
+#define CONFIG_TPM_DENY_MAX 64
+
+/* TPMs that may not enrol. Firmware is TPM_PT_FIRMWARE_VERSION_1: "MAJOR.MINOR", 16 bits each. */
+struct config_tpm_deny {
+    char manufacturer[5]; /* such as "IFX"; empty: any */
+    uint64_t from, below; /* from <= version < below */
+    bool warn;            /* it enrols, and the outcome says so */
+};
+
 /* Strings belong to the configuration; optional ones are NULL when absent. */
 struct config {
     const char *path; /* of the file itself */
@@ -88,6 +103,11 @@ struct config {
     const char *refvals;    /* or NULL */
     const char *ek_anchors; /* or NULL */
     struct config_evidence evidence;
+    const char *ek_crls; /* or NULL */
+    enum att_crl_rule ek_revocation;
+    unsigned int ek_workarounds; /* bits of att_ek_fix */
+    struct config_tpm_deny tpm_deny[CONFIG_TPM_DENY_MAX];
+    size_t tpm_deny_count;
     bool insecure_file_key;
     bool public_labels;
     size_t fronts;
@@ -105,6 +125,9 @@ ATT_MUST_USE enum att_err config_load(struct config **out, const char *path, str
 /* The same from bytes; path gives the folder for relative paths and the name in messages. */
 ATT_MUST_USE enum att_err config_parse(struct config **out, const char *path, struct att_slice in,
                                        struct att_diag *diag);
+/* ek_revocation, ek_workarounds, tpm_deny. For config.c. */
+ATT_MUST_USE enum att_err config_read_ek(struct config *cfg, const struct att_yaml_node *root,
+                                         struct att_diag *diag);
 void config_free(struct config *cfg);
 void config_freep(struct config **cfg);
 

@@ -7,6 +7,7 @@
 #include "codec/cbor_rd.h"
 #include "codec/cbor_wr.h"
 #include "crypto/digest.h"
+#include "crypto/ek_cert.h"
 #include "evidence/evidence.h"
 #include "tcg/quote.h"
 
@@ -146,7 +147,7 @@ enum att_err msg_facts_seal(struct att_buf **out, const struct msg_enrol_facts *
     if (err != ATT_OK) {
         return err;
     }
-    att_cbor_wr_array(&s.w, 12);
+    att_cbor_wr_array(&s.w, 14);
     att_cbor_wr_text(&s.w, f->device_id);
     att_cbor_wr_bool(&s.w, f->has_token);
     write_array(&s.w, f->token_digest, sizeof(f->token_digest));
@@ -156,6 +157,8 @@ enum att_err msg_facts_seal(struct att_buf **out, const struct msg_enrol_facts *
     att_cbor_wr_uint(&s.w, (uint64_t)f->ek_reason);
     att_cbor_wr_text(&s.w, f->ek_text);
     write_array(&s.w, f->ek_cert_digest, sizeof(f->ek_cert_digest));
+    att_cbor_wr_uint(&s.w, f->ek_fixes);
+    att_cbor_wr_uint(&s.w, f->tpm_manufacturer);
     write_array(&s.w, f->ak_public, f->ak_public_len);
     write_array(&s.w, f->csr_digest, sizeof(f->csr_digest));
     write_array(&s.w, f->tls_spki, f->tls_spki_len);
@@ -173,7 +176,7 @@ enum att_err msg_facts_open(struct msg_enrol_facts *out, struct att_slice sealed
         return err;
     }
     c = att_cbor_from(body);
-    if (att_cbor_enter_array(&c, 12) != 12) {
+    if (att_cbor_enter_array(&c, 14) != 14) {
         att_cbor_fail(&c, ATT_E_FORMAT);
     }
     att_cbor_text_copy(&c, out->device_id, sizeof(out->device_id));
@@ -185,6 +188,8 @@ enum att_err msg_facts_open(struct msg_enrol_facts *out, struct att_slice sealed
     out->ek_reason = (enum att_reason)att_cbor_uint_max(&c, ATT_R__COUNT - 1);
     att_cbor_text_copy(&c, out->ek_text, sizeof(out->ek_text));
     att_cbor_bytes_exact(&c, out->ek_cert_digest, sizeof(out->ek_cert_digest));
+    out->ek_fixes = (unsigned int)att_cbor_uint_max(&c, ATT_EK_FIX_ALL);
+    out->tpm_manufacturer = (uint32_t)att_cbor_uint_max(&c, UINT32_MAX);
     read_array(&c, out->ak_public, sizeof(out->ak_public), &out->ak_public_len);
     att_cbor_bytes_exact(&c, out->csr_digest, sizeof(out->csr_digest));
     read_array(&c, out->tls_spki, sizeof(out->tls_spki), &out->tls_spki_len);

@@ -159,17 +159,16 @@ static enum att_err add_file(struct att_anchors *a, const char *path, struct att
                     att_escape(shown, sizeof(shown), path, strlen(path)));
 }
 
-static int is_anchor_name(const struct dirent *entry)
+static bool ends_in(const char *name, const char *const *ends)
 {
-    static const char *const ENDS[] = {".pem", ".crt", ".cer", ".der"};
-    size_t len = strlen(entry->d_name);
+    size_t len = strlen(name);
 
-    for (size_t i = 0; i < ATT_COUNT(ENDS); i++) {
-        if (len > 4 && entry->d_name[0] != '.' && strcmp(entry->d_name + len - 4, ENDS[i]) == 0) {
-            return 1;
+    for (size_t i = 0; ends[i] != NULL; i++) {
+        if (len > 4 && name[0] != '.' && strcmp(name + len - 4, ends[i]) == 0) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 /* Byte order, so that the order is the same under every locale. */
@@ -178,10 +177,11 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-enum att_err att_anchors_load(struct att_anchors *a, const char *folder, struct att_diag *diag)
+enum att_err att_anchors_walk(struct att_anchors *a, const char *folder,
+                              const struct att_folder_walk *walk, struct att_diag *diag)
 {
     struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, is_anchor_name, by_name);
+    int count = scandir(folder, &entries, NULL, by_name);
     enum att_err err = ATT_OK;
     char shown[96];
 
@@ -193,13 +193,19 @@ enum att_err att_anchors_load(struct att_anchors *a, const char *folder, struct 
         char path[PATH_TEXT];
         int len = snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name);
 
-        if (err == ATT_OK && (len < 0 || (size_t)len >= sizeof(path))) {
-            err = ATT_E_LIMIT;
-        } else if (err == ATT_OK) {
-            err = add_file(a, path, diag);
+        if (err == ATT_OK && ends_in(entries[i]->d_name, walk->ends)) {
+            err = len < 0 || (size_t)len >= sizeof(path) ? ATT_E_LIMIT : walk->file(a, path, diag);
         }
         free(entries[i]);
     }
     free(entries);
     return err;
+}
+
+enum att_err att_anchors_load(struct att_anchors *a, const char *folder, struct att_diag *diag)
+{
+    static const char *const ends[] = {".pem", ".crt", ".cer", ".der", NULL};
+    static const struct att_folder_walk walk = {ends, add_file};
+
+    return att_anchors_walk(a, folder, &walk, diag);
 }

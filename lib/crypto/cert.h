@@ -24,12 +24,6 @@ struct att_anchors; /* a set of trust anchors, loaded and named */
 /* in is PEM or DER; trailing bytes are refused. FORMAT LIMIT, reason FMT_CERT. */
 ATT_MUST_USE enum att_err att_cert_parse(struct att_cert **out, struct att_slice in,
                                          struct att_diag *diag);
-/*
- * The same for an EK certificate from NV: padding behind the DER length and the TCG header before it
- * are cut, and an rsaesOaep key is read; *workaround names what was done, or is NULL.
- */
-ATT_MUST_USE enum att_err att_cert_parse_ek(struct att_cert **out, struct att_slice in,
-                                            const char **workaround, struct att_diag *diag);
 void att_cert_free(struct att_cert *c);
 void att_cert_freep(struct att_cert **c);
 
@@ -59,6 +53,19 @@ ATT_MUST_USE enum att_err att_anchors_add(struct att_anchors *a, const struct at
 /* Every *.pem, *.crt, *.cer and *.der of a folder, in name order. NOT_FOUND when there is no folder. */
 ATT_MUST_USE enum att_err att_anchors_load(struct att_anchors *a, const char *folder,
                                            struct att_diag *diag);
+/*
+ * Revocation lists for endorsement key certificates. Each certificate below the anchor needs a list of its
+ * issuer that is in force at the time asked about; an anchor is what the operator chose.
+ */
+enum att_crl_rule {
+    ATT_CRL_OFF,        /* lists are not looked at */
+    ATT_CRL_IF_PRESENT, /* what a list names is refused; a missing or outdated list is no fault */
+    ATT_CRL_REQUIRED,
+};
+/* Every *.crl, *.pem and *.der of a folder. NOT_FOUND when there is no folder; FORMAT (FMT_CERT). */
+ATT_MUST_USE enum att_err att_anchors_load_crls(struct att_anchors *a, const char *folder,
+                                                enum att_crl_rule rule, struct att_diag *diag);
+size_t att_anchors_crl_count(const struct att_anchors *a);
 size_t att_anchors_count(const struct att_anchors *a);
 const struct att_cert *att_anchors_at(const struct att_anchors *a, size_t i); /* borrowed */
 void att_anchors_free(struct att_anchors *a);
@@ -79,7 +86,10 @@ enum att_cert_use {
  *
  * chain   intermediates, any order; gives no trust by itself
  * Errors  UNTRUSTED (no path), STALE (expired or not yet valid), FORMAT (wrong use, CA flag, critical
- *         extension that nobody understands), CRYPTO NOMEM; reason is the caller's
+ *         extension that nobody understands), CRYPTO NOMEM; reason is the caller's, or ID_REVOKED for what
+ *         revocation lists say. diag->field is a stable word for what is wrong: certificate.self-signed,
+ *         .other-ca, .signature, .expired, .not-yet-valid, .ca, .use, .usage, .critical, .key, .hash,
+ *         .revoked, .crl-missing, .crl-expired, .crl-invalid, .path
  */
 ATT_MUST_USE enum att_err att_chain_verify(const struct att_cert *leaf,
                                            const struct att_cert *const *chain, size_t chain_count,

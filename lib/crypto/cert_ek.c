@@ -4,12 +4,14 @@
  * What is forgiven is the wrapping and the name of the key's algorithm, never the signature. Each
  * thing forgiven is named, so that a result can say so.
  */
-#include "crypto/cert.h"
+#include "crypto/ek_cert.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
 
+#include "base/guard.h"
 #include "base/rd.h"
 #include "crypto/cert_internal.h"
 #include "crypto/key_internal.h"
@@ -20,18 +22,52 @@
 #define CERT_TYPE_FULL  0x00
 #define DER_SEQUENCE    0x30
 
-enum { CUT_HEADER = 1, CUT_PADDING = 2, READ_OAEP = 4 };
-
-static const char *const WORKAROUNDS[] = {
-    NULL,
-    "TCG header cut",
-    "padding cut",
-    "TCG header and padding cut",
-    "rsaesOaep key read as RSA",
-    "TCG header cut, rsaesOaep key read as RSA",
-    "padding cut, rsaesOaep key read as RSA",
-    "TCG header and padding cut, rsaesOaep key read as RSA",
+static const struct {
+    unsigned int bit;
+    const char *name;
+} FIXES[] = {
+    {ATT_EK_FIX_HEADER, "tcg-header"},
+    {ATT_EK_FIX_PADDING, "padding"},
+    {ATT_EK_FIX_OAEP, "rsaes-oaep"},
+    {ATT_EK_FIX_BER, "ber"},
 };
+
+unsigned int att_ek_fix_find(const char *name)
+{
+    for (size_t i = 0; i < ATT_COUNT(FIXES); i++) {
+        if (strcmp(FIXES[i].name, name) == 0) {
+            return FIXES[i].bit;
+        }
+    }
+    return 0;
+}
+
+const char *att_ek_fix_name(unsigned int bit)
+{
+    for (size_t i = 0; i < ATT_COUNT(FIXES); i++) {
+        if (FIXES[i].bit == bit) {
+            return FIXES[i].name;
+        }
+    }
+    return "";
+}
+
+char *att_ek_fixes_print(char *out, size_t cap, unsigned int fixes)
+{
+    size_t at = 0;
+
+    if (cap > 0) {
+        out[0] = '\0';
+    }
+    for (size_t i = 0; i < ATT_COUNT(FIXES) && at < cap; i++) {
+        if ((fixes & FIXES[i].bit) != 0) {
+            int len = snprintf(out + at, cap - at, "%s%s", at == 0 ? "" : ", ", FIXES[i].name);
+
+            at += len > 0 ? (size_t)len : 0;
+        }
+    }
+    return out;
+}
 
 static struct att_slice cut_header(struct att_slice in, unsigned int *done)
 {
@@ -47,7 +83,7 @@ static struct att_slice cut_header(struct att_slice in, unsigned int *done)
         full != TAG_FULL_CERT) {
         return in;
     }
-    *done |= CUT_HEADER;
+    *done |= ATT_EK_FIX_HEADER;
     return att_rd_rest(&r);
 }
 
@@ -82,7 +118,7 @@ static struct att_slice cut_padding(struct att_slice in, unsigned int *done)
     if (!att_rd_ok(&r) || !is_padding(att_rd_rest(&r))) {
         return in;
     }
-    *done |= CUT_PADDING;
+    *done |= ATT_EK_FIX_PADDING;
     r = att_rd_slice(in);
     return att_rd_bytes(&r, head + len);
 }
@@ -108,8 +144,27 @@ static enum att_err read_oaep(struct att_cert *c, unsigned int *done, struct att
         ERR_clear_error();
         return ATT_E_CRYPTO;
     }
-    *done |= READ_OAEP;
+    *done |= ATT_EK_FIX_OAEP;
     return ATT_OK;
+}
+
+/* Does OpenSSL write the same bytes when it encodes every field anew? Asked of a copy: it forgets its own. */
+static bool is_der(const struct att_cert *c)
+{
+    unsigned char *whole = NULL;
+    unsigned char *again = NULL;
+    X509 *copy = X509_dup(c->x509);
+    int whole_len = i2d_X509(c->x509, &whole);
+    int again_len = copy == NULL ? 0 : i2d_re_X509_tbs(copy, &again);
+    bool same = whole_len > 0 && again_len > 0 &&
+                att_slice_eq(att_slice_of(whole, (size_t)whole_len), att_cert_der(c)) &&
+                memmem(whole, (size_t)whole_len, again, (size_t)again_len) != NULL;
+
+    OPENSSL_free(whole);
+    OPENSSL_free(again);
+    X509_free(copy);
+    ERR_clear_error();
+    return same;
 }
 
 static enum att_err parse_blob(struct att_cert **out, struct att_slice in, unsigned int *done,
@@ -119,9 +174,11 @@ static enum att_err parse_blob(struct att_cert **out, struct att_slice in, unsig
     struct att_slice der = cut_padding(cut_header(in, done), done);
     enum att_err err = att_cert_from_der(&c, der, true, diag);
 
-    if (err == ATT_OK) {
-        err = read_oaep(c, done, diag);
+    if (err != ATT_OK) {
+        return err;
     }
+    *done |= is_der(c) ? 0 : (unsigned int)ATT_EK_FIX_BER;
+    err = read_oaep(c, done, diag);
     if (err != ATT_OK) {
         return err;
     }
@@ -130,11 +187,13 @@ static enum att_err parse_blob(struct att_cert **out, struct att_slice in, unsig
     return ATT_OK;
 }
 
-enum att_err att_cert_parse_ek(struct att_cert **out, struct att_slice in, const char **workaround,
-                               struct att_diag *diag)
+enum att_err att_cert_parse_ek(struct att_cert **out, unsigned int *fixes, struct att_slice in,
+                               unsigned int allowed, struct att_diag *diag)
 {
     ATT_CLEANUP(att_pem_clear) struct att_pem pem = {0};
+    ATT_CLEANUP(att_cert_freep) struct att_cert *c = NULL;
     unsigned int done = 0;
+    char names[64];
     enum att_err err = ATT_OK;
 
     /* Only text is searched for armour: a blob from NV begins with one of these two bytes. */
@@ -142,9 +201,19 @@ enum att_err att_cert_parse_ek(struct att_cert **out, struct att_slice in, const
         att_pem_only(&pem, in) == ATT_OK && strcmp(pem.name, "CERTIFICATE") == 0) {
         in = att_buf_slice(pem.der);
     }
-    err = parse_blob(out, in, &done, diag);
-    if (err == ATT_OK && workaround != NULL) {
-        *workaround = WORKAROUNDS[done];
+    err = parse_blob(&c, in, &done, diag);
+    if (err != ATT_OK) {
+        return err;
     }
-    return err;
+    if (ATT_GUARD(EK_FIXES, (done & ~allowed) != 0)) {
+        return att_fail(diag, ATT_E_DENIED, ATT_R_ID_EKCERT, "certificate.form",
+                        "it would have to be read with workarounds that are not allowed: %s",
+                        att_ek_fixes_print(names, sizeof(names), done & ~allowed));
+    }
+    if (fixes != NULL) {
+        *fixes = done;
+    }
+    *out = c;
+    c = NULL;
+    return ATT_OK;
 }

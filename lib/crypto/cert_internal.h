@@ -22,8 +22,19 @@ struct att_cert {
 struct att_anchors {
     struct att_cert **certs;
     size_t count;
-    X509_STORE *store; /* the same certificates, for path validation */
+    X509_STORE *store; /* the same certificates, for path validation; and the revocation lists */
+    enum att_crl_rule crl_rule;
+    size_t crl_count;
 };
+
+/* The files of a folder whose names end in one of these, in byte order: called for each. */
+struct att_folder_walk {
+    const char *const *ends; /* four characters each; NULL-terminated */
+    enum att_err (*file)(struct att_anchors *a, const char *path, struct att_diag *diag);
+};
+ATT_MUST_USE enum att_err att_anchors_walk(struct att_anchors *a, const char *folder,
+                                           const struct att_folder_walk *walk,
+                                           struct att_diag *diag);
 
 /* 1 to 64 of A-Z a-z 0-9 . _ - (the rule for device ids everywhere). */
 bool att_device_id_ok(const char *id, size_t len);

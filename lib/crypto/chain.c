@@ -6,6 +6,8 @@
  */
 #include "crypto/cert.h"
 
+#include <string.h>
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -121,55 +123,115 @@ static enum att_err check_strength(STACK_OF(X509) * path, const struct use_rule 
         if (ATT_GUARD(CHAIN_WEAK_HASH,
                       X509_get_signature_info(one, NULL, NULL, &hash_bits, NULL) != 1 ||
                           hash_bits < (int)rule->strength)) {
-            return att_fail(diag, ATT_E_UNTRUSTED, reason, "certificate.signature",
+            return att_fail(diag, ATT_E_UNTRUSTED, reason, "certificate.hash",
                             "certificate %d of the path is signed with a hash that is too weak", i);
         }
     }
     return ATT_OK;
 }
 
-/* What OpenSSL's many answers mean to a caller. */
-static enum att_err err_of(int code)
+/* What OpenSSL's many answers mean to a caller: a kind of failure, and a stable word for people. */
+static const struct {
+    int code;
+    enum att_err err;
+    const char *field;
+} ANSWERS[] = {
+    {X509_V_ERR_CERT_NOT_YET_VALID, ATT_E_STALE, "certificate.not-yet-valid"},
+    {X509_V_ERR_CERT_HAS_EXPIRED, ATT_E_STALE, "certificate.expired"},
+    {X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, ATT_E_UNTRUSTED, "certificate.self-signed"},
+    {X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, ATT_E_UNTRUSTED, "certificate.other-ca"},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, ATT_E_UNTRUSTED, "certificate.other-ca"},
+    {X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, ATT_E_UNTRUSTED, "certificate.other-ca"},
+    {X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, ATT_E_UNTRUSTED, "certificate.other-ca"},
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, ATT_E_UNTRUSTED, "certificate.signature"},
+    {X509_V_ERR_INVALID_PURPOSE, ATT_E_FORMAT, "certificate.use"},
+    {X509_V_ERR_INVALID_CA, ATT_E_FORMAT, "certificate.ca"},
+    {X509_V_ERR_INVALID_NON_CA, ATT_E_FORMAT, "certificate.ca"},
+    {X509_V_ERR_PATH_LENGTH_EXCEEDED, ATT_E_FORMAT, "certificate.ca"},
+    {X509_V_ERR_INVALID_EXTENSION, ATT_E_FORMAT, "certificate.critical"},
+    {X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, ATT_E_FORMAT, "certificate.critical"},
+    {X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD, ATT_E_FORMAT, "certificate.path"},
+    {X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD, ATT_E_FORMAT, "certificate.path"},
+    {X509_V_ERR_CERT_REVOKED, ATT_E_UNTRUSTED, "certificate.revoked"},
+    {X509_V_ERR_UNABLE_TO_GET_CRL, ATT_E_UNTRUSTED, "certificate.crl-missing"},
+    {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, ATT_E_UNTRUSTED, "certificate.crl-missing"},
+    {X509_V_ERR_CRL_HAS_EXPIRED, ATT_E_STALE, "certificate.crl-expired"},
+    {X509_V_ERR_CRL_NOT_YET_VALID, ATT_E_STALE, "certificate.crl-expired"},
+    {X509_V_ERR_OUT_OF_MEM, ATT_E_NOMEM, "certificate.path"},
+};
+
+static enum att_err refuse_path(X509_STORE_CTX *ctx, enum att_reason reason, struct att_diag *diag)
 {
-    switch (code) {
-    case X509_V_ERR_CERT_NOT_YET_VALID:
-    case X509_V_ERR_CERT_HAS_EXPIRED:
-        return ATT_E_STALE;
-    case X509_V_ERR_INVALID_PURPOSE:
-    case X509_V_ERR_INVALID_CA:
-    case X509_V_ERR_INVALID_NON_CA:
-    case X509_V_ERR_INVALID_EXTENSION:
-    case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
-    case X509_V_ERR_PATH_LENGTH_EXCEEDED:
-    case X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD:
-    case X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD:
-        return ATT_E_FORMAT;
-    case X509_V_ERR_OUT_OF_MEM:
-        return ATT_E_NOMEM;
-    default:
-        return ATT_E_UNTRUSTED;
+    int code = X509_STORE_CTX_get_error(ctx);
+    enum att_err err = ATT_E_UNTRUSTED;
+    const char *field = "certificate.path";
+
+    for (size_t i = 0; i < ATT_COUNT(ANSWERS); i++) {
+        if (ANSWERS[i].code == code) {
+            err = ANSWERS[i].err;
+            field = ANSWERS[i].field;
+        }
     }
+    if (code == X509_V_ERR_CRL_SIGNATURE_FAILURE || code == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN ||
+        code == X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION ||
+        code == X509_V_ERR_DIFFERENT_CRL_SCOPE) {
+        field = "certificate.crl-invalid";
+    }
+    if (strstr(field, ".crl-") != NULL || code == X509_V_ERR_CERT_REVOKED) {
+        reason = ATT_R_ID_REVOKED;
+    }
+    return att_fail(diag, err, reason, field, "certificate %d: %s",
+                    X509_STORE_CTX_get_error_depth(ctx), X509_verify_cert_error_string(code));
+}
+
+static bool is_gap(int code)
+{
+    return code == X509_V_ERR_UNABLE_TO_GET_CRL || code == X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER ||
+           code == X509_V_ERR_CRL_HAS_EXPIRED || code == X509_V_ERR_CRL_NOT_YET_VALID;
+}
+
+/* Asked by OpenSSL at each fault: 1 goes on. Only what revocation lists leave open may be passed over. */
+static int pass_over(int ok, X509_STORE_CTX *ctx)
+{
+    const struct att_anchors *a = X509_STORE_CTX_get_app_data(ctx);
+    int code = X509_STORE_CTX_get_error(ctx);
+    bool anchor =
+        X509_STORE_CTX_get_error_depth(ctx) == sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) - 1;
+
+    if (ok == 1) {
+        return 1;
+    }
+    if (code == X509_V_ERR_CERT_REVOKED) {
+        return ATT_GUARD(CRL_REVOKED, true) ? 0 : 1;
+    }
+    if (!is_gap(code)) {
+        return 0;
+    }
+    return ATT_GUARD(CRL_REQUIRED, a->crl_rule == ATT_CRL_REQUIRED && !anchor) ? 0 : 1;
 }
 
 static enum att_err run(X509_STORE_CTX *ctx, const struct use_rule *rule, int64_t utc_s,
                         enum att_reason reason, struct att_diag *diag)
 {
+    const struct att_anchors *a = X509_STORE_CTX_get_app_data(ctx);
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
-    int code = 0;
+    /* An anchor is what the operator chose, whether or not it signed itself. */
+    unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
 
+    if (rule->use == ATT_USE_EK && a->crl_rule != ATT_CRL_OFF) {
+        flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
+        X509_STORE_CTX_set_verify_cb(ctx, pass_over);
+    }
     X509_VERIFY_PARAM_set_time(param, (time_t)utc_s);
     X509_VERIFY_PARAM_set_depth(param, ATT_CHAIN_MAX);
-    /* An anchor is what the operator chose, whether or not it signed itself. */
-    if (X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN) != 1 ||
+    if (X509_VERIFY_PARAM_set_flags(param, flags) != 1 ||
         (rule->purpose != 0 && X509_VERIFY_PARAM_set_purpose(param, rule->purpose) != 1)) {
         return ATT_E_CRYPTO;
     }
     /* The strength of the path is judged below, where anchors and old makers are told apart. */
     X509_VERIFY_PARAM_set_auth_level(param, 0);
     if (ATT_GUARD(CHAIN_VERIFIES, X509_verify_cert(ctx) != 1)) {
-        code = X509_STORE_CTX_get_error(ctx);
-        return att_fail(diag, err_of(code), reason, "certificate.path", "certificate %d: %s",
-                        X509_STORE_CTX_get_error_depth(ctx), X509_verify_cert_error_string(code));
+        return refuse_path(ctx, reason, diag);
     }
     return check_strength(X509_STORE_CTX_get0_chain(ctx), rule, reason, diag);
 }
@@ -217,7 +279,9 @@ enum att_err att_chain_verify(const struct att_cert *leaf, const struct att_cert
     if (ctx == NULL || X509_STORE_CTX_init(ctx, anchors->store, leaf->x509, others) != 1) {
         err = ATT_E_NOMEM;
     } else {
-        err = run(ctx, rule, utc_s, reason, diag);
+        err = X509_STORE_CTX_set_app_data(ctx, (void *)(uintptr_t)anchors) == 1
+                  ? run(ctx, rule, utc_s, reason, diag)
+                  : ATT_E_NOMEM;
     }
     X509_STORE_CTX_free(ctx);
     sk_X509_free(others);

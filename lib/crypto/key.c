@@ -119,7 +119,7 @@ static enum att_err from_point(struct att_pubkey **out, const struct curve *c, u
     /* The import refuses coordinates that are not below p and points off the curve; the three curves
      * have cofactor 1, so a point on the curve is a point of the group. */
     pkey = from_params("EC", params);
-    if (pkey == NULL) {
+    if (ATT_GUARD(KEY_POINT, pkey == NULL)) {
         return att_fail(diag, ATT_E_FORMAT, ATT_R_ID_KEY, "key.point",
                         "expected a point on %s, found coordinates that are not one", c->group);
     }

@@ -258,13 +258,16 @@ enum att_err att_pubarea_padded(struct att_slice *out, uint8_t room[ATT_PUBAREA_
     size_t field = p->type == TYPE_ECC ? field_size(p->ecc_curve) : 0;
     size_t tail = 4 + p->ecc_x.len + p->ecc_y.len;
 
-    if (field == 0 || p->ecc_x.len > field || p->ecc_y.len > field) {
-        att_wr_slice(&w, p->encoded); /* nothing to pad, or what att_pubarea_key refuses */
+    /* Other kinds have nothing to pad; longer coordinates are refused by att_pubarea_key. */
+    bool pads = field != 0 && p->ecc_x.len <= field && p->ecc_y.len <= field;
+
+    if (ATT_GUARD(EK_PADDED, pads)) {
+        att_wr_slice(&w, att_rd_bytes(&r, p->encoded.len - tail));
+        write_padded(&w, p->ecc_x, field);
+        write_padded(&w, p->ecc_y, field);
         return att_wr_done(&w, out);
     }
-    att_wr_slice(&w, att_rd_bytes(&r, p->encoded.len - tail));
-    write_padded(&w, p->ecc_x, field);
-    write_padded(&w, p->ecc_y, field);
+    att_wr_slice(&w, p->encoded);
     return att_wr_done(&w, out);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto/cert.h"
+#include "crypto/ek_cert.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,10 +30,12 @@ static void check_key(struct att_pubkey *key)
 static void check_cert(struct att_cert *c, struct att_slice in)
 {
     struct att_pubkey *key = NULL;
+    struct att_tpm_name tpm = {0};
     char text[80], id[65] = "";
 
     must(strpbrk(att_cert_subject(text, sizeof(text), c), "\n\r\x1b") == NULL);
     must(att_cert_der(c).len <= in.len);
+    must(att_cert_tpm_name(&tpm, c, NULL) != ATT_OK || strlen(tpm.model) <= ATT_TPM_MODEL_MAX);
     must(att_cert_device_id(id, sizeof(id), c) != ATT_OK || strlen(id) > 0);
     if (att_cert_key(&key, c, NULL) == ATT_OK) {
         check_key(key);
@@ -45,11 +48,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct att_slice in = att_slice_of(data, size);
     struct att_cert *c = NULL;
     struct att_pubkey *key = NULL;
+    unsigned int fixes = 0;
 
     if (att_cert_parse(&c, in, NULL) == ATT_OK) {
         check_cert(c, in);
     }
-    if (att_cert_parse_ek(&c, in, NULL, NULL) == ATT_OK) {
+    if (att_cert_parse_ek(&c, &fixes, in, ATT_EK_FIX_ALL, NULL) == ATT_OK) {
         check_cert(c, in);
     }
     if (att_csr_open(&key, in, NULL) == ATT_OK) {

@@ -212,28 +212,29 @@ void service_configure(struct service *s)
     const struct service_options *o = &s->options;
     const char *policy = o->policy != NULL ? o->policy : service_policy;
     char text[CONFIG_MAX];
-    int len = snprintf(text, sizeof(text),
-                       "verifier_id: " SERVICE_VERIFIER "\n"
-                       "listen: \"127.0.0.1:%u\"\n"
-                       "operator: \"127.0.0.1:%u\"\n"
-                       "admin_socket: admin.sock\n"
-                       "state_dir: state\n"
-                       "tls: {cert: tls.pem, key: tls.key}\n"
-                       "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
-                       "label: {chain: label.pem, key: \"file:label.key\"}\n"
-                       "policy: policy.yaml\n"
-                       "%s"
-                       "ek_anchors: ek.d\n"
-                       "insecure_file_key: true\n"
-                       "public: %s\n"
-                       "fronts: %d\n"
-                       "nonce_ttl: %s\n"
-                       "%s%s\n",
-                       (unsigned int)s->port, (unsigned int)s->operator_port,
-                       o->without_refvals ? "" : "refvals: refvals.bin\n",
-                       o->public_labels ? "true" : "false", o->fronts > 0 ? o->fronts : 1,
-                       o->nonce_ttl != NULL ? o->nonce_ttl : "2m",
-                       o->limits != NULL ? "limits: " : "", o->limits != NULL ? o->limits : "");
+    int len =
+        snprintf(text, sizeof(text),
+                 "verifier_id: " SERVICE_VERIFIER "\n"
+                 "listen: \"127.0.0.1:%u\"\n"
+                 "operator: \"127.0.0.1:%u\"\n"
+                 "admin_socket: admin.sock\n"
+                 "state_dir: state\n"
+                 "tls: {cert: tls.pem, key: tls.key}\n"
+                 "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
+                 "label: {chain: label.pem, key: \"file:label.key\"}\n"
+                 "policy: policy.yaml\n"
+                 "%s"
+                 "ek_anchors: ek.d\n"
+                 "insecure_file_key: true\n"
+                 "public: %s\n"
+                 "fronts: %d\n"
+                 "nonce_ttl: %s\n"
+                 "%s%s\n%s",
+                 (unsigned int)s->port, (unsigned int)s->operator_port,
+                 o->without_refvals ? "" : "refvals: refvals.bin\n",
+                 o->public_labels ? "true" : "false", o->fronts > 0 ? o->fronts : 1,
+                 o->nonce_ttl != NULL ? o->nonce_ttl : "2m", o->limits != NULL ? "limits: " : "",
+                 o->limits != NULL ? o->limits : "", o->extra != NULL ? o->extra : "");
 
     NEED(len > 0 && (size_t)len < sizeof(text));
     write_text(s->dir, "attestd.yaml", text, (size_t)len);

@@ -23,6 +23,7 @@ struct service_options {
     const char *policy;    /* YAML; NULL: see service_policy */
     const char *limits;    /* the flow map of "limits:", such as "{idle: 1s}"; NULL: defaults */
     const char *nonce_ttl; /* such as "100ms"; NULL: "2m" */
+    const char *extra;     /* more lines for attestd.yaml; NULL: none */
     const char *preload;   /* a shared object for LD_PRELOAD; NULL: none */
     int fronts;            /* 0: 1 */
     int only_cpu;          /* 1 and up: all its processes run on this processor, counted from 1 */

@@ -61,8 +61,23 @@ struct softtpm_cert_order {
     int64_t not_before_s, not_after_s; /* from now; both 0: an hour ago, ten years ahead */
     bool is_ca;
     bool without_ek_usage;
+    bool self_signed;         /* by the endorsement key itself, in a name of its own */
+    const char *manufacturer; /* NULL: "id:46414B45", which is FAKE */
     const char *url; /* issuer's certificate and revocation list are said to be there; NULL: none */
 };
+
+/* An authority whose certificate the root signed. */
+struct softtpm_ca *softtpm_ca_below(const struct softtpm_ca *root, const char *name);
+
+/* A revocation list by ca, over these certificates (DER); times from now. PEM. */
+struct softtpm_crl_order {
+    struct att_slice revoked[4];
+    size_t revoked_count;
+    int64_t this_update_s, next_update_s; /* both 0: a minute ago, a day ahead */
+    EVP_PKEY *other_key;                  /* signs in the name of ca; NULL: its own */
+};
+void softtpm_ca_write_crl(const struct softtpm_ca *ca, const char *path,
+                          const struct softtpm_crl_order *order);
 
 struct softtpm_key {
     EVP_PKEY *pkey;

@@ -62,6 +62,23 @@ struct softtpm_ca *softtpm_ca_new(const char *name)
     return ca;
 }
 
+struct softtpm_ca *softtpm_ca_below(const struct softtpm_ca *root, const char *name)
+{
+    struct softtpm_ca *ca = calloc(1, sizeof(*ca));
+
+    NEED(ca != NULL);
+    ca->key = softtpm_p256();
+    ca->root = blank(ca->key, -3600, 15 * YEAR_S);
+    add_name(X509_get_subject_name(ca->root), name);
+    NEED(X509_set_issuer_name(ca->root, X509_get_subject_name(root->root)) == 1);
+    add_extension(ca->root, root->root, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
+    add_extension(ca->root, root->root, NID_key_usage, "critical,keyCertSign,cRLSign");
+    add_extension(ca->root, root->root, NID_subject_key_identifier, "hash");
+    add_extension(ca->root, root->root, NID_authority_key_identifier, "keyid");
+    NEED(X509_sign(ca->root, root->key, EVP_sha256()) > 0);
+    return ca;
+}
+
 void softtpm_ca_free(struct softtpm_ca *ca)
 {
     if (ca == NULL) {
@@ -132,10 +149,10 @@ X509 *softtpm_issue(const struct softtpm_ca *ca, EVP_PKEY *key,
 }
 
 /* Manufacturer, model and version in a critical directoryName, subject empty (EK profile, 3.2.9). */
-static void add_tpm_name(X509 *cert)
+static void add_tpm_name(X509 *cert, const char *manufacturer)
 {
     static const char *const oid[] = {"2.23.133.2.1", "2.23.133.2.2", "2.23.133.2.3"};
-    static const char *const text[] = {"id:46414B45", "SOFTTPM", "id:20231024"};
+    const char *const text[] = {manufacturer, "SOFTTPM", "id:20231024"};
     GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
     GENERAL_NAME *name = GENERAL_NAME_new();
     X509_NAME *dir = X509_NAME_new();
@@ -166,7 +183,9 @@ void softtpm_certify_ek(struct softtpm *tpm, const struct softtpm_ca *ca,
     unsigned char *p = tpm->ek_cert;
     int len;
 
-    NEED(X509_set_issuer_name(cert, X509_get_subject_name(ca->root)) == 1);
+    if (!order->self_signed) {
+        NEED(X509_set_issuer_name(cert, X509_get_subject_name(ca->root)) == 1);
+    }
     add_extension(cert, ca->root, NID_basic_constraints,
                   order->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
     add_extension(cert, ca->root, NID_key_usage,
@@ -174,12 +193,14 @@ void softtpm_certify_ek(struct softtpm *tpm, const struct softtpm_ca *ca,
     if (!order->without_ek_usage) {
         add_extension(cert, ca->root, NID_ext_key_usage, "2.23.133.8.1");
     }
-    add_extension(cert, ca->root, NID_authority_key_identifier, "keyid");
-    add_tpm_name(cert);
+    if (!order->self_signed) {
+        add_extension(cert, ca->root, NID_authority_key_identifier, "keyid");
+    }
+    add_tpm_name(cert, order->manufacturer != NULL ? order->manufacturer : "id:46414B45");
     if (order->url != NULL) {
         add_urls(cert, ca->root, order->url);
     }
-    NEED(X509_sign(cert, ca->key, EVP_sha256()) > 0);
+    NEED(X509_sign(cert, order->self_signed ? tpm->ek.pkey : ca->key, EVP_sha256()) > 0);
     len = i2d_X509(cert, NULL);
     NEED(len > 0 && (size_t)len <= sizeof(tpm->ek_cert));
     len = i2d_X509(cert, &p);

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "crypto/cert.h"
+#include "crypto/ek_cert.h"
 #include "testcert.h"
 
 static enum att_err judge(const struct att_cert *leaf, enum att_cert_use use, int64_t at)
@@ -95,18 +96,19 @@ START_TEST(att_cert_parse_ek__cuts_what_nv_adds)
         bool header;
         size_t padding;
         uint8_t pad;
-        const char *workaround;
+        unsigned int fixes;
     } CASES[] = {
-        {false, 0, 0, NULL},
-        {true, 0, 0, "TCG header cut"},
-        {false, 200, 0xff, "padding cut"},
-        {false, 1, 0x00, "padding cut"},
-        {true, 300, 0x00, "TCG header and padding cut"},
+        {false, 0, 0, 0},
+        {true, 0, 0, ATT_EK_FIX_HEADER},
+        {false, 200, 0xff, ATT_EK_FIX_PADDING},
+        {false, 1, 0x00, ATT_EK_FIX_PADDING},
+        {true, 300, 0x00, ATT_EK_FIX_HEADER | ATT_EK_FIX_PADDING},
     };
     struct testcert_odd o = {.eku = TESTCERT_EK};
     struct testcert_blob b = testcert_odd_der(&o), in = {0};
-    const char *workaround = "unset";
+    unsigned int fixes = 77;
     struct att_cert *c = NULL;
+    struct att_diag diag = {0};
 
     if (CASES[_i].header) {
         uint8_t head[7] = {0x10, 0x01, 0x00, 0, 0, 0x10, 0x02};
@@ -120,15 +122,20 @@ START_TEST(att_cert_parse_ek__cuts_what_nv_adds)
     in.len += b.len;
     memset(in.p + in.len, CASES[_i].pad, CASES[_i].padding);
     in.len += CASES[_i].padding;
-    ck_assert_int_eq(att_cert_parse_ek(&c, att_slice_of(in.p, in.len), &workaround, NULL), ATT_OK);
+    ck_assert_int_eq(
+        att_cert_parse_ek(&c, &fixes, att_slice_of(in.p, in.len), ATT_EK_FIX_ALL, NULL), ATT_OK);
     ck_assert(att_slice_eq(att_cert_der(c), att_slice_of(b.p, b.len)));
-    if (CASES[_i].workaround == NULL) {
-        ck_assert_ptr_null(workaround);
-    } else {
-        ck_assert_str_eq(workaround, CASES[_i].workaround);
-    }
+    ck_assert_uint_eq(fixes, CASES[_i].fixes);
     ck_assert_int_eq(judge(c, ATT_USE_EK, TESTCERT_NOW), ATT_OK);
-    att_cert_free(c);
+    att_cert_freep(&c);
+    /* what is not allowed is not forgiven */
+    if (fixes != 0) {
+        ck_assert_int_eq(
+            att_cert_parse_ek(&c, NULL, att_slice_of(in.p, in.len), ATT_EK_FIX_ALL & ~fixes, &diag),
+            ATT_E_DENIED);
+        ck_assert_int_eq(diag.reason, ATT_R_ID_EKCERT);
+        ck_assert_str_eq(diag.field, "certificate.form");
+    }
 }
 END_TEST
 
@@ -141,15 +148,18 @@ START_TEST(att_cert_parse_ek__does_not_forgive_other_bytes)
 
     b.p[b.len] = 0xff;
     b.p[b.len + 1] = 0x00;
-    ck_assert_int_eq(att_cert_parse_ek(&c, att_slice_of(b.p, b.len + 2), NULL, &diag),
-                     ATT_E_TRAILING);
-    ck_assert_int_eq(diag.reason, ATT_R_FMT_CERT);
-    ck_assert_int_eq(att_cert_parse_ek(&c, att_slice_of(b.p, b.len - 1), NULL, &diag),
-                     ATT_E_FORMAT);
-    ck_assert_int_eq(att_cert_parse_ek(&c, att_slice_of(NULL, 0), NULL, &diag), ATT_E_FORMAT);
     ck_assert_int_eq(
-        att_cert_parse_ek(&c, att_slice_of("\x10\x01\x00\x00\x02\x10\x02", 7), NULL, &diag),
+        att_cert_parse_ek(&c, NULL, att_slice_of(b.p, b.len + 2), ATT_EK_FIX_ALL, &diag),
+        ATT_E_TRAILING);
+    ck_assert_int_eq(diag.reason, ATT_R_FMT_CERT);
+    ck_assert_int_eq(
+        att_cert_parse_ek(&c, NULL, att_slice_of(b.p, b.len - 1), ATT_EK_FIX_ALL, &diag),
         ATT_E_FORMAT);
+    ck_assert_int_eq(att_cert_parse_ek(&c, NULL, att_slice_of(NULL, 0), ATT_EK_FIX_ALL, &diag),
+                     ATT_E_FORMAT);
+    ck_assert_int_eq(att_cert_parse_ek(&c, NULL, att_slice_of("\x10\x01\x00\x00\x02\x10\x02", 7),
+                                       ATT_EK_FIX_ALL, &diag),
+                     ATT_E_FORMAT);
     ck_assert_ptr_null(c);
 }
 END_TEST
@@ -166,7 +176,7 @@ START_TEST(att_cert_parse_ek__reads_rsaes_oaep_keys)
     unsigned char *der = NULL, *spki = NULL;
     int spki_len = i2d_PUBKEY(rsa, &spki);
     struct att_pubkey *want = NULL, *got = NULL;
-    const char *workaround = NULL;
+    unsigned int fixes = 0;
     struct att_cert *c = NULL;
     X509_PUBKEY *pub = X509_get_X509_PUBKEY(x);
     int len = 0;
@@ -180,9 +190,10 @@ START_TEST(att_cert_parse_ek__reads_rsaes_oaep_keys)
     len = i2d_X509(x, &der);
     ck_assert_int_gt(len, 0);
 
-    ck_assert_int_eq(att_cert_parse_ek(&c, att_slice_of(der, (size_t)len), &workaround, NULL),
-                     ATT_OK);
-    ck_assert_str_eq(workaround, "rsaesOaep key read as RSA");
+    ck_assert_int_eq(
+        att_cert_parse_ek(&c, &fixes, att_slice_of(der, (size_t)len), ATT_EK_FIX_ALL, NULL),
+        ATT_OK);
+    ck_assert_uint_eq(fixes, ATT_EK_FIX_OAEP);
     ck_assert_int_eq(judge(c, ATT_USE_EK, TESTCERT_NOW), ATT_OK);
     ck_assert_int_eq(att_cert_key(&got, c, NULL), ATT_OK);
     ck_assert_int_eq(att_pubkey_from_spki(&want, att_slice_of(spki, (size_t)spki_len), NULL),
@@ -196,7 +207,8 @@ START_TEST(att_cert_parse_ek__reads_rsaes_oaep_keys)
     /* one bit of the modulus: the key is read, the signature does not fit */
     att_cert_freep(&c);
     der[len / 2] ^= 0x02;
-    if (att_cert_parse_ek(&c, att_slice_of(der, (size_t)len), NULL, NULL) == ATT_OK) {
+    if (att_cert_parse_ek(&c, NULL, att_slice_of(der, (size_t)len), ATT_EK_FIX_ALL, NULL) ==
+        ATT_OK) {
         ck_assert_int_eq(judge(c, ATT_USE_EK, TESTCERT_NOW), ATT_E_UNTRUSTED);
     }
     att_cert_free(c);

@@ -57,16 +57,19 @@ END_TEST
 
 START_TEST(config_parse__reads_everything_it_documents)
 {
-    static const char text[] =
-        MINIMAL "listen: \"[::1]:1\"\noperator: \"127.0.0.1:9464\"\nadmin_socket: admin.sock\n"
-                "product: {manufacturer: M, model: N, contact: \"mailto:x@example\"}\n"
-                "refvals: refvals.bin\nek_anchors: /t\ninsecure_file_key: true\npublic: true\n"
-                "fronts: 2\nnonce_ttl: 30s\n"
-                "evidence: {key: seal.key, keep: 7d, per_gateway: 1048576, database: 33554432}\n"
-                "limits: {request_deadline: 5s, idle: 1m, body: 65536, enrol_body: 32768,\n"
-                "  inflight: 1048576, connections: 10, connections_per_peer: 5, sessions: 100,\n"
-                "  sessions_per_device: 2, enrolments: 7, appraiser_memory: 268435456,\n"
-                "  appraiser_evidences: 3}\n";
+    static const char text[] = MINIMAL
+        "listen: \"[::1]:1\"\noperator: \"127.0.0.1:9464\"\nadmin_socket: admin.sock\n"
+        "product: {manufacturer: M, model: N, contact: \"mailto:x@example\"}\n"
+        "refvals: refvals.bin\nek_anchors: /t\ninsecure_file_key: true\npublic: true\n"
+        "ek_crls: crl.d\nek_revocation: if-present\nek_workarounds: [padding, ber]\n"
+        "tpm_deny: [{manufacturer: IFX, firmware_from: \"4.0\", firmware_below: \"4.34\"},\n"
+        "  {firmware_below: \"1.2\", action: warn}]\n"
+        "fronts: 2\nnonce_ttl: 30s\n"
+        "evidence: {key: seal.key, keep: 7d, per_gateway: 1048576, database: 33554432}\n"
+        "limits: {request_deadline: 5s, idle: 1m, body: 65536, enrol_body: 32768,\n"
+        "  inflight: 1048576, connections: 10, connections_per_peer: 5, sessions: 100,\n"
+        "  sessions_per_device: 2, enrolments: 7, appraiser_memory: 268435456,\n"
+        "  appraiser_evidences: 3}\n";
     ATT_CLEANUP(config_freep) struct config *cfg = NULL;
     struct att_diag diag = {0};
 
@@ -78,6 +81,14 @@ START_TEST(config_parse__reads_everything_it_documents)
     ck_assert_str_eq(cfg->product.model, "N");
     ck_assert_ptr_null(cfg->product.support_end);
     ck_assert_str_eq(cfg->ek_anchors, "/t");
+    ck_assert_str_eq(cfg->ek_crls, "/etc/a/crl.d");
+    ck_assert_int_eq(cfg->ek_revocation, ATT_CRL_IF_PRESENT);
+    ck_assert_uint_eq(cfg->ek_workarounds, ATT_EK_FIX_PADDING | ATT_EK_FIX_BER);
+    ck_assert_uint_eq(cfg->tpm_deny_count, 2);
+    ck_assert_str_eq(cfg->tpm_deny[0].manufacturer, "IFX");
+    ck_assert_uint_eq(cfg->tpm_deny[0].from, 0x40000);
+    ck_assert_uint_eq(cfg->tpm_deny[0].below, 0x40022);
+    ck_assert(!cfg->tpm_deny[0].warn && cfg->tpm_deny[1].warn);
     ck_assert(cfg->insecure_file_key && cfg->public_labels);
     ck_assert_uint_eq(cfg->fronts, 2);
     ck_assert_int_eq(cfg->nonce_ttl_ms, 30000);
@@ -96,6 +107,16 @@ static const struct {
     const char *place; /* how the message starts */
 } wrong[] = {
     {MINIMAL "surprise: 1\n", "attestd.yaml:7:"},
+    {MINIMAL "ek_revocation: required\n", "attestd.yaml:7:"},
+    {MINIMAL "ek_crls: c\nek_revocation: perhaps\n", "attestd.yaml:8:"},
+    {MINIMAL "ek_workarounds: [anything]\n", "attestd.yaml:7:"},
+    {MINIMAL "ek_workarounds: padding\n", "attestd.yaml:7:"},
+    {MINIMAL "tpm_deny: [{}]\n", "attestd.yaml:7:"},
+    {MINIMAL "tpm_deny: [{manufacturer: INFINEON}]\n", "attestd.yaml:7:"},
+    {MINIMAL "tpm_deny: [{firmware_from: \"4\"}]\n", "attestd.yaml:7:"},
+    {MINIMAL "tpm_deny: [{firmware_from: \"04.1\"}]\n", "attestd.yaml:7:"},
+    {MINIMAL "tpm_deny: [{firmware_from: \"4.1\", firmware_below: \"4.1\"}]\n", "attestd.yaml:7:"},
+    {MINIMAL "tpm_deny: [{manufacturer: IFX, action: ignore}]\n", "attestd.yaml:7:"},
     {MINIMAL "limits: {bodies: 1}\n", "attestd.yaml:7:"},
     {MINIMAL "tls: {cert: a, key: b}\n", "attestd.yaml:7:"}, /* twice */
     {MINIMAL "listen: 8443\n", "attestd.yaml:7:"},

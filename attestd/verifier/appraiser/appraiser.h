@@ -27,6 +27,7 @@ struct appraiser {
     struct att_policy *policy;
     struct att_refvals *refvals;    /* NULL when there are none */
     struct att_anchors *ek_anchors; /* NULL when there are none */
+    unsigned int ek_workarounds;    /* defects of EK certificates that are forgiven (att_ek_fix) */
 };
 
 /* Errors CONFIG FORMAT IO NOMEM with the place. Free with appraiser_close. */

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "base/guard.h"
+#include "common/log.h"
 #include "common/wire.h"
 #include "crypto/cert.h"
 #include "crypto/digest.h"
+#include "crypto/ek_cert.h"
 #include "crypto/key.h"
 #include "tcg/pubarea.h"
 #include "verifier/appraiser/appraiser.h"
@@ -92,9 +94,10 @@ static enum att_err read_ek(struct msg_enrol_facts *f, struct att_pubkey **key, 
     return keep(f->ek_public, sizeof(f->ek_public), &f->ek_public_len, padded, "EK", diag);
 }
 
-/* The certificates that were sent, owned. */
+/* The certificates that were sent, owned, and what was forgiven in each. */
 struct shown {
     struct att_cert *cert[WIRE_EK_CERTS_MAX];
+    unsigned int fixes[WIRE_EK_CERTS_MAX];
     size_t count;
 };
 
@@ -105,64 +108,119 @@ static void shown_free(struct shown *s)
     }
 }
 
+/* TPMs keep certificates for keys that nobody here uses, such as SM2's: well-formed, and no matter. */
+static bool is_for_another_kind_of_key(enum att_err err, const struct att_diag *why)
+{
+    return err == ATT_E_UNSUPPORTED ||
+           (why->reason == ATT_R_ID_WEAKKEY && err != ATT_E_NOMEM && err != ATT_E_CRYPTO);
+}
+
 static enum att_err read_certs(struct shown *out, const struct wire_enrol_begin *m,
-                               struct att_diag *diag)
+                               const struct judging *at)
 {
     for (size_t i = 0; i < m->ek_cert_count; i++) {
-        const char *workaround = NULL;
-        enum att_err err = att_cert_parse_ek(&out->cert[i], m->ek_cert[i], &workaround, diag);
+        struct att_diag why = {0};
+        enum att_err err = att_cert_parse_ek(&out->cert[out->count], &out->fixes[out->count],
+                                             m->ek_cert[i], at->a->ek_workarounds, &why);
 
-        if (err != ATT_OK) {
+        if (err == ATT_OK) {
+            out->count++;
+        } else if (!is_for_another_kind_of_key(err, &why)) {
+            *at->diag = why;
             return err;
         }
-        out->count++;
     }
     return ATT_OK;
 }
 
-/* The certificate that is about this very key; NULL when there is none. */
-static const struct att_cert *leaf_of(const struct shown *s, const struct att_pubkey *ek)
+/* The certificate that is about this very key; the count when there is none. */
+static size_t leaf_of(const struct shown *s, const struct att_pubkey *ek)
 {
-    for (size_t i = 0; i < s->count; i++) {
+    size_t i = 0;
+
+    for (i = 0; i < s->count; i++) {
         ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *key = NULL;
 
         if (att_cert_key(&key, s->cert[i], NULL) == ATT_OK && att_pubkey_eq(key, ek)) {
-            return s->cert[i];
+            break;
         }
     }
-    return NULL;
+    return i;
 }
 
-static enum att_err judge_chain(struct msg_enrol_facts *f, const struct shown *s,
-                                const struct att_cert *leaf, const struct judging *at)
+/* A result, not a failure: the keeper may still admit it by the allow-list. */
+static enum att_err not_verified(struct msg_enrol_facts *f, const struct att_diag *why)
+{
+    f->ek_reason = why->reason;
+    (void)snprintf(f->ek_text, sizeof(f->ek_text), "%.40s: %.140s",
+                   why->field == NULL ? "" : why->field, why->text);
+    return ATT_OK;
+}
+
+static enum att_err verify_chain(const struct shown *s, size_t leaf, const struct judging *at,
+                                 struct att_diag *why)
 {
     const struct att_cert *chain[WIRE_EK_CERTS_MAX];
-    struct att_diag why = {0};
     size_t count = 0;
-    enum att_err err = att_cert_fingerprint(f->ek_cert_digest, leaf);
+
+    if (at->a->ek_anchors == NULL) {
+        return att_fail(why, ATT_E_UNTRUSTED, ATT_R_ID_EKCERT, "certificate.no-anchors",
+                        "no anchors are configured (ek_anchors)");
+    }
+    for (size_t i = 0; i < s->count; i++) {
+        if (i != leaf) {
+            chain[count++] = s->cert[i];
+        }
+    }
+    return att_chain_verify(s->cert[leaf], chain, count, at->a->ek_anchors, ATT_USE_EK, at->utc_s,
+                            ATT_R_ID_EKCERT, why);
+}
+
+/* What the maker vouches for beside the key. */
+static enum att_err read_tpm_name(struct msg_enrol_facts *f, const struct att_cert *leaf,
+                                  struct att_diag *why)
+{
+    struct att_tpm_name name = {0};
+    enum att_err err = att_cert_tpm_name(&name, leaf, why);
+
+    if (err != ATT_OK && err != ATT_E_NOT_FOUND) {
+        return err;
+    }
+    f->tpm_manufacturer = name.manufacturer;
+    return ATT_OK;
+}
+
+static void say_workarounds(const struct msg_enrol_facts *f)
+{
+    char names[64];
+
+    if (f->ek_fixes != 0) {
+        log_line(LOG_LEVEL_WARNING, "enrol.workaround", "device=%s what=\"%s\"", f->device_id,
+                 att_ek_fixes_print(names, sizeof(names), f->ek_fixes));
+    }
+}
+
+static enum att_err judge_chain(struct msg_enrol_facts *f, const struct shown *s, size_t leaf,
+                                const struct judging *at)
+{
+    struct att_diag why = {0};
+    enum att_err err = att_cert_fingerprint(f->ek_cert_digest, s->cert[leaf]);
 
     if (err != ATT_OK) {
         return err;
     }
-    for (size_t i = 0; i < s->count; i++) {
-        if (s->cert[i] != leaf) {
-            chain[count++] = s->cert[i];
-        }
-    }
-    if (at->a->ek_anchors == NULL) {
-        err = att_fail(&why, ATT_E_UNTRUSTED, ATT_R_ID_EKCERT, "EK certificate",
-                       "no anchors are configured (ek_anchors)");
-    } else {
-        err = att_chain_verify(leaf, chain, count, at->a->ek_anchors, ATT_USE_EK, at->utc_s,
-                               ATT_R_ID_EKCERT, &why);
-    }
+    f->ek_fixes = s->fixes[leaf];
+    say_workarounds(f);
+    err = verify_chain(s, leaf, at, &why);
     if (err == ATT_E_NOMEM || err == ATT_E_CRYPTO) {
         return err;
     }
     if (ATT_GUARD(EK_CHAIN, err != ATT_OK)) {
-        f->ek_reason = ATT_R_ID_EKCERT;
-        (void)snprintf(f->ek_text, sizeof(f->ek_text), "%s", why.text);
-        return ATT_OK;
+        return not_verified(f, &why);
+    }
+    err = read_tpm_name(f, s->cert[leaf], &why);
+    if (err != ATT_OK) {
+        return not_verified(f, &why);
     }
     f->ek_verified = true;
     return ATT_OK;
@@ -173,8 +231,9 @@ static enum att_err read_ek_certs(struct msg_enrol_facts *f, const struct wire_e
                                   const struct att_pubkey *ek, const struct judging *at)
 {
     ATT_CLEANUP(shown_free) struct shown s = {0};
-    const struct att_cert *leaf = NULL;
-    enum att_err err = read_certs(&s, m, at->diag);
+    struct att_diag why = {0};
+    size_t leaf = 0;
+    enum att_err err = read_certs(&s, m, at);
 
     if (err != ATT_OK) {
         return err;
@@ -183,13 +242,12 @@ static enum att_err read_ek_certs(struct msg_enrol_facts *f, const struct wire_e
         return ATT_OK;
     }
     leaf = leaf_of(&s, ek);
-    if (ATT_GUARD(EK_CERT_KEY, leaf == NULL)) {
-        f->ek_reason = ATT_R_ID_EKCERT;
-        (void)snprintf(f->ek_text, sizeof(f->ek_text),
+    if (ATT_GUARD(EK_CERT_KEY, leaf == s.count)) {
+        (void)att_fail(&why, ATT_E_MISMATCH, ATT_R_ID_EKCERT, "certificate.other-key",
                        "none of the %zu certificates is for the endorsement key", s.count);
-        return ATT_OK;
+        return not_verified(f, &why);
     }
-    return judge_chain(f, &s, leaf == NULL ? s.cert[0] : leaf, at);
+    return judge_chain(f, &s, leaf == s.count ? 0 : leaf, at);
 }
 
 static enum att_err read_csr(struct msg_enrol_facts *f, struct att_slice csr, struct att_diag *diag)

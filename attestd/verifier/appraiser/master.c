@@ -26,7 +26,7 @@ enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
                             const uint8_t *seal_key, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
-    struct appraiser a = {.cfg = cfg, .seal_key = seal_key};
+    struct appraiser a = {.cfg = cfg, .seal_key = seal_key, .ek_workarounds = cfg->ek_workarounds};
     enum att_err err = att_file_read(&text, cfg->policy, ATT_YAML_CAP, diag);
 
     if (err == ATT_OK) {
@@ -43,6 +43,9 @@ enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
     }
     if (err == ATT_OK && cfg->ek_anchors != NULL) {
         err = att_anchors_load(a.ek_anchors, cfg->ek_anchors, diag);
+    }
+    if (err == ATT_OK && cfg->ek_anchors != NULL && cfg->ek_crls != NULL) {
+        err = att_anchors_load_crls(a.ek_anchors, cfg->ek_crls, cfg->ek_revocation, diag);
     }
     if (err != ATT_OK) {
         appraiser_close(&a);

@@ -9,9 +9,11 @@
 #include "common/log.h"
 #include "common/wire.h"
 #include "crypto/digest.h"
+#include "crypto/ek_cert.h"
 #include "evidence/verify.h"
 #include "keeper_internal.h"
 #include "tcg/cred.h"
+#include "tpm_deny.h"
 
 static struct att_slice ek_name(const struct msg_enrol_facts *f)
 {
@@ -214,7 +216,7 @@ static enum att_err check_secret(struct keeper *k, struct pending *p, struct att
 }
 
 /* The AK speaks about this enrolment: its TLS key, its names, our nonce. */
-static enum att_err check_quote(const struct keeper *k, const struct pending *p,
+static enum att_err check_quote(const struct keeper *k, struct pending *p,
                                 const struct wire_enrol_activate *w, struct att_diag *diag)
 {
     ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *key = NULL;
@@ -247,7 +249,20 @@ static enum att_err check_quote(const struct keeper *k, const struct pending *p,
     expect.ak = key;
     expect.qualifying = att_slice_of(qualifying, sizeof(qualifying));
     expect.qualified_signer = att_slice_of(qualified, qualified_len);
-    return att_quote_verify(&quoted, w->attest, w->signature, &expect, diag);
+    err = att_quote_verify(&quoted, w->attest, w->signature, &expect, diag);
+    return err != ATT_OK ? err
+                         : tpm_deny_check(&p->firmware_warned, k->cfg, p->facts.tpm_manufacturer,
+                                          att_quoted_quote(quoted)->firmware_version, diag);
+}
+
+/* What the record says of how the TPM came to be trusted. */
+static void note_of(char *out, size_t cap, const struct pending *p)
+{
+    char names[64];
+
+    (void)snprintf(out, cap, "%s%s%s", p->facts.ek_verified ? "ek verified" : "ek allow-listed",
+                   p->facts.ek_fixes != 0 ? ", read with " : "",
+                   att_ek_fixes_print(names, sizeof(names), p->facts.ek_fixes));
 }
 
 static enum att_err store_enrolment(struct keeper *k, const struct pending *p, int64_t now_utc,
@@ -255,6 +270,7 @@ static enum att_err store_enrolment(struct keeper *k, const struct pending *p, i
 {
     const struct msg_enrol_facts *f = &p->facts;
     struct store_device d = {.ek_verified = f->ek_verified, .enrolled_utc = now_utc};
+    char note[96];
     int64_t number = 0;
     int64_t deadline = now_utc + KEEPER_STALE_AFTER * k->policy->interval_s;
     enum att_err err = att_sha256(att_slice_of(f->tls_spki, f->tls_spki_len), d.tls_key);
@@ -276,8 +292,9 @@ static enum att_err store_enrolment(struct keeper *k, const struct pending *p, i
         return conflict(diag, err, ATT_R_ID_CONFLICT, f->device_id);
     if (err != ATT_OK)
         return err;
-    return keeper_note(k, STORE_KIND_ENROLLED, f->device_id, "",
-                       f->ek_verified ? "ek verified" : "ek allow-listed", diag);
+    note_of(note, sizeof(note), p);
+    return keeper_note(k, STORE_KIND_ENROLLED, f->device_id,
+                       p->firmware_warned ? att_reason_code(ATT_R_ID_TPMFW) : "", note, diag);
 }
 
 static enum att_err write_done(struct keeper *k, const struct pending *p, struct answer *a,
