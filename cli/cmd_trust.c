@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "commands.h"
 #include "trust.h"
+#include "trust_show.h"
 
 #define CERT_FILE_MAX 65536
 
@@ -108,29 +109,70 @@ static enum att_err read_cert(struct att_cert **out, const char *path, struct at
     return err == ATT_OK ? att_cert_parse(out, att_buf_slice(file), diag) : err;
 }
 
+/* A certificate as it stands there, or the public area of a TPM's key, for device allow. */
+static enum att_err show_file(struct report *r, struct att_cert **out, struct att_slice file,
+                              struct att_diag *diag)
+{
+    (void)json_object_set_new(r->root, "verified", json_false());
+    if (is_public_area(file)) {
+        report_line(r, "%s",
+                    tr(r->cli, "NOT VERIFIED: any TPM key may say this of itself.",
+                       "未検証: 鍵自身の記載です。"));
+        return show_public(r, file, diag);
+    }
+    return att_cert_parse(out, file, diag);
+}
+
+static void show_cert(struct report *r, const struct att_cert *cert, json_t *list, bool judged)
+{
+    if (!judged) {
+        report_line(r, "%s",
+                    tr(r->cli,
+                       "NOT VERIFIED: compare the fingerprint with the issuer by another way.",
+                       "未検証: 発行者に別の経路で指紋を確認してください。"));
+    }
+    describe(r, cert, list);
+    if (!judged) {
+        show_maker(r, cert, json_array_get(list, 0));
+    }
+}
+
 int cmd_trust_show(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.trust-show.v1");
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     ATT_CLEANUP(att_cert_freep) struct att_cert *cert = NULL;
+    bool ek = false;
+    const char *crls = NULL;
+    const struct option_spec options[] = {
+        {"ek", NULL, &ek, NULL, "judge it as the certificate of an endorsement key",
+         "EK 証明書として判定する"},
+        {"crls", &crls, NULL, "DIR", "with --ek: revocation lists, which are then required",
+         "--ek とともに: 失効リストのフォルダー (必須になる)"}};
     struct att_diag diag = {0};
     json_t *list = json_array();
     int code = OPTIONS_OK;
     enum att_err err = ATT_OK;
 
     (void)json_object_set_new(r.root, "certificates", list);
-    code = options_parse(&r, NULL, 0, &argc, argv);
+    code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
     if (code != OPTIONS_OK) {
         return code;
     }
-    err = read_cert(&cert, argv[1], &diag);
+    if (crls != NULL && !ek) {
+        return report_usage(&r, "--crls", "expected %s, found %s", "--ek with it", "--crls alone");
+    }
+    err = att_file_read(&file, argv[1], CERT_FILE_MAX, &diag);
+    if (err == ATT_OK) {
+        err = ek ? show_ek(&r, &cert, att_buf_slice(file), crls, &diag)
+                 : show_file(&r, &cert, att_buf_slice(file), &diag);
+    }
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }
-    (void)json_object_set_new(r.root, "verified", json_false());
-    report_line(&r, "%s",
-                tr(cli, "NOT VERIFIED: compare the fingerprint with the issuer by another way.",
-                   "未検証: 発行者に別の経路で指紋を確認してください。"));
-    describe(&r, cert, list);
+    if (cert != NULL) {
+        show_cert(&r, cert, list, ek);
+    }
     return report_finish(&r);
 }
 
@@ -287,5 +329,6 @@ int cmd_trust_add(struct cli *cli, int argc, char **argv)
                         : tr(cli, "added to", "追加しました:"),
                 folder);
     describe(&r, cert, list);
+    show_maker(&r, cert, json_array_get(list, 0));
     return report_finish(&r);
 }

@@ -77,8 +77,15 @@ const struct command commands[] = {
      .args_max = 1,
      .en = "print a certificate and its fingerprint",
      .ja = "証明書と指紋を表示する",
+     .more_en =
+         "With --ek a TPM's endorsement key certificate is judged against the trust folder,\n"
+         "as the verifier would. The public area of a TPM's key (TPM2B_PUBLIC) is shown\n"
+         "with its name, which device allow --ek takes.",
+     .more_ja =
+         "--ek を付けると、検証サーバーと同じ方法で EK 証明書を信頼フォルダーに照らして\n"
+         "判定する。TPM の公開領域 (TPM2B_PUBLIC) は、device allow --ek に渡す名前を表示する。",
      .example = {"attestctl trust show issuer.pem",
-                 "attestctl trust show /etc/attestd/trust.d/a.pem",
+                 "attestctl --trust /etc/attestd/ek.d trust show --ek ek.der",
                  "attestctl --json trust show issuer.pem | jq -r '.certificates[0].sha256'"},
      .run = cmd_trust_show},
     {.noun = "evidence",

@@ -150,4 +150,36 @@ printf 'lang: ja\n' >"$work/c.yaml"
 check 'another configuration' 2 "$ctl" --config "$work/c.yaml" trust list
 says 'フォルダー'
 check 'a configuration that is not there' 2 "$ctl" --config "$work/none.yaml" trust list
+rm "$work/user/config/attestctl/config.yaml"
+
+# The list of known makers compares and gives no trust.
+check 'show an issuer that no maker is' 0 trust show "$work/one.pem"
+says 'not in the list of known makers'
+check 'the same, --json' 0 trust --json show "$work/one.pem"
+json '.certificates[0].known_maker == null'
+check 'add says it too' 0 trust add "$work/two.pem" --fingerprint "$(cat "$work/two.fp")"
+says 'not in the list of known makers'
+check 'the list has one fingerprint a line, and no two alike' 0 sh -c \
+    'grep -o "sha256: [0-9a-f]*" certs/vendors.yaml | sort | uniq -d | grep -c . | grep -qx 0'
+# as installed: bin/ and share/attestd/certs/ stand beside each other under any prefix
+mkdir -p "$work/usr/bin" "$work/usr/share/attestd/certs"
+cp "$ctl" "$work/usr/bin/attestctl"
+check 'without the list' 0 "$work/usr/bin/attestctl" trust show "$work/one.pem"
+says 'the list of known makers could not be read'
+printf 'sources: {test: "here"}\nauthorities:\n  - {maker: TEST, kind: root, name: "Issuer One", sha256: %s, from: "2026-01-01", until: "2027-01-01", source: test}\n' \
+    "$one" >"$work/usr/share/attestd/certs/vendors.yaml"
+check 'with a list that has it' 0 "$work/usr/bin/attestctl" trust show "$work/one.pem"
+says 'known TPM maker root: Issuer One (TEST)'
+check 'added, --json' 0 "$work/usr/bin/attestctl" --json --trust "$work/u" trust add "$work/one.pem" --fingerprint "$one"
+json '.certificates[0].known_maker == {"maker": "TEST", "kind": "root", "name": "Issuer One"}'
+echo 'authorities: [{maker: TEST}]' >"$work/usr/share/attestd/certs/vendors.yaml"
+check 'with a list that is damaged' 0 "$work/usr/bin/attestctl" trust show "$work/one.pem"
+says 'the list of known makers could not be read'
+
+# An endorsement key's certificate: what openssl says it is, our checks say it is not.
+check 'no endorsement key' 1 trust --json show --ek "$work/one.pem"
+json_form
+json '[.checks[] | select(.id == "ek.chain")][0].status == "fail"'
+check 'lists without --ek' 2 trust show --crls "$work" "$work/one.pem"
+check 'a folder of lists that is not there' 3 trust show --ek --crls "$work/nowhere" "$work/one.pem"
 finish
