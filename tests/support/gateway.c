@@ -52,7 +52,22 @@ void gateway_free(struct gateway *g)
     free(g);
 }
 
-static void measure_boot(struct gateway *g)
+static void usual_uefi(struct softlog *log, struct softtpm *tpm)
+{
+    softlog_uefi_boot(log, tpm, "firmware 1.0");
+}
+
+void gateway_usual_ima(struct softlog *log, struct softtpm *tpm)
+{
+    size_t i;
+
+    softlog_ima_boot_aggregate(log, tpm);
+    for (i = 0; i < GATEWAY_FILE_COUNT; i++) {
+        softlog_ima(log, tpm, gateway_files[i], att_slice_str(gateway_contents[i]));
+    }
+}
+
+static void measure_boot(struct gateway *g, const struct gateway_plan *plan)
 {
     size_t i;
 
@@ -61,32 +76,37 @@ static void measure_boot(struct gateway *g)
         softlog_clear(&g->log[i]);
     }
     if (g->has[ATT_LOG_UEFI]) {
-        softlog_uefi_boot(&g->log[ATT_LOG_UEFI], g->tpm, "firmware 1.0");
+        (plan->uefi != NULL ? plan->uefi : usual_uefi)(&g->log[ATT_LOG_UEFI], g->tpm);
     }
     if (g->has[ATT_LOG_IMA]) {
-        softlog_ima_boot_aggregate(&g->log[ATT_LOG_IMA], g->tpm);
+        (plan->ima != NULL ? plan->ima : gateway_usual_ima)(&g->log[ATT_LOG_IMA], g->tpm);
     }
     softlog_own_boot(&g->log[ATT_LOG_OWN], g->tpm, GATEWAY_OWN_PCR);
     for (i = 0; i < GATEWAY_FILE_COUNT; i++) {
-        struct att_slice content = att_slice_str(gateway_contents[i]);
-
-        if (g->has[ATT_LOG_IMA]) {
-            softlog_ima(&g->log[ATT_LOG_IMA], g->tpm, gateway_files[i], content);
-        }
-        softlog_own_file(&g->log[ATT_LOG_OWN], g->tpm, GATEWAY_OWN_PCR, gateway_files[i], content);
+        softlog_own_file(&g->log[ATT_LOG_OWN], g->tpm, GATEWAY_OWN_PCR, gateway_files[i],
+                         att_slice_str(gateway_contents[i]));
     }
+}
+
+void gateway_boot_as(struct gateway *g, const struct gateway_plan *plan)
+{
+    softtpm_reset(g->tpm);
+    measure_boot(g, plan);
 }
 
 void gateway_boot(struct gateway *g)
 {
-    softtpm_reset(g->tpm);
-    measure_boot(g);
+    static const struct gateway_plan USUAL;
+
+    gateway_boot_as(g, &USUAL);
 }
 
 void gateway_restart(struct gateway *g)
 {
+    static const struct gateway_plan USUAL;
+
     softtpm_restart(g->tpm);
-    measure_boot(g);
+    measure_boot(g, &USUAL);
 }
 
 void gateway_enrol_clear(struct gateway_enrolment *e)

@@ -33,8 +33,16 @@ void gateway_free(struct gateway *g);
 
 /* Power on: the TPM is reset; firmware, kernel and agent write the same logs each time. */
 void gateway_boot(struct gateway *g);
+/* The same with logs of another making; NULL: the usual one. */
+struct gateway_plan {
+    void (*uefi)(struct softlog *log, struct softtpm *tpm);
+    void (*ima)(struct softlog *log, struct softtpm *tpm); /* after the firmware log */
+};
+void gateway_boot_as(struct gateway *g, const struct gateway_plan *plan);
 /* The same after TPM2_Shutdown(STATE): restartCount rises instead of resetCount. */
 void gateway_restart(struct gateway *g);
+/* The kernel's usual list: boot_aggregate and the files. */
+void gateway_usual_ima(struct softlog *log, struct softtpm *tpm);
 /* What the agent's own log and the IMA list hold after gateway_boot: for reference values. */
 #define GATEWAY_FILE_COUNT 3
 extern const char *const gateway_files[GATEWAY_FILE_COUNT];    /* names */
