@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/file.h"
+
+#define KEY_FILE_MAX    65536
 #define CERT_LIST_MAX   32768 /* bytes of a client's chain; ours are below 2 KiB */
 #define CHAIN_DEPTH     3
 #define SESSION_SECONDS 7200 /* a ticket older than this is a full handshake */
@@ -76,6 +80,12 @@ static int ex_index(void)
 static enum att_err set_identity(SSL_CTX *ctx, const struct tls_server_files *files,
                                  struct att_diag *diag)
 {
+    ATT_CLEANUP(att_buf_freep) struct att_buf *key = NULL;
+    enum att_err err = att_file_read_careful(&key, files->key, KEY_FILE_MAX, ATT_FILE_SECRET, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
     if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) != 1) {
         return refuse_file(diag, "tls.cert", files->cert);
     }

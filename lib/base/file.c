@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/guard.h"
-
 #define READ_STEP 65536
 
 void att_closep(int *fd)
@@ -126,25 +124,6 @@ enum att_err att_file_read(struct att_buf **out, const char *path, size_t cap,
     if (!S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode)) {
         return att_fail(diag, ATT_E_FORMAT, ATT_R_FILE, "file", "%s is not a regular file",
                         att_escape(shown, sizeof(shown), path, strlen(path)));
-    }
-    return att_file_read_fd(out, fd, cap, diag);
-}
-
-enum att_err att_file_read_secret(struct att_buf **out, const char *path, size_t cap,
-                                  const char *field, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_closep) int fd = -1;
-    struct stat st;
-
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        return io_fail(diag, "cannot open", path);
-    }
-    if (ATT_GUARD(KEY_PERM, !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
-                                (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)) {
-        return att_fail(diag, ATT_E_DENIED, ATT_R_CFG_PERM, field,
-                        "expected a key file of this user with mode 0600, found mode %04o",
-                        (unsigned int)(st.st_mode & 07777));
     }
     return att_file_read_fd(out, fd, cap, diag);
 }

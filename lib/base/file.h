@@ -18,13 +18,21 @@
 ATT_MUST_USE enum att_err att_file_read(struct att_buf **out, const char *path, size_t cap,
                                         struct att_diag *diag);
 
+enum att_file_care {
+    ATT_FILE_NAMED, /* the file that was named, itself */
+    ATT_FILE_OWNED, /* and of this user or root, writable by nobody else, in a folder that is the same */
+    ATT_FILE_SECRET, /* and readable by nobody else */
+};
+
 /*
- * att_file_read_secret - the same for a key: a regular file, no link, this user's, mode 0600 or less.
- * field   names it in the diagnosis
- * Errors  as above, and DENIED with CFG_PERM
+ * att_file_read_careful - a file that decides what is believed: configuration, policies, keys.
+ *
+ * No link is followed at the end of the path, and "-" is a file name.
+ * Errors  CONFIG (CFG_PATH: a link, folder, FIFO, socket or device) DENIED (CFG_PERM: see care; FILE: the
+ *         system says no) NOT_FOUND IO LIMIT NOMEM
  */
-ATT_MUST_USE enum att_err att_file_read_secret(struct att_buf **out, const char *path, size_t cap,
-                                               const char *field, struct att_diag *diag);
+ATT_MUST_USE enum att_err att_file_read_careful(struct att_buf **out, const char *path, size_t cap,
+                                                enum att_file_care care, struct att_diag *diag);
 
 /* The same from an open descriptor, to its end. */
 ATT_MUST_USE enum att_err att_file_read_fd(struct att_buf **out, int fd, size_t cap,

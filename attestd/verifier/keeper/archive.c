@@ -32,7 +32,7 @@ enum att_err archive_open(struct archive *out, const struct config_evidence *lim
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     enum att_err err =
-        att_file_read_secret(&file, limits->key, sizeof(out->key), "evidence.key", diag);
+        att_file_read_careful(&file, limits->key, sizeof(out->key), ATT_FILE_SECRET, diag);
 
     if (err == ATT_E_LIMIT || (err == ATT_OK && att_buf_len(file) != sizeof(out->key)))
         return att_fail(diag, ATT_E_FORMAT, ATT_R_CFG_KEY, "evidence.key",

@@ -1,11 +1,8 @@
 /* Keys and certificates of the verifier, judged when they are loaded. */
 #include "issuer.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/guard.h"
@@ -78,7 +75,7 @@ static enum att_err read_key_file(struct att_privkey **out, const char *path, bo
     if (ATT_GUARD(KEY_FILE, !allowed))
         return att_fail(diag, ATT_E_DENIED, ATT_R_KEY_FILE, field,
                         "expected pkcs11:, or insecure_file_key: true");
-    err = att_file_read_secret(&pem, path, PEM_MAX, field, diag);
+    err = att_file_read_careful(&pem, path, PEM_MAX, ATT_FILE_SECRET, diag);
     if (err != ATT_OK)
         return err;
     return att_privkey_from_pem(out, att_buf_slice(pem), diag);
