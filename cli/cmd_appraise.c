@@ -13,6 +13,7 @@
 #include "base/hex.h"
 #include "commands.h"
 #include "evidence/verify.h"
+#include "policy/policy_file.h"
 
 #define ARTEFACT_MAX 65536
 #define POLICY_MAX   262144
@@ -58,7 +59,7 @@ static enum att_err load_policy(struct appraisal *a, struct att_diag *diag)
         if (err != ATT_OK) {
             return err;
         }
-        err = att_policy_parse_yaml(&a->policy, a->in.policy, att_buf_slice(file), diag);
+        err = att_policy_peek(&a->policy, a->in.policy, att_buf_slice(file), NULL, diag);
         if (err != ATT_OK) {
             return err == ATT_E_NOMEM ? err : ATT_E_CONFIG;
         }

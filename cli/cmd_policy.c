@@ -4,16 +4,15 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "commands.h"
-#include "policy/policy.h"
+#include "policy/policy_file.h"
 
-#define POLICY_FILE_MAX 262144
-
-static enum att_err read_policy(struct att_policy **out, const char *path, struct att_diag *diag)
+static enum att_err read_policy(struct att_policy **out, const char *path,
+                                struct att_policy_origin *from, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    enum att_err err = att_file_read(&file, path, POLICY_FILE_MAX, diag);
+    enum att_err err = att_file_read(&file, path, ATT_POLICY_FILE_MAX, diag);
 
-    return err == ATT_OK ? att_policy_parse_yaml(out, path, att_buf_slice(file), diag) : err;
+    return err == ATT_OK ? att_policy_peek(out, path, att_buf_slice(file), from, diag) : err;
 }
 
 /* A policy that is not acceptable is "no"; one that cannot be read leaves the others to be checked. */
@@ -22,7 +21,7 @@ static void check_one(struct report *r, const char *name, bool *denied)
     ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
     struct att_diag diag = {0};
     char shown[512];
-    enum att_err err = read_policy(&policy, name, &diag);
+    enum att_err err = read_policy(&policy, name, NULL, &diag);
     int code = err == ATT_OK ? EXIT_VERIFIED : exit_for(err, diag.reason);
 
     (void)text_safe(shown, sizeof(shown), name);
@@ -77,10 +76,27 @@ static void print_requirement(const struct report *r, const struct att_requireme
     }
 }
 
+/* Who says to have signed it: only a verifier that lists the key believes that. */
+static void print_origin(struct report *r, const struct att_policy_origin *from)
+{
+    char hex[65];
+
+    (void)json_object_set_new(
+        r->root, "signer", from->is_signed ? json_hex(att_slice_of(from->kid, 32)) : json_null());
+    if (from->is_signed) {
+        report_line(r, "%s",
+                    tr(r->cli, "NOT VERIFIED: the verifier's policy_signers decide.",
+                       "未検証: 検証サーバーの policy_signers が判定します。"));
+        report_field(r, tr(r->cli, "signer", "署名者"), "%s",
+                     att_hex_encode(hex, sizeof(hex), att_slice_of(from->kid, 32)));
+    }
+}
+
 int cmd_policy_show(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.policy-show.v1");
     ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
+    struct att_policy_origin from = {0};
     struct att_diag diag = {0};
     json_t *list = json_array();
     char hex[65];
@@ -92,10 +108,11 @@ int cmd_policy_show(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    err = read_policy(&policy, argv[1], &diag);
+    err = read_policy(&policy, argv[1], &from, &diag);
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }
+    print_origin(&r, &from);
     (void)att_hex_encode(hex, sizeof(hex), att_slice_of(policy->digest, 32));
     (void)json_object_set_new(r.root, "policy", json_string(policy->name));
     (void)json_object_set_new(r.root, "version", json_integer((json_int_t)policy->version));

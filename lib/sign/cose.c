@@ -573,7 +573,7 @@ enum att_err att_cose_make(struct att_buf **out, const struct att_cose_order *or
     }
     err = encode_protected(&head, order, ALGS[row].alg);
     if (err == ATT_OK) {
-        err = sig_structure(&tbs, att_buf_slice(head), NOTHING, order->payload);
+        err = sig_structure(&tbs, att_buf_slice(head), order->external_aad, order->payload);
     }
     if (err == ATT_OK) {
         err = att_signer_sign(signer, att_buf_slice(tbs), sig, sizeof(sig), &sig_len);

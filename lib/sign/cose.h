@@ -72,8 +72,9 @@ struct att_cose_order {
     const char *content_type;        /* NULL for none */
     const struct att_slice *x5chain; /* DER, leaf first; count 0 for none */
     size_t x5chain_count;
-    struct att_slice kid;        /* empty for none */
-    struct att_slice cwt_claims; /* encoded map for header 15; empty for none */
+    struct att_slice kid;          /* empty for none */
+    struct att_slice cwt_claims;   /* encoded map for header 15; empty for none */
+    struct att_slice external_aad; /* signed, not sent; empty for none */
     struct att_slice payload;
 };
 /*

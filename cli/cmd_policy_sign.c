@@ -1,0 +1,83 @@
+/* policy sign. */
+#include "base/file.h"
+#include "base/hex.h"
+#include "commands.h"
+#include "crypto/key.h"
+#include "policy/policy_file.h"
+#include "signing.h"
+
+static enum att_err sign_file(struct report *r, const char *path, const struct att_signer *signer,
+                              struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *message = NULL;
+    ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
+    uint8_t kid[32];
+    char hex[65];
+    enum att_err err = att_file_read(&text, path, ATT_POLICY_FILE_MAX, diag);
+
+    if (err == ATT_OK) {
+        err = att_policy_peek(&policy, path, att_buf_slice(text), NULL, diag);
+    }
+    if (err == ATT_OK) {
+        err = att_policy_sign(&message, policy, signer);
+    }
+    if (err == ATT_OK) {
+        err = att_file_write(r->cli->output, att_buf_slice(message), 0644, diag);
+    }
+    if (err == ATT_OK) {
+        err = att_pubkey_fingerprint(kid, signer->public_key);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    (void)json_object_set_new(r->root, "policy", json_string(policy->name));
+    (void)json_object_set_new(r->root, "version", json_integer((json_int_t)policy->version));
+    (void)json_object_set_new(r->root, "digest", json_hex(att_slice_of(policy->digest, 32)));
+    (void)json_object_set_new(r->root, "signer", json_hex(att_slice_of(kid, 32)));
+    report_field(r, tr(r->cli, "policy", "方針"), "%s@%llu", policy->name,
+                 (unsigned long long)policy->version);
+    report_field(r, "SHA-256", "%s",
+                 att_hex_encode(hex, sizeof(hex), att_slice_of(policy->digest, 32)));
+    report_field(r, tr(r->cli, "signer", "署名者"), "%s",
+                 att_hex_encode(hex, sizeof(hex), att_slice_of(kid, 32)));
+    return ATT_OK;
+}
+
+int cmd_policy_sign(struct cli *cli, int argc, char **argv)
+{
+    struct report r = report_start(cli, "attestctl.policy-sign.v1");
+    ATT_CLEANUP(att_signer_freep) struct att_signer *signer = NULL;
+    struct att_diag diag = {0};
+    const char *key = NULL;
+    bool file_key = false;
+    const struct option_spec spec[] = {
+        {"key", &key, NULL, "KEY", "pkcs11:URI, or a file", "pkcs11:URI またはファイル"},
+        {"insecure-file-key", NULL, &file_key, NULL, "the key may be a file",
+         "ファイルの鍵を許可する"},
+    };
+    int code = options_parse(&r, spec, ATT_COUNT(spec), &argc, argv);
+    enum att_err err = ATT_OK;
+
+    if (code != OPTIONS_OK) {
+        return code;
+    }
+    if (key == NULL) {
+        return report_usage(&r, "--key", "expected %s, found nothing", "--key KEY");
+    }
+    if (cli->output == NULL || cli->output[0] == '-') {
+        return report_usage(&r, "--output", "expected %s, found %s", "--output FILE",
+                            cli->output == NULL ? "nothing" : cli->output);
+    }
+    err = signing_open(&signer, key, file_key, &diag);
+    if (err == ATT_OK) {
+        err = sign_file(&r, argv[1], signer, &diag);
+    }
+    if (err != ATT_OK) {
+        return report_failure(&r, err, &diag);
+    }
+    if (signer->key_class == ATT_KEY_CLASS_FILE) {
+        report_reason(&r, "E_KEY_FILE", key, "signed with a key in a file (--insecure-file-key)");
+    }
+    return report_finish(&r);
+}
