@@ -14,7 +14,9 @@
  *   device_ca: {cert: ca.pem, key: "file:ca.key"}  # required: issues and judges client certificates
  *   label: {chain: label.pem, key: "pkcs11:..."}   # required: signs labels
  *   product: {manufacturer: "", model: "", hardware_version: "", support_end: "", contact: ""}
- *   policy: policy.yaml                     # required
+ *   policy: policy.cose                     # required: signed (attestctl policy sign)
+ *   policy_signers: policy-signers          # folder of public keys (*.pem) whose signature counts
+ *   insecure_unsigned_policy: false         # true: policy may be YAML that nobody signed
  *   refvals: refvals.bin                    # absent: what asks for a reference value fails
  *   ek_anchors: trust.d                     # folder of TPM makers' roots; absent: none
  *   ek_crls: crl.d                          # folder of their revocation lists; absent: none are looked at
@@ -100,6 +102,8 @@ struct config {
     const char *label_chain, *label_key;
     struct config_product product;
     const char *policy;
+    const char *policy_signers; /* or NULL */
+    bool insecure_unsigned_policy;
     const char *refvals;    /* or NULL */
     const char *ek_anchors; /* or NULL */
     struct config_evidence evidence;
@@ -117,7 +121,7 @@ struct config {
 };
 
 /*
- * config_load - read and judge a file. Errors CONFIG (CFG_KEY) FORMAT (FMT_YAML) NOT_FOUND IO NOMEM;
+ * config_load - read and judge a file. Errors CONFIG (CFG_KEY CFG_PATH) FORMAT (FMT_YAML) NOT_FOUND IO NOMEM;
  * the text of a refusal starts with file:line:column. *out is the caller's to free.
  */
 ATT_MUST_USE enum att_err config_load(struct config **out, const char *path, struct att_diag *diag);

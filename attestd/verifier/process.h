@@ -18,10 +18,19 @@
 /* Tell the supervisor that this child is up: one byte on the descriptor, which is then closed. */
 void process_ready(int *ready_fd);
 
+/*
+ * A new policy, without a gap: SIGHUP at the supervisor; SIGHUP to the keeper, which judges whether it may
+ * follow the present one; SIGHUP to the appraisers, whose next workers know both; SIGUSR1 to the keeper, which
+ * asks for it from then on. Each answers with one byte. Whatever fails on the way leaves the present one.
+ */
+enum process_reload { RELOAD_READY = 'y', RELOAD_SAME = 's', RELOAD_REFUSED = 'n' };
+void process_reloaded(int reload_fd, enum process_reload what);
+
 struct keeper_wiring {
     const int *front_fd; /* one stream socket a front, non-blocking; frames of msg.h both ways */
     size_t front_count;
     int ready_fd;            /* process_ready when the database is open and keys are usable */
+    int reload_fd;           /* what became of a policy: one enum process_reload a signal */
     const uint8_t *seal_key; /* MSG_SEAL_LEN */
     volatile int *stop;      /* becomes true with SIGTERM, which also interrupts system calls */
 };
@@ -30,6 +39,7 @@ int keeper_main(const struct config *cfg, const struct keeper_wiring *wiring);
 struct appraiser_wiring {
     int front_fd; /* SOCK_SEQPACKET: each new worker's stream socket is passed to the front over it */
     int ready_fd;
+    int reload_fd; /* as the keeper's */
     const uint8_t *seal_key;
     volatile int *stop;
 };

@@ -32,12 +32,14 @@
 #include "crypto/digest.h"
 #include "verifier/front/counters.h"
 #include "verifier/process.h"
+#include "verifier/reload.h"
 
 #define BACKLOG       1024
 #define STOP_MS       8000 /* an orderly stop; then it is cut short */
 #define CHILDREN      (2 * CONFIG_FRONTS_MAX + 1)
 #define EXIT_BROKEN   70
 #define READY_LOOK_MS 100
+#define FAILED_MS     500
 
 /* Both ends of what one front talks over. */
 struct front_pairs {
@@ -56,6 +58,7 @@ struct supervisor {
     int listen_fd, operator_fd, admin_fd;
     struct front_pairs pairs[CONFIG_FRONTS_MAX];
     int ready[2];
+    int reload[2]; /* what keeper and appraisers say of a new policy */
     struct front_counters *counters;
     struct child child[CHILDREN];
     size_t child_count;
@@ -67,17 +70,6 @@ static void on_term(int sig)
 {
     (void)sig;
     stop_asked = 1;
-}
-
-void process_ready(int *ready_fd)
-{
-    if (*ready_fd < 0) {
-        return;
-    }
-    if (att_write_all(*ready_fd, "r", 1) != ATT_OK) {
-        log_line(LOG_LEVEL_ERROR, "ready.pipe", NULL); /* the supervisor has gone: so will we */
-    }
-    att_closep(ready_fd);
 }
 
 static enum att_err net_fail(struct att_diag *diag, const char *field, const char *what)
@@ -191,7 +183,7 @@ static enum att_err open_pairs(struct supervisor *s, struct att_diag *diag)
             return net_fail(diag, "processes", "cannot make socket pairs");
         }
     }
-    if (pipe2(s->ready, O_CLOEXEC) != 0) {
+    if (pipe2(s->ready, O_CLOEXEC) != 0 || pipe2(s->reload, O_CLOEXEC) != 0) {
         return net_fail(diag, "processes", "cannot make a pipe");
     }
     s->counters = mmap(NULL, s->cfg->fronts * sizeof(*s->counters), PROT_READ | PROT_WRITE,
@@ -208,6 +200,7 @@ static void watched_signals(sigset_t *out)
     (void)sigaddset(out, SIGTERM);
     (void)sigaddset(out, SIGINT);
     (void)sigaddset(out, SIGCHLD);
+    (void)sigaddset(out, SIGHUP);
 }
 
 /* What no child may do, whatever becomes of it. */
@@ -234,6 +227,7 @@ static pid_t fork_child(struct supervisor *s, const char *name, bool front)
     if (pid == 0) {
         confine();
         (void)close(s->ready[0]);
+        (void)close(s->reload[0]);
         if (getppid() != parent) {
             _exit(EXIT_BROKEN); /* the supervisor went before it could be noticed */
         }
@@ -291,6 +285,7 @@ static void start_front(struct supervisor *s, size_t i, const uint8_t *ticket_ke
         att_closep(&s->operator_fd);
         att_closep(&s->admin_fd);
     }
+    att_closep(&s->reload[1]);
     close_pairs(s, i, false, false);
     w.keeper_fd = s->pairs[i].keeper[0];
     w.appraiser_fd = s->pairs[i].appraiser[0];
@@ -299,8 +294,10 @@ static void start_front(struct supervisor *s, size_t i, const uint8_t *ticket_ke
 
 static void start_appraiser(struct supervisor *s, size_t i, const uint8_t *seal_key)
 {
-    struct appraiser_wiring w = {
-        .ready_fd = s->ready[1], .seal_key = seal_key, .stop = &stop_asked};
+    struct appraiser_wiring w = {.ready_fd = s->ready[1],
+                                 .reload_fd = s->reload[1],
+                                 .seal_key = seal_key,
+                                 .stop = &stop_asked};
 
     if (fork_child(s, "appraiser", false) != 0) {
         return;
@@ -317,6 +314,7 @@ static void start_keeper(struct supervisor *s, const uint8_t *seal_key)
     struct keeper_wiring w = {.front_fd = front_fd,
                               .front_count = s->cfg->fronts,
                               .ready_fd = s->ready[1],
+                              .reload_fd = s->reload[1],
                               .seal_key = seal_key,
                               .stop = &stop_asked};
 
@@ -356,6 +354,7 @@ static enum att_err start_all(struct supervisor *s, struct att_diag *diag)
     close_pairs(s, CONFIG_FRONTS_MAX, false, false);
     close_listeners(s);
     att_closep(&s->ready[1]);
+    att_closep(&s->reload[1]);
     return s->child_count == expected ? ATT_OK : net_fail(diag, "processes", "cannot fork");
 }
 
@@ -466,6 +465,24 @@ static bool wait_ready(struct supervisor *s, bool *stopped)
     return left == 0;
 }
 
+static void reload(const struct supervisor *s)
+{
+    pid_t appraiser[CONFIG_FRONTS_MAX];
+    pid_t keeper = 0;
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->child_count; i++) {
+        const struct child *c = &s->child[i];
+
+        if (strcmp(c->name, "keeper") == 0) {
+            keeper = c->pid;
+        } else if (!c->front && count < CONFIG_FRONTS_MAX) {
+            appraiser[count++] = c->pid;
+        }
+    }
+    reload_rules(s->reload[0], keeper, appraiser, count);
+}
+
 /* Until a stop is asked for (0) or a child ends. */
 static int watch(struct supervisor *s)
 {
@@ -483,9 +500,13 @@ static int watch(struct supervisor *s)
             return EXIT_BROKEN;
         }
         watched_signals(&set);
-        if (sigwait(&set, &sig) == 0 && sig != SIGCHLD) {
+        if (sigwait(&set, &sig) != 0 || sig == SIGCHLD) {
+            continue;
+        }
+        if (sig != SIGHUP) {
             return 0;
         }
+        reload(s);
     }
 }
 
@@ -505,20 +526,28 @@ static void catch_signals(void)
     (void)sigaction(SIGHUP, &ignore, NULL);
 }
 
-/* The exit status of a child that could not even start says what the configuration lacks. */
+/*
+ * The exit status of a child that could not even start says what the configuration lacks. Its pipe closes a
+ * moment before it can be waited for, and the others follow it with statuses that say nothing.
+ */
 static int failed_start(struct supervisor *s)
 {
-    int found = EXIT_BROKEN;
+    int64_t deadline_ms = att_clock_mono_ms() + FAILED_MS;
     int status = 0;
 
-    for (size_t i = 0; i < s->child_count; i++) {
+    while (att_clock_mono_ms() < deadline_ms) {
+        const struct timespec pause = {.tv_nsec = 2000000};
         const struct child *c = reap(s, &status, WNOHANG);
 
-        if (c != NULL && WIFEXITED(status) && WEXITSTATUS(status) != 0) {
-            found = WEXITSTATUS(status);
+        if (c != NULL && WIFEXITED(status) && WEXITSTATUS(status) != 0 &&
+            WEXITSTATUS(status) != EXIT_BROKEN) {
+            return WEXITSTATUS(status);
+        }
+        if (c == NULL) {
+            (void)nanosleep(&pause, NULL);
         }
     }
-    return found;
+    return EXIT_BROKEN;
 }
 
 int supervisor_run(const struct config *cfg)

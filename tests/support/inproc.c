@@ -129,6 +129,29 @@ void inproc_set_policy(struct inproc *v, const char *yaml)
     write_text(v->dir, "policy.yaml", att_slice_str(yaml));
 }
 
+/* Tests change the policy's text and nothing else. */
+static void take_unsigned(const struct inproc *v)
+{
+    static const char SIGNED[] = "policy: policy.cose ";
+    static const char PLAIN[] = "insecure_unsigned_policy: true\npolicy: policy.yaml #";
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    char path[160], text[8192];
+    const char *at;
+    struct att_slice s;
+    int len;
+
+    (void)snprintf(path, sizeof(path), "%s/attestd.yaml", v->dir);
+    NEED(att_file_read(&file, path, 4096, NULL) == ATT_OK);
+    s = att_buf_slice(file);
+    at = memmem(s.p, s.len, SIGNED, sizeof(SIGNED) - 1);
+    NEED(at != NULL);
+    len = snprintf(
+        text, sizeof(text), "%.*s%s%.*s", (int)(at - (const char *)s.p), (const char *)s.p, PLAIN,
+        (int)((const char *)s.p + s.len - at - (long)sizeof(SIGNED) + 1), at + sizeof(SIGNED) - 1);
+    NEED(len > 0 && (size_t)len < sizeof(text));
+    write_text(v->dir, "attestd.yaml", att_slice_of(text, (size_t)len));
+}
+
 /* With a key in a file when label_key is NULL. */
 static int init_folder(const struct inproc *v, const char *label_key)
 {
@@ -158,6 +181,7 @@ struct inproc *inproc_new_token(const char *label_key)
     v->tls = client_tls_new(NULL);
     write_refvals(v->dir, v->tls);
     NEED(init_folder(v, label_key) == 0);
+    take_unsigned(v);
     v->ek_ca = softtpm_ca_new("Test maker of TPMs");
     (void)snprintf(path, sizeof(path), "%s/ek.d/maker.pem", v->dir);
     softtpm_ca_write_pem(v->ek_ca, path);

@@ -222,7 +222,7 @@ void service_configure(struct service *s)
                  "tls: {cert: tls.pem, key: tls.key}\n"
                  "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
                  "label: {chain: label.pem, key: \"file:label.key\"}\n"
-                 "policy: policy.yaml\n"
+                 "%s"
                  "%s"
                  "ek_anchors: ek.d\n"
                  "insecure_file_key: true\n"
@@ -231,6 +231,8 @@ void service_configure(struct service *s)
                  "nonce_ttl: %s\n"
                  "%s%s\n%s",
                  (unsigned int)s->port, (unsigned int)s->operator_port,
+                 o->signed_policy ? "policy: policy.cose\npolicy_signers: policy-signers\n"
+                                  : "policy: policy.yaml\ninsecure_unsigned_policy: true\n",
                  o->without_refvals ? "" : "refvals: refvals.bin\n",
                  o->public_labels ? "true" : "false", o->fronts > 0 ? o->fronts : 1,
                  o->nonce_ttl != NULL ? o->nonce_ttl : "2m", o->limits != NULL ? "limits: " : "",

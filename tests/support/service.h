@@ -29,6 +29,7 @@ struct service_options {
     int only_cpu;          /* 1 and up: all its processes run on this processor, counted from 1 */
     bool public_labels;
     bool without_refvals;
+    bool signed_policy; /* policy.cose, which init signed, and policy_signers; policy is not used */
 };
 
 struct service {
@@ -55,6 +56,16 @@ void service_configure(struct service *s);
 
 /* Run BUILD/name with arguments (NULL-terminated, without the name); output to out when not NULL. */
 int service_program(char *out, size_t cap, const char *name, const char *const *args);
+
+/*
+ * Try to start it, with what env sets ("A=1 B=2", or NULL), for at most three seconds: the exit status, or
+ * SERVICE_RAN. What it said stays in the folder.
+ */
+#define SERVICE_RAN 124
+int service_try(const struct service *s, const char *env);
+/* The same with --check-config: nothing is started. */
+int service_check(const struct service *s, const char *env);
+bool service_said(const struct service *s, const char *word);
 
 /* One request over the administrator's socket: HTTP status; body copied, terminated. */
 int service_admin(const struct service *s, const char *method, const char *path, const char *body,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "codec/json.h"
@@ -221,4 +222,45 @@ int service_remove(const struct service *s, const char *id)
 
     snprintf(path, sizeof(path), "/devices/%s", id);
     return service_admin(s, "DELETE", path, "", NULL, 0);
+}
+
+static int run_for_a_while(const struct service *s, const char *env, const char *option)
+{
+    const char *build = getenv("BUILD");
+    char command[1024];
+    int status;
+
+    snprintf(command, sizeof(command),
+             "env %s timeout 3 %s/attestd run %s --config %s/attestd.yaml >%s/said 2>&1",
+             env != NULL ? env : "", build != NULL && build[0] != '\0' ? build : "build/release",
+             option, s->dir, s->dir);
+    status = system(command);
+    NEED(status != -1 && WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+int service_try(const struct service *s, const char *env)
+{
+    return run_for_a_while(s, env, "");
+}
+
+int service_check(const struct service *s, const char *env)
+{
+    return run_for_a_while(s, env, "--check-config");
+}
+
+bool service_said(const struct service *s, const char *word)
+{
+    char path[128];
+    char text[16384];
+    size_t len;
+    FILE *f;
+
+    snprintf(path, sizeof(path), "%s/said", s->dir);
+    f = fopen(path, "r");
+    NEED(f != NULL);
+    len = fread(text, 1, sizeof(text) - 1, f);
+    fclose(f);
+    text[len] = '\0';
+    return strstr(text, word) != NULL;
 }

@@ -19,12 +19,14 @@
 #include "tcg/ak.h"
 #include "verifier/config.h"
 #include "verifier/msg.h"
+#include "verifier/rules.h"
 
 /* What every worker starts with: read by the master, shared by fork. */
 struct appraiser {
     const struct config *cfg;
     const uint8_t *seal_key;
     struct att_policy *policy;
+    struct rules_earlier earlier;
     struct att_refvals *refvals;    /* NULL when there are none */
     struct att_anchors *ek_anchors; /* NULL when there are none */
     unsigned int ek_workarounds;    /* defects of EK certificates that are forgiven (att_ek_fix) */
@@ -34,6 +36,8 @@ struct appraiser {
 ATT_MUST_USE enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
                                          const uint8_t *seal_key, struct att_diag *diag);
 void appraiser_close(struct appraiser *a);
+/* Read the policy again; workers that start from now on know it beside the earlier ones. As above. */
+ATT_MUST_USE enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag);
 
 /* The end of a worker, as its master sees it. */
 enum worker_exit {

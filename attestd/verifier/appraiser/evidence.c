@@ -6,17 +6,19 @@
 #include "crypto/digest.h"
 #include "verifier/appraiser/appraiser.h"
 
-static enum att_err check_rules(const struct appraiser *a, const struct att_appraisal_context *c,
-                                struct att_diag *diag)
+/* The policy that the keeper asked for by its digest: the present one or one before it. */
+static enum att_err find_rules(const struct att_policy **out, const struct appraiser *a,
+                               const struct att_appraisal_context *c, struct att_diag *diag)
 {
     static const uint8_t none[32];
     const uint8_t *refs = a->refvals == NULL ? none : att_refvals_digest(a->refvals);
+    const struct att_policy *p = rules_find(a->policy, &a->earlier, c->policy_digest);
 
-    if (ATT_GUARD(JUDGE_RULES, !att_digest_eq(c->policy_digest, a->policy->digest, 32) ||
-                                   !att_digest_eq(c->refvals_digest, refs, 32))) {
+    if (ATT_GUARD(JUDGE_RULES, p == NULL || !att_digest_eq(c->refvals_digest, refs, 32))) {
         return att_fail(diag, ATT_E_BUSY, ATT_R_BUSY, "policy",
                         "policy or reference values are being changed");
     }
+    *out = p != NULL ? p : a->policy;
     return ATT_OK;
 }
 
@@ -67,7 +69,6 @@ static enum att_err judge(struct judge_scratch *s, const struct appraiser *a,
                         "the enrolled key cannot be used");
     }
     in.context = c;
-    in.policy = a->policy;
     in.refvals = a->refvals;
     return att_judge(&s->result, &in, diag);
 }
@@ -78,10 +79,11 @@ enum att_err judge_evidence(struct att_buf **sealed, const struct appraiser *a,
 {
     struct att_evidence ev = {0};
     struct msg_judged j = {0};
+    const struct att_policy *policy = NULL;
     enum att_err err = msg_context_open(&scratch->context, question->sealed, a->seal_key, diag);
 
     if (err == ATT_OK) {
-        err = check_rules(a, &scratch->context, diag);
+        err = find_rules(&policy, a, &scratch->context, diag);
     }
     if (err == ATT_OK) {
         err = att_evidence_parse(&ev, question->body, diag);
@@ -93,7 +95,8 @@ enum att_err judge_evidence(struct att_buf **sealed, const struct appraiser *a,
         err = judge(scratch, a, keys,
                     (struct att_judge_input){.evidence = &ev,
                                              .evidence_digest = j.evidence_digest,
-                                             .claims_digest = j.claims_digest},
+                                             .claims_digest = j.claims_digest,
+                                             .policy = policy},
                     diag);
     }
     if (err != ATT_OK) {

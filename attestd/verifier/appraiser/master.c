@@ -12,8 +12,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "codec/yaml.h"
 #include "common/log.h"
 #include "verifier/appraiser/appraiser.h"
 #include "verifier/process.h"
@@ -25,13 +23,9 @@
 enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
                             const uint8_t *seal_key, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
     struct appraiser a = {.cfg = cfg, .seal_key = seal_key, .ek_workarounds = cfg->ek_workarounds};
-    enum att_err err = att_file_read(&text, cfg->policy, ATT_YAML_CAP, diag);
+    enum att_err err = rules_load_policy(&a.policy, cfg, NULL, diag);
 
-    if (err == ATT_OK) {
-        err = att_policy_parse_yaml(&a.policy, cfg->policy, att_buf_slice(text), diag);
-    }
     if (err == ATT_OK && cfg->refvals != NULL) {
         err = att_refvals_map(&a.refvals, cfg->refvals, diag);
     }
@@ -58,8 +52,20 @@ enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
 void appraiser_close(struct appraiser *a)
 {
     att_policy_freep(&a->policy);
+    rules_clear(&a->earlier);
     att_refvals_freep(&a->refvals);
     att_anchors_freep(&a->ek_anchors);
+}
+
+enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_policy_freep) struct att_policy *next = NULL;
+    enum att_err err = rules_load_policy(&next, a->cfg, NULL, diag);
+
+    if (err == ATT_OK && rules_find(a->policy, &a->earlier, next->digest) == NULL) {
+        rules_advance(&a->policy, &a->earlier, &next);
+    }
+    return err;
 }
 
 /* Memory of a worker has an end; under a sanitizer its shadow alone is larger than any. */
@@ -97,6 +103,46 @@ static bool pass_descriptor(int sock, int fd)
     return sendmsg(sock, &m, MSG_NOSIGNAL) == 1;
 }
 
+/*
+ * Signals are held back but where the master waits, so that none is lost between a look and a wait. A worker
+ * starts with SIGHUP held back, and takes it when it can.
+ */
+static volatile sig_atomic_t reload_asked;
+
+static void on_signal(int sig)
+{
+    if (sig == SIGHUP) {
+        reload_asked = 1;
+    }
+}
+
+static void hold_signals(sigset_t *waiting)
+{
+    const struct sigaction wake = {.sa_handler = on_signal};
+    sigset_t held;
+
+    (void)sigaction(SIGHUP, &wake, NULL);
+    (void)sigaction(SIGCHLD, &wake, NULL);
+    (void)sigemptyset(&held);
+    (void)sigaddset(&held, SIGHUP);
+    (void)sigaddset(&held, SIGCHLD);
+    (void)sigaddset(&held, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &held, waiting);
+    (void)sigdelset(waiting, SIGHUP);
+    (void)sigdelset(waiting, SIGCHLD);
+    (void)sigdelset(waiting, SIGTERM);
+}
+
+static void release_signals(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGCHLD);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 static pid_t start_worker(const struct appraiser *a, const struct appraiser_wiring *wiring,
                           uint64_t generation)
 {
@@ -110,7 +156,10 @@ static pid_t start_worker(const struct appraiser *a, const struct appraiser_wiri
     if (pid == 0) {
         (void)close(pair[0]);
         (void)close(wiring->front_fd);
+        (void)close(wiring->reload_fd);
         (void)signal(SIGTERM, SIG_DFL);
+        (void)signal(SIGCHLD, SIG_DFL);
+        release_signals();
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         limit_memory(a->cfg->limits.appraiser_memory);
         log_open("appraiser", LOG_LEVEL_INFO);
@@ -132,19 +181,58 @@ static bool front_gone(int fd, int patience_ms)
     return poll(&p, 1, patience_ms) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-/* Wait for the worker's end; false when this process shall end too. */
-static bool watch_worker(const struct appraiser_wiring *wiring, pid_t pid)
+/* Another policy was asked for: the worker ends when it has finished what it judges. */
+static bool reload(struct appraiser *a, const struct appraiser_wiring *wiring, pid_t worker)
 {
+    struct att_diag diag = {0};
+
+    reload_asked = 0;
+    if (appraiser_reload(a, &diag) != ATT_OK) {
+        log_diag(LOG_LEVEL_ERROR, "policy.refused", &diag);
+        process_reloaded(wiring->reload_fd, RELOAD_REFUSED);
+        return false;
+    }
+    (void)kill(worker, SIGHUP);
+    return true;
+}
+
+struct watching {
+    struct appraiser *a;
+    const struct appraiser_wiring *wiring;
+    sigset_t waiting;
+    bool answer; /* the supervisor waits for a worker that knows the new policy */
+};
+
+/* The worker's status; false when a stop was asked for. */
+static bool await(struct watching *w, pid_t pid, int *status)
+{
+    pid_t ended = 0;
+
+    while ((ended = waitpid(pid, status, WNOHANG)) == 0) {
+        if (*w->wiring->stop) {
+            (void)kill(pid, SIGKILL);
+            (void)waitpid(pid, status, 0);
+            return false;
+        }
+        if (reload_asked) {
+            w->answer = reload(w->a, w->wiring, pid) || w->answer;
+            continue;
+        }
+        (void)sigsuspend(&w->waiting);
+    }
+    return ended == pid;
+}
+
+/* Wait for the worker's end; false when this process shall end too. */
+static bool watch_worker(struct watching *w, pid_t pid)
+{
+    const struct appraiser_wiring *wiring = w->wiring;
     int64_t born_ms = att_clock_mono_ms();
     bool alone = false;
     int status = 0;
 
-    while (waitpid(pid, &status, 0) != pid) {
-        if (errno != EINTR || *wiring->stop) {
-            (void)kill(pid, SIGKILL);
-            (void)waitpid(pid, &status, 0);
-            return false;
-        }
+    if (!await(w, pid, &status)) {
+        return false;
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_SPENT) {
         return true;
@@ -169,6 +257,7 @@ int appraiser_main(const struct config *cfg, const struct appraiser_wiring *wiri
     struct att_diag diag = {0};
     int ready_fd = wiring->ready_fd;
     uint64_t generation = 0;
+    struct watching w = {.a = &a, .wiring = wiring};
     bool go_on = true;
 
     log_open("appraiser", LOG_LEVEL_INFO);
@@ -176,6 +265,7 @@ int appraiser_main(const struct config *cfg, const struct appraiser_wiring *wiri
         log_diag(LOG_LEVEL_ERROR, "appraiser.setup", &diag);
         return EXIT_CANNOT_RUN;
     }
+    hold_signals(&w.waiting);
     process_ready(&ready_fd); /* before the first worker, which must not hold the descriptor */
     while (go_on && !*wiring->stop) {
         pid_t pid = start_worker(&a, wiring, ++generation);
@@ -184,7 +274,11 @@ int appraiser_main(const struct config *cfg, const struct appraiser_wiring *wiri
             log_line(LOG_LEVEL_ERROR, "appraiser.fork", "errno=%d", errno);
             break;
         }
-        go_on = watch_worker(wiring, pid);
+        if (w.answer) {
+            process_reloaded(wiring->reload_fd, RELOAD_READY);
+            w.answer = false;
+        }
+        go_on = watch_worker(&w, pid);
     }
     appraiser_close(&a);
     return 0;

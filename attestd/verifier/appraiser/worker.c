@@ -1,5 +1,6 @@
 /* A worker: one stream, questions in, answers out, and an early end when something was malformed. */
 #include <event2/event.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 struct worker {
     const struct appraiser *a;
     struct event_base *base;
+    struct event *spent; /* SIGHUP: the next worker knows another policy */
     struct channel *channel;
     struct key_cache *keys;
     struct judge_scratch *scratch;
@@ -97,6 +99,27 @@ static void on_closed(void *ctx, struct channel *ch, enum att_err why)
     stop(ctx, WORKER_ALONE);
 }
 
+static void on_hangup(evutil_socket_t sig, short what, void *ctx)
+{
+    (void)sig;
+    (void)what;
+    stop(ctx, WORKER_SPENT);
+}
+
+/* The signal was held back since before the fork: one that came meanwhile is taken now. */
+static bool watch_signal(struct worker *w)
+{
+    sigset_t set;
+
+    w->spent = evsignal_new(w->base, SIGHUP, on_hangup, w);
+    if (w->spent == NULL || event_add(w->spent, NULL) != 0) {
+        return false;
+    }
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGHUP);
+    return sigprocmask(SIG_UNBLOCK, &set, NULL) == 0;
+}
+
 static bool worker_open(struct worker *w, int fd)
 {
     const struct channel_events events = {.frame = on_frame, .closed = on_closed, .ctx = w};
@@ -104,7 +127,7 @@ static bool worker_open(struct worker *w, int fd)
     w->base = event_base_new();
     w->scratch = calloc(1, sizeof(*w->scratch));
     return w->base != NULL && w->scratch != NULL && key_cache_new(&w->keys, KEYS_KEPT) == ATT_OK &&
-           channel_new(&w->channel, w->base, fd, FRAME_MAX, &events) == ATT_OK;
+           channel_new(&w->channel, w->base, fd, FRAME_MAX, &events) == ATT_OK && watch_signal(w);
 }
 
 int worker_main(const struct appraiser *a, int fd, uint64_t generation)
@@ -123,6 +146,7 @@ int worker_main(const struct appraiser *a, int fd, uint64_t generation)
     channel_free(w.channel);
     key_cache_free(w.keys);
     free(w.scratch);
+    event_free(w.spent);
     event_base_free(w.base);
     return w.status;
 }

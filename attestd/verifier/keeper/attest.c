@@ -93,6 +93,7 @@ static void choose(struct session *s, const struct keeper *k, const struct wire_
     bool allowed = w->own_pcr < ATT_PCR_COUNT && (p->own_pcr_mask & (1U << w->own_pcr)) != 0;
     uint32_t mask;
 
+    memcpy(s->policy_digest, p->digest, sizeof(s->policy_digest));
     s->own_pcr = allowed ? (uint32_t)w->own_pcr : lowest_pcr(p->own_pcr_mask);
     s->log_mask = w->log_mask;
     mask = 1U << s->own_pcr;
@@ -151,7 +152,7 @@ void attest_fill_context(struct keeper *k, const struct session *s, const struct
     memcpy(c->ak_public, u->device.ak_public, u->device.ak_public_len);
     c->ak_public_len = u->device.ak_public_len;
     c->ek_verified = u->device.ek_verified;
-    memcpy(c->policy_digest, k->policy->digest, sizeof(c->policy_digest));
+    memcpy(c->policy_digest, s->policy_digest, sizeof(c->policy_digest));
     memcpy(c->refvals_digest, k->refvals_digest, sizeof(c->refvals_digest));
     c->prior = k->boot;
     if (s->continues)

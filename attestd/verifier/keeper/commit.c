@@ -26,6 +26,7 @@ struct decision {
     struct msg_judged judged;
     struct att_quoted *quoted; /* only when this process verified it and the evidence is accepted */
     struct att_result *result;
+    const struct att_policy *policy; /* of the challenge, not necessarily the present one */
     int64_t now_utc;
     uint8_t cti[ATT_CTI_LEN];
     struct att_buf *label;
@@ -68,7 +69,11 @@ static enum att_err open_result(struct decision *d, struct att_diag *diag)
 
     if (err != ATT_OK)
         return err;
-    if (ATT_GUARD(JUDGED_POLICY, memcmp(r->policy_digest, k->policy->digest, 32) != 0 ||
+    d->policy = rules_find(k->policy, &k->earlier, d->session->policy_digest);
+    if (d->policy == NULL)
+        return att_fail(diag, ATT_E_STALE, ATT_R_Q_NONCE_EXPIRED, "session",
+                        "the policy of its challenge was replaced several times since");
+    if (ATT_GUARD(JUDGED_POLICY, memcmp(r->policy_digest, d->policy->digest, 32) != 0 ||
                                      memcmp(r->refvals_digest, k->refvals_digest, 32) != 0))
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_BUSY, "judged",
                         "it was judged by another policy or other reference values");
@@ -175,7 +180,7 @@ static enum att_err new_cti(struct decision *d, struct att_diag *diag)
 static enum att_err make_label(struct decision *d, struct att_diag *diag)
 {
     const struct config *cfg = d->k->cfg;
-    const struct att_policy *p = d->k->policy;
+    const struct att_policy *p = d->policy;
     uint8_t ek_digest[32];
     struct att_label_facts f = {
         .issuer = cfg->verifier_id,
@@ -237,7 +242,7 @@ static enum att_err write_state(struct decision *d, struct att_diag *diag)
     struct store_mark mark = {.status = STORE_FAILED, .reason = main_reason(r), .cti = d->cti};
     enum att_err err;
 
-    s.deadline_utc = d->now_utc + KEEPER_STALE_AFTER * k->policy->interval_s;
+    s.deadline_utc = d->now_utc + KEEPER_STALE_AFTER * d->policy->interval_s;
     mark.deadline_utc = s.deadline_utc; /* a bad answer is no silence */
     if (!r->accepted)
         return store_state_mark(k->st, enrolment, &mark, diag);
@@ -296,7 +301,7 @@ static enum att_err write_records(struct decision *d, struct att_diag *diag)
         .has_digests = true,
     };
     struct store_label l = {
-        .iat = d->now_utc, .exp = d->now_utc + d->k->policy->label_ttl_s, .tier = (int)r->status};
+        .iat = d->now_utc, .exp = d->now_utc + d->policy->label_ttl_s, .tier = (int)r->status};
     enum att_err err;
 
     (void)snprintf(o.device, sizeof(o.device), "%s", d->unit->device.id);
@@ -342,7 +347,7 @@ static enum att_err write_answer(struct decision *d, struct att_diag *diag)
         .status = (uint64_t)r->status,
         .label = att_buf_slice(d->label),
         .reason_count = r->reason_count,
-        .next_s = (uint64_t)d->k->policy->interval_s,
+        .next_s = (uint64_t)d->policy->interval_s,
     };
     struct att_wr w = att_wr_into(d->k->room, sizeof(d->k->room));
     struct att_slice body;

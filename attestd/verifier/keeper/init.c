@@ -4,7 +4,6 @@
  * Nothing that exists is overwritten: the first file that is there already stops it.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,9 +15,10 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "crypto/cert.h"
-#include "policy/policy.h"
+#include "policy/policy_file.h"
 #include "policy/refval.h"
 #include "verifier/keeper/archive.h"
+#include "verifier/keeper/init_internal.h"
 #include "verifier/keeper/issuer.h"
 #include "verifier/process.h"
 #include "verifier/store/store.h"
@@ -26,25 +26,12 @@
 #define DAY_S       86400
 #define ROOT_DAYS   7300
 #define SIGNER_DAYS 1825
-#define HOSTS_MAX   16
 #define FILE_CAP    (64 * 1024 * 1024)
 
 #define EXIT_USAGE      2
 #define EXIT_CANNOT     3
 #define EXIT_PERMISSION 7
 #define EXIT_INTERNAL   70
-
-struct init {
-    const char *dir;
-    const char *verifier_id;
-    const char *listen;
-    const char *policy, *refvals;
-    const char *label_key; /* pkcs11:..., or NULL for a file */
-    const char *host[HOSTS_MAX];
-    size_t host_count;
-    bool insecure_file_key;
-    int64_t now;
-};
 
 /* An authority or a leaf under way: its key, its certificate. */
 struct identity {
@@ -269,6 +256,40 @@ static enum att_err make_label(const struct init *in, struct att_diag *diag)
     return err;
 }
 
+/* Whose signature under a policy counts from now on: a key to be kept elsewhere, and its certificate. */
+static enum att_err make_policy_signer(struct identity *id, const struct init *in,
+                                       struct att_diag *diag)
+{
+    enum att_err err = make_root(id, in, "policies", diag);
+
+    if (err == ATT_OK)
+        err = write_cert(in, "policy-signers/init.pem", id->cert, diag);
+    if (err == ATT_OK)
+        err = write_key(in, "policy-signer.key", id->key, diag);
+    return err;
+}
+
+static enum att_err sign_policy(const struct init *in, const struct att_policy *p,
+                                struct att_diag *diag)
+{
+    ATT_CLEANUP(identity_clear) struct identity id = {0};
+    ATT_CLEANUP(att_signer_freep) struct att_signer *signer = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *message = NULL;
+    enum att_err err = make_policy_signer(&id, in, diag);
+
+    if (err != ATT_OK)
+        return err;
+    err = att_signer_software(&signer, id.key);
+    if (err == ATT_OK) {
+        id.key = NULL; /* the signer's now */
+        err = att_policy_sign(&message, p, signer);
+    }
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "policy.cose", "the policy cannot be signed");
+    return write_file(in, "policy.cose", att_buf_slice(message), 0644, diag);
+}
+
+/* The text to go on from, and the same signed: what is judged by. */
 static enum att_err copy_policy(const struct init *in, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
@@ -283,9 +304,9 @@ static enum att_err copy_policy(const struct init *in, struct att_diag *diag)
         text = att_buf_slice(file);
     }
     err = att_policy_parse_yaml(&p, in->policy != NULL ? in->policy : "policy.yaml", text, diag);
-    if (err != ATT_OK)
-        return err;
-    return write_file(in, "policy.yaml", text, 0644, diag);
+    if (err == ATT_OK)
+        err = write_file(in, "policy.yaml", text, 0644, diag);
+    return err == ATT_OK ? sign_policy(in, p, diag) : err;
 }
 
 static enum att_err copy_refvals(const struct init *in, struct att_diag *diag)
@@ -310,22 +331,24 @@ static enum att_err write_config(const struct init *in, struct att_diag *diag)
 {
     char text[4096];
     const char *key = in->label_key != NULL ? in->label_key : "file:label.key";
-    int len = snprintf(text, sizeof(text),
-                       "# The verifier service; attestd(8) explains each key.\n"
-                       "verifier_id: %s\n"
-                       "listen: \"%s\"\n"
-                       "operator: \"127.0.0.1:9464\"\n"
-                       "admin_socket: admin.sock\n"
-                       "state_dir: state\n"
-                       "tls: {cert: tls.pem, key: tls.key}\n"
-                       "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
-                       "label: {chain: label.pem, key: \"%s\"}\n"
-                       "policy: policy.yaml\n"
-                       "%srefvals: refvals.bin\n"
-                       "ek_anchors: ek.d\n"
-                       "insecure_file_key: %s\n",
-                       in->verifier_id, in->listen, key, in->refvals != NULL ? "" : "# ",
-                       in->insecure_file_key ? "true" : "false");
+    int len =
+        snprintf(text, sizeof(text),
+                 "# The verifier service; attestd(8) explains each key.\n"
+                 "verifier_id: %s\n"
+                 "listen: \"%s\"\n"
+                 "operator: \"127.0.0.1:9464\"\n"
+                 "admin_socket: admin.sock\n"
+                 "state_dir: state\n"
+                 "tls: {cert: tls.pem, key: tls.key}\n"
+                 "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
+                 "label: {chain: label.pem, key: \"%s\"}\n"
+                 "policy: policy.cose          # attestctl policy sign makes it of policy.yaml\n"
+                 "policy_signers: policy-signers\n"
+                 "%srefvals: refvals.bin\n"
+                 "ek_anchors: ek.d\n"
+                 "insecure_file_key: %s\n",
+                 in->verifier_id, in->listen, key, in->refvals != NULL ? "" : "# ",
+                 in->insecure_file_key ? "true" : "false");
 
     if (len < 0 || (size_t)len >= sizeof(text))
         return att_fail(diag, ATT_E_LIMIT, ATT_R_USAGE, "attestd.yaml", "a name is too long");
@@ -367,7 +390,7 @@ static enum att_err make_evidence_key(const struct init *in, struct att_diag *di
 
 static enum att_err make_all(const struct init *in, struct att_diag *diag)
 {
-    static const char *const folders[] = {"state", "trust", "ek.d"};
+    static const char *const folders[] = {"state", "trust", "ek.d", "policy-signers"};
     enum att_err err = att_dir_private(in->dir, diag);
 
     for (size_t i = 0; i < ATT_COUNT(folders) && err == ATT_OK; i++)
@@ -389,130 +412,6 @@ static enum att_err make_all(const struct init *in, struct att_diag *diag)
     if (err == ATT_OK)
         err = write_config(in, diag);
     return err;
-}
-
-static void print_next(const struct init *in)
-{
-    (void)printf("\nnext\n");
-    if (in->refvals == NULL)
-        (void)printf("  attestctl refvals make --help      what is expected; then set refvals: in "
-                     "attestd.yaml\n");
-    (void)printf("  cp MAKER-ROOT.pem %s/ek.d/           anchors of TPM makers\n"
-                 "  attestd run --config %s/attestd.yaml\n"
-                 "  attestctl device allow --socket %s/admin.sock GATEWAY-ID\n"
-                 "  attestctl --trust %s/trust label verify FILE\n"
-                 "gateways need %s/ca.pem; move %s/label-root.key and ca.key to a safe place\n",
-                 in->dir, in->dir, in->dir, in->dir, in->dir, in->dir);
-    if (in->insecure_file_key)
-        (void)printf("the label key is a file: every label says so, and partners may refuse it\n");
-}
-
-static void usage(FILE *out)
-{
-    (void)fprintf(out,
-                  "usage: attestd init --dir DIR (--insecure-file-key | --label-key pkcs11:URI)\n"
-                  "                    [--verifier-id NAME] [--host NAME]... [--listen ADDR:PORT]\n"
-                  "                    [--policy FILE] [--refvals FILE]\n");
-}
-
-enum {
-    OPT_DIR = 1,
-    OPT_FILE_KEY,
-    OPT_LABEL_KEY,
-    OPT_ID,
-    OPT_HOST,
-    OPT_LISTEN,
-    OPT_POLICY,
-    OPT_REFVALS,
-    OPT_HELP
-};
-
-static bool add_host(struct init *in, const char *host)
-{
-    if (in->host_count >= HOSTS_MAX)
-        return false;
-    in->host[in->host_count++] = host;
-    return true;
-}
-
-static bool take_option(struct init *in, int option, const char *value)
-{
-    switch (option) {
-    case OPT_DIR:
-        in->dir = value;
-        return true;
-    case OPT_FILE_KEY:
-        in->insecure_file_key = true;
-        return true;
-    case OPT_LABEL_KEY:
-        in->label_key = value;
-        return true;
-    case OPT_ID:
-        in->verifier_id = value;
-        return true;
-    case OPT_HOST:
-        return add_host(in, value);
-    case OPT_LISTEN:
-        in->listen = value;
-        return true;
-    case OPT_POLICY:
-        in->policy = value;
-        return true;
-    case OPT_REFVALS:
-        in->refvals = value;
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool parse_options(struct init *in, int argc, char **argv)
-{
-    static const struct option options[] = {
-        {"dir", required_argument, NULL, OPT_DIR},
-        {"insecure-file-key", no_argument, NULL, OPT_FILE_KEY},
-        {"label-key", required_argument, NULL, OPT_LABEL_KEY},
-        {"verifier-id", required_argument, NULL, OPT_ID},
-        {"host", required_argument, NULL, OPT_HOST},
-        {"listen", required_argument, NULL, OPT_LISTEN},
-        {"policy", required_argument, NULL, OPT_POLICY},
-        {"refvals", required_argument, NULL, OPT_REFVALS},
-        {"help", no_argument, NULL, OPT_HELP},
-        {NULL, 0, NULL, 0},
-    };
-    int option;
-
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (option == OPT_HELP) {
-            usage(stdout);
-            exit(EXIT_SUCCESS);
-        }
-        if (!take_option(in, option, optarg))
-            return false;
-    }
-    return optind == argc && in->dir != NULL && in->insecure_file_key != (in->label_key != NULL);
-}
-
-/* Plain words only: they go into YAML and certificates as they are. */
-static bool plain(const char *text, size_t max)
-{
-    size_t len = strlen(text);
-
-    return len > 0 && len <= max &&
-           strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:_-[]") ==
-               len;
-}
-
-static bool check_names(const struct init *in)
-{
-    for (size_t i = 0; i < in->host_count; i++) {
-        if (!plain(in->host[i], 253))
-            return false;
-    }
-    if (in->label_key != NULL && strpbrk(in->label_key, "\"\\\n\r") != NULL)
-        return false;
-    return plain(in->verifier_id, ATT_VERIFIER_ID_MAX) && plain(in->listen, 300);
 }
 
 static int exit_status(enum att_err err)
@@ -541,18 +440,18 @@ int keeper_init_main(int argc, char **argv)
     char text[512];
     enum att_err err;
 
-    if (!parse_options(&in, argc, argv)) {
-        usage(stderr);
+    if (!init_parse(&in, argc, argv)) {
+        init_usage(stderr);
         return EXIT_USAGE;
     }
-    if (gethostname(name, sizeof(name) - 1) != 0 || !plain(name, HOST_NAME_MAX))
+    if (gethostname(name, sizeof(name) - 1) != 0 || !init_plain(name, HOST_NAME_MAX))
         (void)snprintf(name, sizeof(name), "localhost");
     if (in.verifier_id == NULL)
         in.verifier_id = in.host_count > 0 ? in.host[0] : name;
-    (void)add_host(&in, "localhost");
-    (void)add_host(&in, "127.0.0.1");
-    (void)add_host(&in, "::1");
-    if (!check_names(&in)) {
+    (void)init_add_host(&in, "localhost");
+    (void)init_add_host(&in, "127.0.0.1");
+    (void)init_add_host(&in, "::1");
+    if (!init_names_are_plain(&in)) {
         (void)fprintf(stderr, "attestd init: a name has characters that are not allowed\n");
         return EXIT_USAGE;
     }
@@ -562,6 +461,6 @@ int keeper_init_main(int argc, char **argv)
         (void)fprintf(stderr, "attestd init: %s\n", att_diag_print(text, sizeof(text), &diag));
         return exit_status(err);
     }
-    print_next(&in);
+    init_print_next(&in);
     return EXIT_SUCCESS;
 }

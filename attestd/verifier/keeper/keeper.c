@@ -5,32 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/guard.h"
 #include "common/log.h"
 #include "keeper_internal.h"
 #include "verifier/keeper/admin.h"
 
 #define UNITS_CACHED 512
-#define POLICY_MAX   262144
-
-static enum att_err load_policy(struct keeper *k, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *yaml = NULL;
-    enum att_err err = att_file_read(&yaml, k->cfg->policy, POLICY_MAX, diag);
-
-    if (err == ATT_OK)
-        err = att_policy_parse_yaml(&k->policy, k->cfg->policy, att_buf_slice(yaml), diag);
-    if (err != ATT_OK || k->cfg->refvals == NULL)
-        return err;
-    err = att_refvals_map(&k->refvals, k->cfg->refvals, diag);
-    /* Labels name them by the digest of their header: it must be that of what is judged by. */
-    if (err == ATT_OK)
-        err = att_refvals_check(k->refvals, diag);
-    if (err == ATT_OK)
-        memcpy(k->refvals_digest, att_refvals_digest(k->refvals), sizeof(k->refvals_digest));
-    return err;
-}
 
 static enum att_err make_tables(struct keeper *k, struct att_diag *diag)
 {
@@ -69,47 +49,6 @@ enum att_err keeper_note(struct keeper *k, enum store_kind kind, const char *dev
     return store_outcome_append(&o.index, k->st, &o, diag);
 }
 
-/* Under its digest, for whoever repeats a decision of its time. */
-static enum att_err keep_policy(struct keeper *k, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *bytes = NULL;
-    enum att_err err = att_policy_encode(&bytes, k->policy);
-
-    if (err != ATT_OK)
-        return att_fail(diag, err, ATT_R_INTERNAL, "policy", "it cannot be encoded");
-    return store_policy_put(k->st, k->policy->digest, att_buf_slice(bytes), diag);
-}
-
-/* An auditor sees when other rules came into force. */
-static enum att_err note_policy(struct keeper *k, struct att_diag *diag)
-{
-    uint8_t now[64], before[64] = {0};
-    char detail[STORE_DETAIL_MAX];
-    struct store_outcome o = {.utc = k->opt.utc_s(), .kind = STORE_KIND_POLICY};
-    size_t len = 0;
-    enum att_err err = store_meta_get(k->st, "policy", before, sizeof(before), &len);
-
-    memcpy(now, k->policy->digest, 32);
-    memcpy(&now[32], k->refvals_digest, 32);
-    if (err == ATT_OK && len == sizeof(now) && memcmp(now, before, sizeof(now)) == 0)
-        return ATT_OK;
-    err = store_begin(k->st, diag);
-    if (err != ATT_OK)
-        return err;
-    (void)snprintf(detail, sizeof(detail), "%s@%llu", k->policy->name,
-                   (unsigned long long)k->policy->version);
-    (void)snprintf(o.detail, sizeof(o.detail), "%s", detail);
-    err = store_outcome_append(&o.index, k->st, &o, diag);
-    if (err == ATT_OK)
-        err = keep_policy(k, diag);
-    if (err == ATT_OK)
-        err = store_meta_put(k->st, "policy", att_slice_of(now, sizeof(now)), diag);
-    if (err == ATT_OK)
-        return store_commit(k->st, diag);
-    store_rollback(k->st);
-    return err;
-}
-
 /* Quotes and labels name the verifier: another name would orphan every record. */
 static enum att_err check_name(struct keeper *k, struct att_diag *diag)
 {
@@ -140,7 +79,7 @@ enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
     k->cfg = opt->cfg;
     memcpy(k->seal_key, opt->seal_key, sizeof(k->seal_key));
     STAILQ_INIT(&k->jobs);
-    err = load_policy(k, diag);
+    err = keeper_load_rules(k, diag);
     if (err == ATT_OK)
         err = issuer_open(&k->issuer, k->cfg, opt->utc_s(), diag);
     if (err == ATT_OK)
@@ -152,7 +91,7 @@ enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
     if (err == ATT_OK)
         err = check_name(k, diag);
     if (err == ATT_OK)
-        err = note_policy(k, diag);
+        err = keeper_note_rules(k, diag);
     if (err == ATT_OK)
         err = keeper_mark_stale(k, diag);
     if (err != ATT_OK)
@@ -186,6 +125,8 @@ void keeper_free(struct keeper *k)
     units_free(k->units);
     issuer_free(k->issuer);
     att_policy_free(k->policy);
+    att_policy_free(k->next);
+    rules_clear(&k->earlier);
     att_refvals_free(k->refvals);
     att_result_free(k->result);
     att_buf_free(k->blobs);

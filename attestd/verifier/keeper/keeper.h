@@ -56,6 +56,17 @@ size_t keeper_waiting(const struct keeper *k);
 void keeper_flush(struct keeper *k);
 /* Housekeeping that may take milliseconds: call it when the answers are on their way. */
 void keeper_tidy(struct keeper *k);
+/*
+ * keeper_prepare_rules - read the policy again, and judge whether it may follow the present one. What is
+ * refused changes nothing, and an auditor sees that it was tried.
+ * *changed  another policy waits for keeper_switch_rules
+ * Errors    those of rules_load_policy; STALE (CFG_ROLLBACK)
+ */
+ATT_MUST_USE enum att_err keeper_prepare_rules(struct keeper *k, bool *changed,
+                                               struct att_diag *diag);
+/* From the next challenge on it is in force; its version is durable before. Errors of the store. */
+ATT_MUST_USE enum att_err keeper_switch_rules(struct keeper *k, struct att_diag *diag);
+
 /* Nobody is there any more for the answers of this client. */
 void keeper_forget(struct keeper *k, const void *ctx);
 /* Once a second: deadlines of gateways, challenges and tokens. */

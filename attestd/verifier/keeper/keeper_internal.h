@@ -19,6 +19,7 @@
 #include "verifier/keeper/session.h"
 #include "verifier/keeper/unit.h"
 #include "verifier/msg.h"
+#include "verifier/rules.h"
 #include "verifier/store/store.h"
 
 /* What will be said: a status with a body, or the reason why not. */
@@ -63,6 +64,9 @@ struct keeper {
     struct archive archive;
     struct issuer *issuer;
     struct att_policy *policy;
+    struct rules_earlier earlier;
+    struct att_policy *next; /* accepted and not yet in force; or NULL */
+    struct att_policy_origin origin, next_origin;
     struct att_refvals *refvals; /* NULL when none are configured */
     uint8_t refvals_digest[32];  /* zeros then */
     struct job_queue jobs;
@@ -130,6 +134,10 @@ ATT_MUST_USE enum att_err enrol_begin(struct keeper *k, const struct msg *m, str
 /* Inside the flush's transaction. */
 ATT_MUST_USE enum att_err commit_run(struct keeper *k, struct job *job, struct att_diag *diag);
 ATT_MUST_USE enum att_err enrol_activate(struct keeper *k, struct job *job, struct att_diag *diag);
+
+/* keeper/rules.c: the policy at the start, and what an auditor sees of it. */
+ATT_MUST_USE enum att_err keeper_load_rules(struct keeper *k, struct att_diag *diag);
+ATT_MUST_USE enum att_err keeper_note_rules(struct keeper *k, struct att_diag *diag);
 
 /* Append one outcome that carries no verdict. */
 ATT_MUST_USE enum att_err keeper_note(struct keeper *k, enum store_kind kind, const char *device,

@@ -6,6 +6,7 @@
  */
 #include "verifier/process.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #include <event2/event.h>
@@ -18,6 +19,8 @@
 #include "verifier/channel.h"
 
 /* Events are made with the middle one. */
+#define EXIT_CONFIG 2 /* of the programs, and what such reasons have for a status */
+
 enum { PRIORITY_DECIDE = 2, PRIORITIES = 3 };
 
 struct loop {
@@ -25,6 +28,9 @@ struct loop {
     struct event_base *base;
     struct event *decide;
     struct event *tick;
+    struct event *prepare; /* SIGHUP: another policy, judged */
+    struct event *advance; /* SIGUSR1: and in force from now on */
+    int reload_fd;
     struct channel *front[CONFIG_FRONTS_MAX];
     size_t front_count;
     size_t alive;
@@ -105,6 +111,49 @@ static void each_second(evutil_socket_t fd, short what, void *ctx)
     check_stop(l);
 }
 
+static void prepare_rules(evutil_socket_t sig, short what, void *ctx)
+{
+    struct loop *l = ctx;
+    struct att_diag diag = {0};
+    bool changed = false;
+
+    (void)sig;
+    (void)what;
+    if (keeper_prepare_rules(l->k, &changed, &diag) != ATT_OK) {
+        log_diag(LOG_LEVEL_ERROR, "policy.refused", &diag);
+        process_reloaded(l->reload_fd, RELOAD_REFUSED);
+        return;
+    }
+    process_reloaded(l->reload_fd, changed ? RELOAD_READY : RELOAD_SAME);
+}
+
+static void switch_rules(evutil_socket_t sig, short what, void *ctx)
+{
+    struct loop *l = ctx;
+    struct att_diag diag = {0};
+
+    (void)sig;
+    (void)what;
+    if (keeper_switch_rules(l->k, &diag) == ATT_OK) {
+        process_reloaded(l->reload_fd, RELOAD_READY);
+        return;
+    }
+    log_diag(LOG_LEVEL_ERROR, "policy.refused", &diag);
+    process_reloaded(l->reload_fd, RELOAD_REFUSED);
+    check_stop(l);
+}
+
+static enum att_err watch_rules(struct loop *l, int reload_fd)
+{
+    l->reload_fd = reload_fd;
+    l->prepare = evsignal_new(l->base, SIGHUP, prepare_rules, l);
+    l->advance = evsignal_new(l->base, SIGUSR1, switch_rules, l);
+    return l->prepare != NULL && l->advance != NULL && event_add(l->prepare, NULL) == 0 &&
+                   event_add(l->advance, NULL) == 0
+               ? ATT_OK
+               : ATT_E_NOMEM;
+}
+
 static enum att_err start_loop(struct loop *l, const struct keeper_wiring *wiring)
 {
     static const struct timeval second = {.tv_sec = 1};
@@ -119,7 +168,7 @@ static enum att_err start_loop(struct loop *l, const struct keeper_wiring *wirin
         return ATT_E_NOMEM;
     if (event_priority_set(l->decide, PRIORITY_DECIDE) != 0)
         return ATT_E_INTERNAL;
-    return ATT_OK;
+    return watch_rules(l, wiring->reload_fd);
 }
 
 static enum att_err connect_fronts(struct loop *l, const struct keeper_wiring *wiring)
@@ -146,6 +195,10 @@ static void end_loop(struct loop *l)
         event_free(l->decide);
     if (l->tick != NULL)
         event_free(l->tick);
+    if (l->prepare != NULL)
+        event_free(l->prepare);
+    if (l->advance != NULL)
+        event_free(l->advance);
     if (l->base != NULL)
         event_base_free(l->base);
     keeper_free(l->k);
@@ -184,7 +237,7 @@ int keeper_main(const struct config *cfg, const struct keeper_wiring *wiring)
 
     if (err != ATT_OK) {
         log_diag(LOG_LEVEL_ERROR, "keeper.start", &diag);
-        return EXIT_FAILURE;
+        return att_reason_info(diag.reason)->http == EXIT_CONFIG ? EXIT_CONFIG : EXIT_FAILURE;
     }
     err = start_loop(&l, wiring);
     if (err == ATT_OK)

@@ -1,0 +1,205 @@
+/* The policy in force: loaded, never older than one before it, and recorded when it changes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/guard.h"
+#include "base/hex.h"
+#include "base/rd.h"
+#include "base/wr.h"
+#include "common/log.h"
+#include "keeper_internal.h"
+
+#define META_RULES "policy" /* digests of policy and reference values, for the record of changes */
+#define META_VERSION                                                                               \
+    "policy_version" /* the highest version that was ever in force, and its digest */
+#define VERSION_LEN (8 + 32)
+
+enum att_err keeper_load_rules(struct keeper *k, struct att_diag *diag)
+{
+    enum att_err err = rules_load_policy(&k->policy, k->cfg, &k->origin, diag);
+
+    if (err != ATT_OK || k->cfg->refvals == NULL)
+        return err;
+    err = att_refvals_map(&k->refvals, k->cfg->refvals, diag);
+    /* Labels name them by the digest of their header: it must be that of what is judged by. */
+    if (err == ATT_OK)
+        err = att_refvals_check(k->refvals, diag);
+    if (err == ATT_OK)
+        memcpy(k->refvals_digest, att_refvals_digest(k->refvals), sizeof(k->refvals_digest));
+    return err;
+}
+
+/*
+ * Versions rise, whatever a policy is called: one sequence a verifier, so that no signed policy of another
+ * name brings an older state back. Without a signature the operator is still writing it: the same version
+ * may then change.
+ */
+static enum att_err check_version(struct keeper *k, const struct att_policy *p,
+                                  const struct att_policy_origin *from, struct att_diag *diag)
+{
+    uint8_t room[VERSION_LEN];
+    struct att_rd rd;
+    uint64_t version = 0;
+    const uint8_t *digest = NULL;
+    size_t len = 0;
+    bool same = false;
+    enum att_err err = store_meta_get(k->st, META_VERSION, room, sizeof(room), &len);
+
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK;
+    if (err != ATT_OK || len != sizeof(room))
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_ST_CORRUPT, META_VERSION, "it cannot be read");
+    rd = att_rd_from(room, len);
+    version = att_rd_u64be(&rd);
+    digest = &room[8];
+    same = memcmp(digest, p->digest, 32) == 0;
+    if (ATT_GUARD(POLICY_ROLLBACK,
+                  p->version < version || (p->version == version && !same && from->is_signed)))
+        return att_fail(diag, ATT_E_STALE, ATT_R_CFG_ROLLBACK, "policy",
+                        "expected a version above %llu, found %s@%llu", (unsigned long long)version,
+                        p->name, (unsigned long long)p->version);
+    return ATT_OK;
+}
+
+static enum att_err write_version(struct keeper *k, const struct att_policy *p,
+                                  struct att_diag *diag)
+{
+    uint8_t room[VERSION_LEN];
+    struct att_wr w = att_wr_into(room, sizeof(room));
+
+    att_wr_u64be(&w, p->version);
+    att_wr_bytes(&w, p->digest, 32);
+    return store_meta_put(k->st, META_VERSION, att_slice_of(room, sizeof(room)), diag);
+}
+
+/* "name@version, signed by 0123456789abcdef" */
+static void describe(char *out, size_t cap, const struct att_policy *p,
+                     const struct att_policy_origin *from)
+{
+    char kid[17];
+
+    (void)snprintf(out, cap, "%s@%llu, %s%s", p->name, (unsigned long long)p->version,
+                   from->is_signed ? "signed by " : "unsigned",
+                   from->is_signed ? att_hex_encode(kid, sizeof(kid), att_slice_of(from->kid, 8))
+                                   : "");
+}
+
+/* Under its digest, for whoever repeats a decision of its time. */
+static enum att_err keep_policy(struct keeper *k, const struct att_policy *p, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *bytes = NULL;
+    enum att_err err = att_policy_encode(&bytes, p);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "policy", "it cannot be encoded");
+    return store_policy_put(k->st, p->digest, att_buf_slice(bytes), diag);
+}
+
+static enum att_err record(struct keeper *k, const struct att_policy *p,
+                           const struct att_policy_origin *from, struct att_diag *diag)
+{
+    struct store_outcome o = {.utc = k->opt.utc_s(), .kind = STORE_KIND_POLICY};
+    uint8_t now[64];
+    enum att_err err;
+
+    memcpy(now, p->digest, 32);
+    memcpy(&now[32], k->refvals_digest, 32);
+    describe(o.detail, sizeof(o.detail), p, from);
+    err = store_outcome_append(&o.index, k->st, &o, diag);
+    if (err == ATT_OK)
+        err = keep_policy(k, p, diag);
+    if (err == ATT_OK)
+        err = store_meta_put(k->st, META_RULES, att_slice_of(now, sizeof(now)), diag);
+    if (err == ATT_OK)
+        err = write_version(k, p, diag);
+    return err;
+}
+
+/* An auditor sees when other rules came into force. */
+static enum att_err record_now(struct keeper *k, const struct att_policy *p,
+                               const struct att_policy_origin *from, struct att_diag *diag)
+{
+    enum att_err err = store_begin(k->st, diag);
+
+    if (err != ATT_OK)
+        return err;
+    err = record(k, p, from, diag);
+    if (err == ATT_OK)
+        return store_commit(k->st, diag);
+    store_rollback(k->st);
+    return err;
+}
+
+/* That something was tried and refused, once it is known what. */
+static void record_refusal(struct keeper *k, const struct att_diag *why)
+{
+    struct att_diag diag = {0};
+    enum att_err err = store_begin(k->st, &diag);
+
+    if (err == ATT_OK) {
+        err = keeper_note(k, STORE_KIND_POLICY, "", att_reason_code(why->reason), "not loaded",
+                          &diag);
+        if (err == ATT_OK)
+            err = store_commit(k->st, &diag);
+        else
+            store_rollback(k->st);
+    }
+    if (err != ATT_OK)
+        log_diag(LOG_LEVEL_ERROR, "policy.record", &diag);
+}
+
+enum att_err keeper_note_rules(struct keeper *k, struct att_diag *diag)
+{
+    uint8_t before[64] = {0};
+    size_t len = 0;
+    bool same = false;
+    enum att_err err = check_version(k, k->policy, &k->origin, diag);
+
+    if (err != ATT_OK) {
+        record_refusal(k, diag);
+        return err;
+    }
+    err = store_meta_get(k->st, META_RULES, before, sizeof(before), &len);
+    same = err == ATT_OK && len == sizeof(before) && memcmp(k->policy->digest, before, 32) == 0 &&
+           memcmp(k->refvals_digest, &before[32], 32) == 0;
+    return same ? ATT_OK : record_now(k, k->policy, &k->origin, diag);
+}
+
+enum att_err keeper_prepare_rules(struct keeper *k, bool *changed, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_policy_freep) struct att_policy *next = NULL;
+    struct att_policy_origin from = {0};
+    enum att_err err = rules_load_policy(&next, k->cfg, &from, diag);
+
+    att_policy_freep(&k->next);
+    if (err == ATT_OK)
+        err = check_version(k, next, &from, diag);
+    if (err != ATT_OK) {
+        record_refusal(k, diag);
+        return err;
+    }
+    *changed = memcmp(next->digest, k->policy->digest, 32) != 0;
+    if (*changed) {
+        k->next = next;
+        k->next_origin = from;
+        next = NULL;
+    }
+    return ATT_OK;
+}
+
+enum att_err keeper_switch_rules(struct keeper *k, struct att_diag *diag)
+{
+    char text[STORE_DETAIL_MAX];
+    enum att_err err;
+
+    if (k->next == NULL)
+        return ATT_OK;
+    err = record_now(k, k->next, &k->next_origin, diag);
+    if (err != ATT_OK)
+        return err;
+    rules_advance(&k->policy, &k->earlier, &k->next);
+    k->origin = k->next_origin;
+    describe(text, sizeof(text), k->policy, &k->origin);
+    log_line(LOG_LEVEL_INFO, "policy.loaded", "policy=\"%s\"", text);
+    return ATT_OK;
+}

@@ -1,0 +1,15 @@
+/* A new policy while the service runs: the supervisor's part (process.h tells the order). */
+#ifndef ATTESTD_VERIFIER_RELOAD_H
+#define ATTESTD_VERIFIER_RELOAD_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * reload_rules - ask keeper and appraisers, in this order, and log what became of it. Takes at most some
+ * seconds; whatever fails on the way leaves the present policy in force.
+ * reply_fd  the read end of the pipe that they answer on
+ */
+void reload_rules(int reply_fd, pid_t keeper, const pid_t *appraiser, size_t count);
+
+#endif

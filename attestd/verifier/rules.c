@@ -1,0 +1,94 @@
+/* Which policy is in force, and from where it may come. */
+#include "verifier/rules.h"
+
+#include <string.h>
+
+#include "base/file.h"
+#include "crypto/digest.h"
+
+static enum att_err load_signers(struct att_policy_signers **out, const struct config *cfg,
+                                 struct att_diag *diag)
+{
+    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *s = NULL;
+    enum att_err err = att_policy_signers_new(&s);
+
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_NOMEM, "policy_signers", "no memory");
+    }
+    if (cfg->policy_signers != NULL) {
+        err = att_policy_signers_load(s, cfg->policy_signers, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    *out = s;
+    s = NULL;
+    return ATT_OK;
+}
+
+/* A signature speaks for itself; a file without one is as good as whoever can write it. */
+static enum att_err read_policy(struct att_buf **out, const struct config *cfg,
+                                struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
+    enum att_err err =
+        att_file_read_careful(&b, cfg->policy, ATT_POLICY_FILE_MAX, ATT_FILE_NAMED, diag);
+
+    if (err == ATT_OK && !att_policy_is_signed(att_buf_slice(b))) {
+        att_buf_freep(&b);
+        err = att_file_read_careful(&b, cfg->policy, ATT_POLICY_FILE_MAX, ATT_FILE_OWNED, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    *out = b;
+    b = NULL;
+    return ATT_OK;
+}
+
+enum att_err rules_load_policy(struct att_policy **out, const struct config *cfg,
+                               struct att_policy_origin *origin, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *signers = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    enum att_err err = load_signers(&signers, cfg, diag);
+
+    if (err == ATT_OK) {
+        err = read_policy(&file, cfg, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    return att_policy_open(out, cfg->policy, att_buf_slice(file), signers,
+                           cfg->insecure_unsigned_policy, origin, diag);
+}
+
+const struct att_policy *rules_find(const struct att_policy *now, const struct rules_earlier *e,
+                                    const uint8_t digest[32])
+{
+    if (att_digest_eq(now->digest, digest, 32)) {
+        return now;
+    }
+    for (size_t i = 0; i < RULES_EARLIER && e->policy[i] != NULL; i++) {
+        if (att_digest_eq(e->policy[i]->digest, digest, 32)) {
+            return e->policy[i];
+        }
+    }
+    return NULL;
+}
+
+void rules_advance(struct att_policy **now, struct rules_earlier *e, struct att_policy **next)
+{
+    att_policy_free(e->policy[RULES_EARLIER - 1]);
+    memmove(&e->policy[1], &e->policy[0], (RULES_EARLIER - 1) * sizeof(e->policy[0]));
+    e->policy[0] = *now;
+    *now = *next;
+    *next = NULL;
+}
+
+void rules_clear(struct rules_earlier *e)
+{
+    for (size_t i = 0; i < RULES_EARLIER; i++) {
+        att_policy_freep(&e->policy[i]);
+    }
+}
