@@ -226,6 +226,20 @@ static enum att_err check_device(struct fsck *f, const struct store_device *d)
     return ATT_OK;
 }
 
+static enum att_err check_quarantine(struct fsck *f)
+{
+    int64_t count = 0;
+    char line[96];
+    enum att_err err = store_quarantine_count(&count, f->st);
+
+    if (err == ATT_OK && count > 0) {
+        (void)snprintf(line, sizeof(line), "%lld rows of devices are in quarantine",
+                       (long long)count);
+        say(f, line);
+    }
+    return err;
+}
+
 static enum att_err check_devices(struct fsck *f)
 {
     char after[STORE_ID_MAX + 1] = "";
@@ -269,6 +283,8 @@ static enum att_err check_all(struct fsck *f, const struct config *cfg, struct a
     err = store_check(f->st, say, f, &(size_t){0});
     if (err == ATT_OK)
         err = check_devices(f);
+    if (err == ATT_OK)
+        err = check_quarantine(f);
     if (err == ATT_OK)
         err = check_outcomes(f);
     if (err == ATT_OK)

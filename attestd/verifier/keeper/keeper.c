@@ -93,6 +93,8 @@ enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
     if (err == ATT_OK)
         err = keeper_note_rules(k, diag);
     if (err == ATT_OK)
+        err = keeper_quarantine(k, diag);
+    if (err == ATT_OK)
         err = keeper_mark_stale(k, diag);
     if (err != ATT_OK)
         return err;

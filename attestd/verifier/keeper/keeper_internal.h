@@ -143,6 +143,8 @@ ATT_MUST_USE enum att_err keeper_note_rules(struct keeper *k, struct att_diag *d
 ATT_MUST_USE enum att_err keeper_note(struct keeper *k, enum store_kind kind, const char *device,
                                       const char *reason, const char *detail,
                                       struct att_diag *diag);
+/* Put aside each device's row that does not hold what it must, in transactions of its own: at start. */
+ATT_MUST_USE enum att_err keeper_quarantine(struct keeper *k, struct att_diag *diag);
 /* Mark everybody whose deadline is over, in transactions of its own. */
 ATT_MUST_USE enum att_err keeper_mark_stale(struct keeper *k, struct att_diag *diag);
 

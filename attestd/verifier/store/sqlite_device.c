@@ -93,6 +93,27 @@ enum att_err store_device_add(int64_t *enrolment, struct store *st, const struct
     return ATT_OK;
 }
 
+enum att_err store_device_next(struct store_device *out, bool *damaged, struct store *st,
+                               int64_t after)
+{
+    struct sql q = sql_of(st, SQL_DEVICE_NEXT);
+    struct store_device d = {0};
+    enum att_err err;
+
+    sql_int(&q, after);
+    err = sql_row(&q, NULL);
+    if (err == ATT_OK)
+        fetch_device(&q, &d);
+    *damaged = err == ATT_OK && q.err != ATT_OK;
+    d.enrolment = sqlite3_column_int64(q.s, 0); /* also one that no release gives */
+    q.err = ATT_OK;
+    err = sql_end(&q, err);
+    if (err != ATT_OK)
+        return err;
+    *out = d;
+    return ATT_OK;
+}
+
 /* Run a statement that must change exactly one row. */
 static enum att_err change_one(struct sql *q, struct att_diag *diag)
 {
@@ -112,6 +133,36 @@ enum att_err store_device_remove(struct store *st, const char *id, struct att_di
 
     sql_text(&q, id);
     return change_one(&q, diag);
+}
+
+enum att_err store_device_quarantine(struct store *st, int64_t enrolment, const char *why,
+                                     struct att_diag *diag)
+{
+    struct sql q = sql_of(st, SQL_QUARANTINE_PUT);
+    enum att_err err;
+
+    sql_int(&q, enrolment);
+    sql_text(&q, why);
+    err = change_one(&q, diag);
+    if (err != ATT_OK)
+        return err;
+    q = sql_of(st, SQL_DEVICE_DROP);
+    sql_int(&q, enrolment);
+    return change_one(&q, diag);
+}
+
+enum att_err store_quarantine_count(int64_t *out, struct store *st)
+{
+    struct sql q = sql_of(st, SQL_QUARANTINE_COUNT);
+    int64_t count = 0;
+    enum att_err err = sql_row(&q, NULL);
+
+    if (err == ATT_OK)
+        count = sql_get_int(&q, 0, INT64_MAX);
+    err = sql_end(&q, err);
+    if (err == ATT_OK)
+        *out = count;
+    return err;
 }
 
 static void fetch_state(struct sql *q, struct store_state *s)

@@ -10,6 +10,7 @@ static const struct {
     const char *sql;
 } dumped[] = {
     {"device", "SELECT * FROM device ORDER BY enrolment"},
+    {"quarantine", "SELECT * FROM quarantine ORDER BY enrolment"},
     {"device_state", "SELECT * FROM device_state ORDER BY enrolment"},
     {"token", "SELECT * FROM token ORDER BY digest"},
     {"ek_allow", "SELECT * FROM ek_allow ORDER BY ek_name"},

@@ -95,6 +95,16 @@ ATT_MUST_USE enum att_err store_device_by_ek(struct store_device *out, struct st
 ATT_MUST_USE enum att_err store_device_add(int64_t *enrolment, struct store *st,
                                            const struct store_device *d, int64_t deadline_utc,
                                            struct att_diag *diag);
+/*
+ * store_device_next - the row with the next enrolment number after this one. NOT_FOUND: no more.
+ * *damaged: its values do not fit; only out->enrolment, and the id when that fits, mean something.
+ */
+ATT_MUST_USE enum att_err store_device_next(struct store_device *out, bool *damaged,
+                                            struct store *st, int64_t after);
+/* The row as it is, and why, into the quarantine; its state goes, its labels and outcomes stay. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_device_quarantine(struct store *st, int64_t enrolment,
+                                                  const char *why, struct att_diag *diag);
+ATT_MUST_USE enum att_err store_quarantine_count(int64_t *out, struct store *st);
 /* The device and its state go; its labels and outcomes stay. NOT_FOUND. */
 ATT_MUST_USE enum att_err store_device_remove(struct store *st, const char *id,
                                               struct att_diag *diag);

@@ -1,0 +1,76 @@
+/*
+ * Before anything is served: every device's row must hold what this release asks of it. One that does not is put
+ * aside as it is, so that it neither stops the service nor is believed, and nobody else is touched.
+ */
+#include "base/guard.h"
+#include "common/log.h"
+#include "keeper_internal.h"
+#include "tcg/pubarea.h"
+
+static bool name_fits(const uint8_t *area, size_t area_len, const uint8_t *name, size_t name_len)
+{
+    struct att_pubarea p;
+    uint8_t own[ATT_NAME_MAX];
+    size_t own_len = 0;
+
+    return att_pubarea_parse(&p, att_slice_of(area, area_len), NULL) == ATT_OK &&
+           att_pubarea_name(own, &own_len, &p) == ATT_OK &&
+           att_slice_eq(att_slice_of(own, own_len), att_slice_of(name, name_len));
+}
+
+/* What is wrong with it, or NULL. */
+static const char *fault_of(const struct store_device *d, bool damaged)
+{
+    if (damaged)
+        return "values of other types or sizes";
+    if (att_device_id_check(att_slice_str(d->id), NULL) != ATT_OK)
+        return "an id that is not allowed";
+    if (!name_fits(d->ek_public, d->ek_public_len, d->ek_name, d->ek_name_len))
+        return "the endorsement key is not the one of its name";
+    if (!name_fits(d->ak_public, d->ak_public_len, d->ak_name, d->ak_name_len))
+        return "the attestation key is not the one of its name";
+    return NULL;
+}
+
+static enum att_err put_aside(struct keeper *k, const struct store_device *d, const char *why,
+                              struct att_diag *diag)
+{
+    bool named = att_device_id_check(att_slice_str(d->id), NULL) == ATT_OK;
+    enum att_err err = store_begin(k->st, diag);
+
+    if (err != ATT_OK)
+        return err;
+    err = store_device_quarantine(k->st, d->enrolment, why, diag);
+    if (err == ATT_OK)
+        err = keeper_note(k, STORE_KIND_REMOVED, named ? d->id : "",
+                          att_reason_code(ATT_R_ST_CORRUPT), why, diag);
+    if (err == ATT_OK)
+        err = store_commit(k->st, diag);
+    if (err != ATT_OK) {
+        store_rollback(k->st);
+        return err;
+    }
+    log_line(LOG_LEVEL_ERROR, "device.quarantined", "enrolment=%lld device=%s text=\"%s\"",
+             (long long)d->enrolment, named ? d->id : "?", why);
+    return ATT_OK;
+}
+
+enum att_err keeper_quarantine(struct keeper *k, struct att_diag *diag)
+{
+    struct store_device d = {0};
+    bool damaged = false;
+    enum att_err err = store_device_next(&d, &damaged, k->st, INT64_MIN);
+
+    while (err == ATT_OK) {
+        const char *why = fault_of(&d, damaged);
+
+        if (ATT_GUARD(ROW_FITS, why != NULL))
+            err = put_aside(k, &d, why, diag);
+        if (err != ATT_OK)
+            return err;
+        err = store_device_next(&d, &damaged, k->st, d.enrolment);
+    }
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK;
+    return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the rows cannot be read");
+}
