@@ -315,10 +315,10 @@ START_TEST(I_10__other_spelling_is_the_same_key)
     coordinates(x, y, g);
     snprintf(g->id, sizeof(g->id), "i-10-second");
     e = prepare(g, token);
-    e->begin.ek_public =
-        _i == 0 ? ecc_area(&a, CURVE_P256, EK_ATTRIBUTES, att_slice_of(x, 32), att_slice_of(y, 32))
-                : ecc_area(&a, CURVE_P256, EK_ATTRIBUTES | ATT_OBJ_USER_WITH_AUTH,
-                           att_slice_of(x, 32), att_slice_of(y, 32));
+    e->begin.ek_public = _i == 0 ? ecc_area(&a, CURVE_P256, EK_ATTRIBUTES, att_slice_of(x, 32),
+                                            att_slice_of(y + 1, 31))
+                                 : ecc_area(&a, CURVE_P256, EK_ATTRIBUTES | ATT_OBJ_USER_WITH_AUTH,
+                                            att_slice_of(x, 32), att_slice_of(y, 32));
     enrol_refused(g, e, 409, "E_ID_EKDUP", NULL);
     service_remove(attack_service, "i-10-first");
     finish(e, g);
