@@ -11,6 +11,7 @@
 #include "appraise/bootlog.h"
 #include "appraise/items_internal.h"
 #include "base/guard.h"
+#include "policy/refval_log.h"
 #include "tcg/ima.h"
 
 #define AGGREGATE "boot_aggregate"
@@ -57,27 +58,24 @@ static struct listing rules_for(struct judging *j)
     return l;
 }
 
-static bool is_listed(const struct judging *j, const struct att_ima_entry *e)
-{
-    return j->refvals != NULL && e->alg == ATT_HASH_SHA256 && e->digest.len == 32 &&
-           att_refvals_has(j->refvals, e->digest.p);
-}
-
 static enum att_err take_file(struct listing *l, const struct att_ima_entry *e)
 {
-    struct att_deviation d = {
-        .requirement = l->files_at, .severity = l->files->unlisted, .reason = ATT_R_REF_UNLISTED};
-    enum att_err err = ATT_OK;
+    struct att_deviation d = {.requirement = l->files_at, .severity = l->files->unlisted};
+    struct att_refvals_verdict verdict;
+    enum att_err err = att_refvals_judge_ima(&verdict, l->j->refvals, e);
 
-    if (!ATT_GUARD(IMA_UNLISTED, !is_listed(l->j, e))) {
-        return ATT_OK;
+    if (err != ATT_OK || !ATT_GUARD(IMA_UNLISTED, verdict.reason != ATT_R_NONE)) {
+        return err;
     }
+    d.reason = verdict.reason;
     /* history: a later entry repairs nothing */
     err = att_judging_hash(e->template_data, &d.name_hash);
     if (err != ATT_OK) {
         return err;
     }
     (void)att_escape(d.name, sizeof(d.name), e->path.p, e->path.len);
+    d.has_expected = verdict.has_expected;
+    memcpy(d.expected, verdict.expected, 32);
     if (e->digest.len == 32) {
         d.has_found = true;
         memcpy(d.found, e->digest.p, 32);

@@ -157,6 +157,9 @@ static enum truth ask_boot_pcr(struct asking *a, uint32_t pcr)
     }
     note(tell(a, listed.count > 0 ? ATT_R_REF_MISMATCH : ATT_R_REF_UNLISTED, name, ""),
          listed.first, value);
+    if (a->top != NULL && a->err == ATT_OK) {
+        a->err = att_judge_cmdline(j, a->top, pcr);
+    }
     return FAILS;
 }
 

@@ -6,6 +6,10 @@
 #include "base/guard.h"
 #include "base/wr.h"
 
+/* Boot loaders and kernels extend these; the ones before are the firmware's. */
+#define LOADER_PCR_FIRST 8
+#define LOADER_PCR_LAST  15
+
 static bool is_space(uint8_t c)
 {
     return c == ' ' || c == '\t' || c == '\n';
@@ -128,32 +132,41 @@ static struct att_slice narrow(struct att_slice data, uint8_t room[ATT_CMDLINE_M
     struct att_wr w = att_wr_into(room, ATT_CMDLINE_MAX);
 
     for (size_t i = 0; i + 1 < data.len; i += 2) {
-        if (data.p[i + 1] != 0 || data.p[i] == 0) {
+        if (data.p[i + 1] == 0 && data.p[i] == 0) {
             break;
+        }
+        if (data.p[i + 1] != 0 || data.p[i] < ' ' || data.p[i] > '~') {
+            return att_slice_of(NULL, 0);
         }
         att_wr_u8(&w, data.p[i]);
     }
-    return att_slice_of(room, w.len);
+    return att_slice_of(room, att_wr_ok(&w) ? w.len : 0);
 }
 
-/* Behind the first ": " or the first space: GRUB puts "kernel_cmdline: " or "grub_kernel_cmdline " there. */
-static struct att_slice behind(struct att_slice data, const char *mark)
+/* Behind the words with which GRUB begins the text of such an event; empty without them. */
+static struct att_slice behind(struct att_slice data, const char *words)
 {
-    const uint8_t *at = data.len == 0 ? NULL : memmem(data.p, data.len, mark, strlen(mark));
-    size_t skip = at == NULL ? 0 : (size_t)(at - data.p) + strlen(mark);
+    size_t len = strlen(words);
 
-    return at == NULL ? att_slice_of(NULL, 0) : att_slice_of(data.p + skip, data.len - skip);
+    if (data.len < len || memcmp(data.p, words, len) != 0) {
+        return att_slice_of(NULL, 0);
+    }
+    return att_slice_of(data.p + len, data.len - len);
 }
 
 enum att_err att_cmdline_of_event(struct att_slice *text, const struct att_event *e,
                                   enum att_hash bank, uint8_t room[ATT_CMDLINE_MAX])
 {
     struct att_slice data = att_cmdline_trim(e->data_unproven);
-    struct att_slice candidate[] = {data, behind(data, ": "), behind(data, " "),
+    struct att_slice candidate[] = {behind(data, "kernel_cmdline: "),
+                                    behind(data, "grub_kernel_cmdline "),
                                     narrow(e->data_unproven, room)};
     enum att_err err = ATT_OK;
 
     *text = att_slice_of(NULL, 0);
+    if (e->pcr < LOADER_PCR_FIRST || e->pcr > LOADER_PCR_LAST) {
+        return ATT_OK;
+    }
     for (size_t i = 0; err == ATT_OK && i < ATT_COUNT(candidate); i++) {
         bool yes = false;
 

@@ -38,8 +38,9 @@ ATT_MUST_USE enum att_err att_cmdline_measured(int *pcr, const struct att_evlog 
                                                enum att_hash bank, struct att_slice text);
 
 /*
- * att_cmdline_of_event - the text that an event carries, when its digest is that of the text: *text is
- * empty when there is none. Written into room; what the event calls it is not looked at.
+ * att_cmdline_of_event - the command line that an event of PCR 8 to 15 carries, when its digest is that of
+ * the text: GRUB's behind "kernel_cmdline: ", systemd-stub's as 16-bit text. *text is empty when there is
+ * none; it borrows the event or room. The words before it are the sender's: they choose what is looked at.
  * Errors  CRYPTO NOMEM
  */
 ATT_MUST_USE enum att_err att_cmdline_of_event(struct att_slice *text, const struct att_event *e,
