@@ -30,7 +30,9 @@ int cmd_evidence_replay(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.evidence-replay.v1");
     struct replay_files files = {0};
-    const struct option_spec options[] = {REPLAY_OPTIONS(files)};
+    const struct option_spec options[] = {
+        REPLAY_OPTIONS(files),
+        {"cel", &files.cel, NULL, "FILE", "a canonical event log, TLV or CBOR", "CEL 形式のログ"}};
     struct replayed logs = {0};
     struct att_pcr_values all = {0};
     struct att_diag diag = {0};
@@ -40,9 +42,10 @@ int cmd_evidence_replay(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    if (files.uefi == NULL && files.ima == NULL && files.ima_ascii == NULL && files.own == NULL) {
+    if (files.uefi == NULL && files.ima == NULL && files.ima_ascii == NULL && files.own == NULL &&
+        files.cel == NULL) {
         return report_usage(&r, "arguments", "expected %s, found nothing",
-                            "--uefi, --ima, --ima-ascii or --own");
+                            "--uefi, --ima, --ima-ascii, --own or --cel");
     }
     if (files.ima != NULL && files.ima_ascii != NULL) {
         return report_usage(&r, "--ima-ascii", "one too many: %s", "--ima");
@@ -54,11 +57,19 @@ int cmd_evidence_replay(struct cli *cli, int argc, char **argv)
     replay_merge(&all, &logs.uefi);
     replay_merge(&all, &logs.ima);
     replay_merge(&all, &logs.own);
+    replay_merge(&all, &logs.cel.pcr);
     (void)json_object_set_new(r.root, "pcrs", artefact_pcrs_json(&all));
     (void)json_object_set(r.root, "events", logs.events);
     (void)json_object_set_new(r.root, "note",
                               json_string("well-formed and replayed; nothing about trust"));
     print_values(&r, &all);
+    if (logs.cel.ccmr.count > 0) {
+        (void)json_object_set_new(r.root, "ccmrs", artefact_pcrs_json(&logs.cel.ccmr));
+        report_line(&r, "%s",
+                    tr(cli, "registers of a confidential machine, no PCRs:",
+                       "機密マシンのレジスタ（PCR ではない）:"));
+        print_values(&r, &logs.cel.ccmr);
+    }
     report_line(
         &r, "%s",
         tr(cli, "The logs are well-formed and lead to these values. This says nothing about trust.",

@@ -15,6 +15,7 @@ void replay_clear(struct replayed *r)
     att_buf_freep(&r->uefi_bytes);
     att_buf_freep(&r->ima_bytes);
     att_buf_freep(&r->own_bytes);
+    att_buf_freep(&r->cel_bytes);
     json_decref(r->events);
     r->events = NULL;
 }
@@ -88,6 +89,19 @@ static enum att_err load_own(struct replayed *r, const char *path, struct att_di
     return err;
 }
 
+static enum att_err load_cel(struct replayed *r, const char *path, struct att_diag *diag)
+{
+    enum att_err err = artefact_log(&r->cel_bytes, path, ATT_CEL_MAX, diag);
+
+    if (err == ATT_OK) {
+        err = att_cel_replay(&r->cel, att_buf_slice(r->cel_bytes), diag);
+    }
+    if (err == ATT_OK) {
+        count(r, "cel", r->cel.records);
+    }
+    return err;
+}
+
 enum att_err replay_load(struct replayed *out, const struct replay_files *files,
                          struct att_diag *diag)
 {
@@ -102,6 +116,9 @@ enum att_err replay_load(struct replayed *out, const struct replay_files *files,
     }
     if (err == ATT_OK && files->own != NULL) {
         err = load_own(&r, files->own, diag);
+    }
+    if (err == ATT_OK && files->cel != NULL) {
+        err = load_cel(&r, files->cel, diag);
     }
     if (err != ATT_OK) {
         replay_clear(&r);

@@ -6,10 +6,11 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "tcg/cel.h"
 #include "tcg/pcr.h"
 
 struct replay_files {
-    const char *uefi, *ima, *ima_ascii, *own; /* paths or NULL */
+    const char *uefi, *ima, *ima_ascii, *own, *cel; /* paths or NULL */
 };
 
 /* The options that name logs, for an option table. */
@@ -29,9 +30,10 @@ struct replay_files {
 
 /* What each log leads to; a log that was not given has no banks. */
 struct replayed {
-    struct att_buf *uefi_bytes, *ima_bytes, *own_bytes;
+    struct att_buf *uefi_bytes, *ima_bytes, *own_bytes, *cel_bytes;
     struct att_pcr_values uefi, ima, own;
-    json_t *events; /* owned: {"uefi": n, "ima": n, "own": n} */
+    struct att_cel_values cel;
+    json_t *events; /* owned: {"uefi": n, "ima": n, "own": n, "cel": n} */
 };
 
 ATT_MUST_USE enum att_err replay_load(struct replayed *out, const struct replay_files *files,

@@ -57,5 +57,15 @@ for boot in A B F; do
     "$ctl" evidence replay --ima "$d/ima.bin" --json | jq -c .pcrs | cmp -s - "$work/ascii" ||
         { echo "gateway-vm/$boot: text and binary list differ"; bad=1; }
 done
+# A canonical event log of a confidential machine: 18 records, its registers apart, and a cut refused.
+f=$CORPUS/cel/gotpmtools-cos-cel.bin
+rows=$((rows + 2))
+"$ctl" evidence replay --cel "$f" --json >"$work/out.json" || { echo "$f: refused"; bad=1; }
+jq -e '.events.cel == 18 and .pcrs == {} and (.ccmrs.sha384 | keys) == ["4"]' "$work/out.json" >/dev/null ||
+    { echo "$f: other records or registers than expected"; bad=1; }
+code=0
+head -c 3000 "$f" >"$work/cut"
+"$ctl" evidence replay --cel "$work/cut" --json >/dev/null 2>&1 || code=$?
+[ "$code" -eq 4 ] || { echo "$f cut: expected exit 4, found $code"; bad=1; }
 echo "$rows rows"
 exit $bad
