@@ -4,10 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "common/log.h"
 #include "common/tls.h"
 #include "verifier/appraiser/appraiser.h"
 #include "verifier/config.h"
+#include "verifier/keeper/archive.h"
+#include "verifier/keeper/issuer.h"
 #include "verifier/process.h"
 
 enum { EXIT_USAGE = 2 };
@@ -96,6 +99,20 @@ static enum att_err check_files(const struct config *cfg, struct att_diag *diag)
     return err;
 }
 
+/* The keys that the keeper will hold; a token is asked for its PIN. */
+static enum att_err check_keys(const struct config *cfg, struct att_diag *diag)
+{
+    ATT_CLEANUP(issuer_freep) struct issuer *issuer = NULL;
+    struct archive archive = {0};
+    enum att_err err = issuer_open(&issuer, cfg, att_clock_utc_s(), diag);
+
+    if (err == ATT_OK) {
+        err = archive_open(&archive, &cfg->evidence, diag);
+    }
+    archive_close(&archive);
+    return err;
+}
+
 static int with_config(int argc, char **argv, bool run)
 {
     ATT_CLEANUP(config_freep) struct config *cfg = NULL;
@@ -116,6 +133,9 @@ static int with_config(int argc, char **argv, bool run)
         return o.dump ? keeper_dump_main(cfg) : keeper_fsck_main(cfg);
     }
     if (check_files(cfg, &diag) != ATT_OK) {
+        return config_error(&diag);
+    }
+    if (o.check_only && check_keys(cfg, &diag) != ATT_OK) {
         return config_error(&diag);
     }
     if (o.check_only) {

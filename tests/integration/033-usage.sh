@@ -233,6 +233,21 @@ fi
 # ---- words that a label must never be sold with (docs: claims are evidence for, never compliance with) ----
 name='forbidden wordings'
 forbid='complete(ly)? secur|free of vulnerabilit|officially endorsed|safe in any environment|guarantee[sd]? (the )?secur|compliant with|certified by|JC-STAR|完全に安全|安全を保証|脆弱性が(ない|ありません)|公式に(認定|推奨)|に準拠し(て|た)|認証済み製品'
+# the service's configuration is judged with the keys that it names
+attestd() { "$BUILD/attestd" "$@"; }
+check 'attestd init' 0 attestd init --dir "$work/v" --insecure-file-key
+check 'check-config' 0 attestd run --check-config --config "$work/v/attestd.yaml"
+says 'the configuration is good'
+chmod 640 "$work/v/label.key"
+check 'check-config, a key for others' 2 attestd run --check-config --config "$work/v/attestd.yaml"
+says 'E_CFG_PERM label.key'
+chmod 600 "$work/v/label.key"
+cp "$work/v/device-ca.key" "$work/v/label.key"
+check "check-config, another certificate's key" 2 attestd run --check-config --config "$work/v/attestd.yaml"
+says E_KEY_STORE
+rm "$work/v/state/evidence.key"
+check 'check-config, no key for the evidence' 2 attestd run --check-config --config "$work/v/attestd.yaml"
+
 for f in "$ctl" "$BUILD/attestd" "$BUILD/attest-agent" "$BUILD/attest-courier" "$BUILD/attest-unpack"; do
     rows=$((rows + 1))
     if strings -a "$f" | grep -nEi "$forbid"; then complain "$f says it"; fi

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "crypto/cert.h"
 #include "keepertest.h"
+#include "need.h"
 
 static enum att_err no_random(void *out, size_t len)
 {
@@ -215,8 +216,9 @@ END_TEST
 
 START_TEST(init__overwrites_nothing_and_keeps_secrets_private)
 {
-    static const char *const secret[] = {"ca.key",    "tls.key",        "device-ca.key",
-                                         "label.key", "label-root.key", "state/attestd.db"};
+    static const char *const secret[] = {
+        "ca.key",         "tls.key",          "device-ca.key",     "label.key",
+        "label-root.key", "state/attestd.db", "state/evidence.key"};
     const char *const again[] = {"--insecure-file-key", NULL};
     const char *const no_choice[] = {NULL};
     struct stat sb;
@@ -234,6 +236,28 @@ START_TEST(init__overwrites_nothing_and_keeps_secrets_private)
 }
 END_TEST
 
+/* A folder that cannot be finished is left as it was found. */
+START_TEST(init__leaves_nothing_behind_when_it_fails)
+{
+    const char *const bad[] = {"--insecure-file-key", "--refvals", "/etc/passwd", NULL};
+    const char *const good[] = {"--insecure-file-key", NULL};
+    char dir[] = "/tmp/attestd-init-XXXXXX";
+    char path[64];
+
+    NEED(mkdtemp(dir) != NULL);
+    ck_assert_int_eq(inproc_init(dir, bad), 2);
+    ck_assert_int_eq(rmdir(dir), 0); /* it is empty, and still there: init did not make it */
+    ck_assert_int_eq(inproc_init(dir, bad), 2);
+    ck_assert_int_ne(access(dir, F_OK), 0);
+    (void)snprintf(path, sizeof(path), "%s/label.pem", dir);
+    NEED(mkdir(dir, 0700) == 0);
+    NEED(att_file_write(path, att_slice_str("mine"), 0600, NULL) == ATT_OK);
+    ck_assert_int_eq(inproc_init(dir, good), 2);
+    ck_assert_int_eq(remove(path), 0); /* what was there before is not taken away */
+    ck_assert_int_eq(rmdir(dir), 0);
+}
+END_TEST
+
 int main(void)
 {
     const struct suite_row ROWS[] = {
@@ -245,6 +269,7 @@ int main(void)
         {keeper_new__refuses_records_of_another_verifier, 0},
         {keeper_new__refuses_references_that_are_not_those_of_their_header, 0},
         {init__overwrites_nothing_and_keeps_secrets_private, 0},
+        {init__leaves_nothing_behind_when_it_fails, 0},
     };
 
     return SUITE_RUN_ROWS("keeper_start", ROWS, &keepertest_fixture);

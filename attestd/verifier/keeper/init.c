@@ -70,21 +70,7 @@ static const char default_policy[] =
     "    severity: fail\n"
     "    tpm_firmware: unchanged\n";
 
-static enum att_err write_file(const struct init *in, const char *name, struct att_slice bytes,
-                               mode_t mode, struct att_diag *diag)
-{
-    char path[PATH_MAX];
-    struct stat sb;
-
-    if (snprintf(path, sizeof(path), "%s/%s", in->dir, name) >= (int)sizeof(path))
-        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--dir", "the path is too long");
-    if (lstat(path, &sb) == 0)
-        return att_fail(diag, ATT_E_CONFLICT, ATT_R_FILE, name,
-                        "it exists; remove it, or choose another --dir");
-    return att_file_write(path, bytes, mode, diag);
-}
-
-static enum att_err write_key(const struct init *in, const char *name, const struct att_privkey *k,
+static enum att_err write_key(struct init *in, const char *name, const struct att_privkey *k,
                               struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
@@ -92,10 +78,10 @@ static enum att_err write_key(const struct init *in, const char *name, const str
 
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_INTERNAL, name, "the key cannot be written");
-    return write_file(in, name, att_buf_slice(pem), 0600, diag);
+    return folder_write(&in->folder, name, att_buf_slice(pem), 0600, diag);
 }
 
-static enum att_err write_cert(const struct init *in, const char *name, const struct att_cert *c,
+static enum att_err write_cert(struct init *in, const char *name, const struct att_cert *c,
                                struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
@@ -103,7 +89,7 @@ static enum att_err write_cert(const struct init *in, const char *name, const st
 
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_INTERNAL, name, "the certificate cannot be written");
-    return write_file(in, name, att_buf_slice(pem), 0644, diag);
+    return folder_write(&in->folder, name, att_buf_slice(pem), 0644, diag);
 }
 
 static enum att_err new_key(struct identity *id, struct att_diag *diag)
@@ -132,8 +118,8 @@ static enum att_err certify(struct identity *id, struct att_cert_order *order,
     return att_cert_parse(&id->cert, att_buf_slice(der), diag);
 }
 
-static struct att_cert_order order_of(const struct init *in, enum att_cert_kind kind,
-                                      const char *name, int64_t days)
+static struct att_cert_order order_of(struct init *in, enum att_cert_kind kind, const char *name,
+                                      int64_t days)
 {
     return (struct att_cert_order){
         .kind = kind,
@@ -143,7 +129,7 @@ static struct att_cert_order order_of(const struct init *in, enum att_cert_kind 
     };
 }
 
-static enum att_err make_root(struct identity *id, const struct init *in, const char *what,
+static enum att_err make_root(struct identity *id, struct init *in, const char *what,
                               struct att_diag *diag)
 {
     char name[64];
@@ -158,7 +144,7 @@ static enum att_err make_root(struct identity *id, const struct init *in, const 
 }
 
 /* The TLS side: an authority that gateways pin, and the server's certificate under it. */
-static enum att_err make_tls(const struct init *in, struct att_diag *diag)
+static enum att_err make_tls(struct init *in, struct att_diag *diag)
 {
     ATT_CLEANUP(identity_clear) struct identity root = {0};
     ATT_CLEANUP(identity_clear) struct identity server = {0};
@@ -182,7 +168,7 @@ static enum att_err make_tls(const struct init *in, struct att_diag *diag)
     return err;
 }
 
-static enum att_err make_device_ca(const struct init *in, struct att_diag *diag)
+static enum att_err make_device_ca(struct init *in, struct att_diag *diag)
 {
     ATT_CLEANUP(identity_clear) struct identity root = {0};
     enum att_err err = make_root(&root, in, "gateways", diag);
@@ -195,7 +181,7 @@ static enum att_err make_device_ca(const struct init *in, struct att_diag *diag)
 }
 
 /* The label key itself: a file of ours, or the public half of one that a token keeps. */
-static enum att_err label_key(struct identity *id, const struct init *in, struct att_diag *diag)
+static enum att_err label_key(struct identity *id, struct init *in, struct att_diag *diag)
 {
     enum att_err err;
 
@@ -207,23 +193,13 @@ static enum att_err label_key(struct identity *id, const struct init *in, struct
     return err;
 }
 
-static void print_fingerprint(const char *what, const struct att_cert *c)
-{
-    uint8_t digest[32];
-    char hex[65];
-
-    if (att_cert_fingerprint(digest, c) == ATT_OK)
-        (void)printf("  %-16s %s\n", what,
-                     att_hex_encode(hex, sizeof(hex), att_slice_of(digest, 32)));
-}
-
 static const char trust_yaml[] =
     "# What a label must fulfil for this folder (attestctl --trust). Absent means the strict "
     "value.\n"
     "log: optional       # required: a label needs a receipt of the transparency log\n"
     "file-key: allowed   # forbidden: labels made with a key in a file are refused\n";
 
-static enum att_err make_label(const struct init *in, struct att_diag *diag)
+static enum att_err make_label(struct init *in, struct att_diag *diag)
 {
     ATT_CLEANUP(identity_clear) struct identity root = {0};
     ATT_CLEANUP(identity_clear) struct identity signer = {0};
@@ -247,18 +223,16 @@ static enum att_err make_label(const struct init *in, struct att_diag *diag)
     if (err == ATT_OK)
         err = write_cert(in, "trust/label-root.pem", root.cert, diag);
     if (err == ATT_OK)
-        err = write_file(in, "trust/trust.yaml", att_slice_str(trust_yaml), 0644, diag);
-    if (err == ATT_OK) {
-        (void)printf("SHA-256 fingerprints\n");
-        print_fingerprint("label root", root.cert);
-        print_fingerprint("label signer", signer.cert);
-    }
+        err = folder_write(&in->folder, "trust/trust.yaml", att_slice_str(trust_yaml), 0644, diag);
+    if (err == ATT_OK)
+        err = att_cert_fingerprint(in->root_print, root.cert);
+    if (err == ATT_OK)
+        err = att_cert_fingerprint(in->signer_print, signer.cert);
     return err;
 }
 
 /* Whose signature under a policy counts from now on: a key to be kept elsewhere, and its certificate. */
-static enum att_err make_policy_signer(struct identity *id, const struct init *in,
-                                       struct att_diag *diag)
+static enum att_err make_policy_signer(struct identity *id, struct init *in, struct att_diag *diag)
 {
     enum att_err err = make_root(id, in, "policies", diag);
 
@@ -269,8 +243,7 @@ static enum att_err make_policy_signer(struct identity *id, const struct init *i
     return err;
 }
 
-static enum att_err sign_policy(const struct init *in, const struct att_policy *p,
-                                struct att_diag *diag)
+static enum att_err sign_policy(struct init *in, const struct att_policy *p, struct att_diag *diag)
 {
     ATT_CLEANUP(identity_clear) struct identity id = {0};
     ATT_CLEANUP(att_signer_freep) struct att_signer *signer = NULL;
@@ -286,11 +259,11 @@ static enum att_err sign_policy(const struct init *in, const struct att_policy *
     }
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_INTERNAL, "policy.cose", "the policy cannot be signed");
-    return write_file(in, "policy.cose", att_buf_slice(message), 0644, diag);
+    return folder_write(&in->folder, "policy.cose", att_buf_slice(message), 0644, diag);
 }
 
 /* The text to go on from, and the same signed: what is judged by. */
-static enum att_err copy_policy(const struct init *in, struct att_diag *diag)
+static enum att_err copy_policy(struct init *in, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     ATT_CLEANUP(att_policy_freep) struct att_policy *p = NULL;
@@ -305,11 +278,11 @@ static enum att_err copy_policy(const struct init *in, struct att_diag *diag)
     }
     err = att_policy_parse_yaml(&p, in->policy != NULL ? in->policy : "policy.yaml", text, diag);
     if (err == ATT_OK)
-        err = write_file(in, "policy.yaml", text, 0644, diag);
+        err = folder_write(&in->folder, "policy.yaml", text, 0644, diag);
     return err == ATT_OK ? sign_policy(in, p, diag) : err;
 }
 
-static enum att_err copy_refvals(const struct init *in, struct att_diag *diag)
+static enum att_err copy_refvals(struct init *in, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     ATT_CLEANUP(att_refvals_freep) struct att_refvals *r = NULL;
@@ -324,10 +297,10 @@ static enum att_err copy_refvals(const struct init *in, struct att_diag *diag)
         err = att_refvals_check(r, diag);
     if (err != ATT_OK)
         return err;
-    return write_file(in, "refvals.bin", att_buf_slice(file), 0644, diag);
+    return folder_write(&in->folder, "refvals.bin", att_buf_slice(file), 0644, diag);
 }
 
-static enum att_err write_config(const struct init *in, struct att_diag *diag)
+static enum att_err write_config(struct init *in, struct att_diag *diag)
 {
     char text[4096];
     const char *key = in->label_key != NULL ? in->label_key : "file:label.key";
@@ -352,49 +325,48 @@ static enum att_err write_config(const struct init *in, struct att_diag *diag)
 
     if (len < 0 || (size_t)len >= sizeof(text))
         return att_fail(diag, ATT_E_LIMIT, ATT_R_USAGE, "attestd.yaml", "a name is too long");
-    return write_file(in, "attestd.yaml", att_slice_of(text, (size_t)len), 0644, diag);
+    return folder_write(&in->folder, "attestd.yaml", att_slice_of(text, (size_t)len), 0644, diag);
 }
 
-static enum att_err make_folder(const struct init *in, const char *name, struct att_diag *diag)
+static enum att_err make_database(struct init *in, struct att_diag *diag)
 {
-    char path[PATH_MAX];
-
-    if (snprintf(path, sizeof(path), "%s/%s", in->dir, name) >= (int)sizeof(path))
-        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--dir", "the path is too long");
-    return att_dir_private(path, diag);
-}
-
-static enum att_err make_database(const struct init *in, struct att_diag *diag)
-{
+    static const char *const files[] = {"state/attestd.lock", "state/attestd.db",
+                                        "state/attestd.db-wal", "state/attestd.db-shm"};
     ATT_CLEANUP(store_closep) struct store *st = NULL;
     struct store_outcome o = {.utc = in->now, .kind = STORE_KIND_INIT};
     char path[PATH_MAX];
     int64_t index = 0;
-    enum att_err err;
+    enum att_err err = ATT_OK;
 
-    (void)snprintf(path, sizeof(path), "%s/state", in->dir);
-    err = store_open(&st, path, true, diag);
+    for (size_t i = 0; i < ATT_COUNT(files) && err == ATT_OK; i++)
+        err = folder_claim(&in->folder, files[i], diag);
+    if (err == ATT_OK)
+        err = folder_path(path, sizeof(path), &in->folder, "state", diag);
+    if (err == ATT_OK)
+        err = store_open(&st, path, true, diag);
     if (err != ATT_OK)
         return err;
     return store_outcome_append(&index, st, &o, diag);
 }
 
-static enum att_err make_evidence_key(const struct init *in, struct att_diag *diag)
+static enum att_err make_evidence_key(struct init *in, struct att_diag *diag)
 {
+    static const char name[] = "state/evidence.key";
     char path[PATH_MAX];
+    enum att_err err = folder_claim(&in->folder, name, diag);
 
-    if (snprintf(path, sizeof(path), "%s/state/evidence.key", in->dir) >= (int)sizeof(path))
-        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--dir", "the path is too long");
-    return archive_key_make(path, diag);
+    if (err == ATT_OK)
+        err = folder_path(path, sizeof(path), &in->folder, name, diag);
+    return err == ATT_OK ? archive_key_make(path, diag) : err;
 }
 
-static enum att_err make_all(const struct init *in, struct att_diag *diag)
+static enum att_err make_all(struct init *in, struct att_diag *diag)
 {
     static const char *const folders[] = {"state", "trust", "ek.d", "policy-signers"};
-    enum att_err err = att_dir_private(in->dir, diag);
+    enum att_err err = folder_open(&in->folder, in->dir, diag);
 
     for (size_t i = 0; i < ATT_COUNT(folders) && err == ATT_OK; i++)
-        err = make_folder(in, folders[i], diag);
+        err = folder_sub(&in->folder, folders[i], diag);
     if (err == ATT_OK)
         err = make_evidence_key(in, diag);
     if (err == ATT_OK)
@@ -458,6 +430,7 @@ int keeper_init_main(int argc, char **argv)
     (void)umask(022);
     err = make_all(&in, &diag);
     if (err != ATT_OK) {
+        folder_undo(&in.folder);
         (void)fprintf(stderr, "attestd init: %s\n", att_diag_print(text, sizeof(text), &diag));
         return exit_status(err);
     }

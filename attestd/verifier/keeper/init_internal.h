@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "verifier/keeper/folder.h"
+
 #define INIT_HOSTS_MAX 16
 
 struct init {
@@ -19,6 +21,8 @@ struct init {
     size_t host_count;
     bool insecure_file_key;
     int64_t now;
+    struct folder folder;                     /* what was made so far */
+    uint8_t root_print[32], signer_print[32]; /* fingerprints of the label's certificates */
 };
 
 /* The command line into in; false when it is not understood. --help ends the program. */
@@ -28,7 +32,7 @@ bool init_add_host(struct init *in, const char *host);
 bool init_plain(const char *text, size_t max);
 bool init_names_are_plain(const struct init *in);
 void init_usage(FILE *out);
-/* What to do after it was made. */
+/* Fingerprints, and what to do after it was made. */
 void init_print_next(const struct init *in);
 
 #endif

@@ -3,11 +3,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "evidence/context.h"
 #include "init_internal.h"
 
+static void print_fingerprint(const char *what, const uint8_t print[32])
+{
+    char hex[65];
+
+    (void)printf("  %-16s %s\n", what, att_hex_encode(hex, sizeof(hex), att_slice_of(print, 32)));
+}
+
 void init_print_next(const struct init *in)
 {
+    (void)printf("SHA-256 fingerprints\n");
+    print_fingerprint("label root", in->root_print);
+    print_fingerprint("label signer", in->signer_print);
     (void)printf("\nnext\n");
     if (in->refvals == NULL)
         (void)printf("  attestctl refvals make --help      what is expected; then set refvals: in "
