@@ -70,6 +70,28 @@ size_t text_width(const char *in)
     return width;
 }
 
+size_t text_fit(const char *in, size_t columns)
+{
+    size_t width = 0;
+    size_t at = 0;
+    size_t end = 0; /* where a line may end: before a space, or between wide characters */
+
+    while (in[at] != '\0') {
+        int wide = 1;
+        size_t n = char_at(in + at, &wide);
+
+        if ((in[at] == ' ' || wide == 2) && at > 0) {
+            end = at;
+        }
+        if (width + (size_t)wide > columns && end > 0) {
+            return end;
+        }
+        width += (size_t)wide;
+        at += n == 0 ? 1 : n;
+    }
+    return at;
+}
+
 char *text_pad(char *out, size_t cap, const char *in, int width)
 {
     int have = (int)text_width(in);

@@ -6,6 +6,33 @@
 
 #define NAME_COLUMN    18
 #define COMMAND_COLUMN 19
+#define NOUN_COLUMN    9
+#define SCREEN_COLUMNS 79
+
+/* What the verbs of a noun are about. */
+struct noun {
+    const char *noun, *en, *ja;
+};
+
+static const struct noun NOUNS[] = {
+    {"label", "security labels: is this one genuine, and what does it say?",
+     "ラベル: 本物か、何を示すか"},
+    {"trust", "the anchors that labels are verified with", "ラベルの検証に使う信頼の起点"},
+    {"evidence", "what gateways sent, and decisions made again", "機器が送った証拠と判定の再現"},
+    {"policy", "what a gateway must fulfil", "機器が満たすべき方針"},
+    {"refvals", "which files and values are expected", "期待されるファイルと値 (参照値)"},
+    {"device", "the gateways of a verifier", "検証サーバーに登録された機器"},
+};
+
+static const struct noun *noun_find(const char *name)
+{
+    for (size_t i = 0; i < ATT_COUNT(NOUNS); i++) {
+        if (strcmp(NOUNS[i].noun, name) == 0) {
+            return &NOUNS[i];
+        }
+    }
+    return NULL;
+}
 
 static void print_option(const struct cli *cli, const struct option_spec *o)
 {
@@ -18,6 +45,18 @@ static void print_option(const struct cli *cli, const struct option_spec *o)
                  tr(cli, o->en, o->ja));
 }
 
+/* A paragraph in lines that fit a screen; a word that does not fit stands alone. */
+static void print_folded(const char *text)
+{
+    while (*text != '\0') {
+        size_t len = text_fit(text, SCREEN_COLUMNS);
+
+        (void)printf("%.*s\n", (int)len, text);
+        text += len;
+        text += strspn(text, " ");
+    }
+}
+
 void usage_command(const struct cli *cli, const struct option_spec *spec, size_t spec_count)
 {
     const struct command *c = cli->command;
@@ -27,7 +66,7 @@ void usage_command(const struct cli *cli, const struct option_spec *spec, size_t
                  c->args[0] != '\0' ? " " : "", c->args, tr(cli, "OPTION", "オプション"));
     (void)printf("%s\n", tr(cli, c->en, c->ja));
     if (c->more_en != NULL) {
-        (void)printf("%s\n", tr(cli, c->more_en, c->more_ja));
+        print_folded(tr(cli, c->more_en, c->more_ja));
     }
     if (spec_count > 0) {
         (void)printf("\n%s\n", tr(cli, "options:", "オプション:"));
@@ -45,16 +84,58 @@ void usage_command(const struct cli *cli, const struct option_spec *spec, size_t
     }
 }
 
+/* The verbs of a noun on one line. */
+static void print_verbs(const char *noun)
+{
+    const char *between = "";
+
+    (void)printf("            ");
+    for (size_t i = 0; i < command_count; i++) {
+        if (strcmp(commands[i].noun, noun) == 0) {
+            (void)printf("%s%s", between, commands[i].verb);
+            between = " | ";
+        }
+    }
+    (void)printf("\n");
+}
+
+static void usage_nouns(const struct cli *cli)
+{
+    char padded[64];
+
+    for (size_t i = 0; i < command_count; i++) {
+        const struct command *c = &commands[i];
+        const struct noun *n = noun_find(c->noun);
+
+        if (i > 0 && strcmp(commands[i - 1].noun, c->noun) == 0) {
+            continue;
+        }
+        (void)printf("  %s %s\n", text_pad(padded, sizeof(padded), c->noun, NOUN_COLUMN),
+                     n != NULL ? tr(cli, n->en, n->ja) : tr(cli, c->en, c->ja));
+        if (c->verb != NULL) {
+            print_verbs(c->noun);
+        }
+    }
+    (void)printf("%s\n",
+                 tr(cli,
+                    "what the verbs do: attestctl help NOUN; options: attestctl NOUN VERB --help",
+                    "動詞の説明: attestctl help 名詞、オプション: attestctl 名詞 動詞 --help"));
+}
+
 void usage_all(const struct cli *cli, const char *noun)
 {
     (void)printf("%s\n", tr(cli, "usage: attestctl [OPTION...] NOUN VERB [ARGUMENT...]",
                             "使い方: attestctl [オプション...] 名詞 動詞 [引数...]"));
+    if (noun == NULL) {
+        usage_nouns(cli);
+        return;
+    }
     for (size_t i = 0; i < command_count; i++) {
         const struct command *c = &commands[i];
         char words[64];
         char padded[128];
 
-        if (noun != NULL && strcmp(noun, c->noun) != 0) {
+        if (strcmp(noun, c->noun) != 0) {
             continue;
         }
         (void)snprintf(words, sizeof(words), "%s%s%s", c->noun, c->verb != NULL ? " " : "",

@@ -13,13 +13,17 @@ lines=$(wc -l <"$work/out")
 [ "$lines" -le 24 ] || complain "$lines lines do not fit a screen"
 widest=$(awk '{ if (length($0) > w) w = length($0) } END { print w }' "$work/out")
 [ "$widest" -le 80 ] || complain "$widest columns do not fit a screen"
-# "  noun verb  text", or "  noun  text" for what has no verb
-sed -n 's/^  \([a-z]*\) \([a-z]*\)  *[a-z].*/\1 \2/p; s/^  \([a-z]*\)   *[a-z].*/\1/p' "$work/out" >"$work/commands"
+# "  noun  text", its verbs below it: "      verb | verb"; some nouns have no verb
+awk '/^  [a-z]/ { if (noun != "") print noun; noun = $1; next }
+    /^   / { gsub(/\|/, ""); for (i = 1; i <= NF; i++) print noun, $i; noun = "" }
+    END { if (noun != "") print noun }' "$work/out" >"$work/commands"
 [ "$(wc -l <"$work/commands")" -ge 21 ] || complain "only $(wc -l <"$work/commands") commands found in help"
 check --help 0 "$ctl" --help
 check -h 0 "$ctl" -h
 check 'help in Japanese' 0 "$ctl" --lang ja help
-says 'ラベルをオフラインで検証する'
+says 'ラベル: 本物か'
+widest=$(while IFS= read -r l; do printf '%s\n' "$l" | wc -L; done <"$work/out" | sort -n | tail -n 1)
+[ "$widest" -le 80 ] || complain "$widest columns do not fit a screen"
 check 'help of a noun' 0 "$ctl" help label
 says 'label verify'
 check 'help of a noun by option' 0 "$ctl" label --help
