@@ -244,7 +244,7 @@ check 'check-config' 0 attestd run --check-config --config "$work/v/attestd.yaml
 says 'the configuration is good'
 chmod 640 "$work/v/label.key"
 check 'check-config, a key for others' 2 attestd run --check-config --config "$work/v/attestd.yaml"
-says 'E_CFG_PERM label.key'
+says E_CFG_PERM
 chmod 600 "$work/v/label.key"
 cp "$work/v/device-ca.key" "$work/v/label.key"
 check "check-config, another certificate's key" 2 attestd run --check-config --config "$work/v/attestd.yaml"
