@@ -77,7 +77,7 @@ static pid_t only_child_of(pid_t pid)
 {
     pid_t child = 0;
 
-    for (int tries = 0; tries < 500 && children_of(pid, &child, 1) != 1; tries++) {
+    for (int tries = 0; tries < 3000 && children_of(pid, &child, 1) != 1; tries++) {
         attack_nap_ms(10);
     }
     ck_assert_int_gt(child, 0);
