@@ -13,7 +13,7 @@
 #define NONCE_MAX 64
 
 struct raw {
-    const char *quote, *signature, *ak, *nonce, *pcrs, *policy, *refvals;
+    const char *quote, *signature, *ak, *nonce, *pcrs, *policy, *refvals, *cmdline;
     struct replay_files logs;
 };
 
@@ -22,7 +22,7 @@ struct appraisal {
     struct raw in;
     uint8_t nonce[NONCE_MAX];
     size_t nonce_len; /* 0: none given */
-    struct att_buf *attest, *signature;
+    struct att_buf *attest, *signature, *cmdline;
     struct att_pubkey *ak;
     struct att_quote quote;
     struct att_tpm_sig sig;
@@ -31,7 +31,7 @@ struct appraisal {
     struct att_policy *policy;
     struct att_refvals *refvals;
     /* what the checks found, for the policy */
-    bool uefi_good, ima_good, own_good;
+    bool uefi_good, ima_good, own_good, cmdline_good;
     bool proven_known;            /* proven holds what the quote's digest proves */
     struct att_pcr_values proven; /* the quoted PCR values */
 };
@@ -54,6 +54,16 @@ enum check_state appraise_secure_boot(const struct appraisal *a, struct att_diag
 
 /* The quoted PCRs of the policy's bank. */
 uint32_t appraise_selected(const struct appraisal *a);
+
+/* ima_files: every file of the list, by the reference values; why names the first that deviates. */
+enum check_state appraise_ima_files(const struct appraisal *a, struct att_diag *why);
+/* The others that deviate, each as a reason with its path; and the same for kernel parameters. */
+void appraise_name_files(struct appraisal *a);
+void appraise_name_params(struct appraisal *a);
+/* An entry whose data does not have the digest that the list gives: the place of a careless edit. */
+bool appraise_torn_entry(const struct appraisal *a, struct att_diag *why);
+/* log.cmdline, when a command line was given: some quoted event has its digest (cli/appraise_files.c). */
+void appraise_cmdline(struct appraisal *a);
 
 /* quote.selection by the policy's needs, when it has any (cli/appraise_policy.c). */
 void appraise_selection(struct appraisal *a);

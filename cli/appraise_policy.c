@@ -275,11 +275,12 @@ static enum check_state judge(const struct appraisal *a, const struct att_requir
     case ATT_PRED_BOOT_ORDER: /* says how the checks log.uefi.order and log.ima.order judge */
     case ATT_PRED_IMA_KEXEC:
         return C_PASS;
+    case ATT_PRED_IMA_FILES:
+        return appraise_ima_files(a, why);
     case ATT_PRED_GRADE:
     case ATT_PRED_FIRMWARE:
     case ATT_PRED_OWN_ITEMS:
     case ATT_PRED_OWN_MEASURED:
-    case ATT_PRED_IMA_FILES:
     case ATT_PRED_SHA256_IN:
     case ATT_PRED_EVENT_ABSENT:
     case ATT_PRED_MIN_VERSION:
@@ -312,6 +313,17 @@ static bool refused(struct appraisal *a)
     return true;
 }
 
+/* Who reads a refusal asks which file, which parameter. */
+static void name_parts(struct appraisal *a, const struct att_requirement *q)
+{
+    if (q->predicate == ATT_PRED_IMA_FILES) {
+        appraise_name_files(a);
+    }
+    if (q->predicate == ATT_PRED_BOOT_PCRS || q->predicate == ATT_PRED_PCR_IN) {
+        appraise_name_params(a);
+    }
+}
+
 void appraise_policy(struct appraisal *a)
 {
     enum check_state whole = C_PASS;
@@ -337,6 +349,9 @@ void appraise_policy(struct appraisal *a)
         }
         report_check(&a->r, id, state, &why);
         report_note(&a->r, tr(a->r.cli, q->title_en, q->title_ja));
+        if (state == C_FAIL) {
+            name_parts(a, q);
+        }
         if (state == C_NOT_RUN) {
             whole = whole == C_FAIL ? whole : C_NOT_RUN;
         }

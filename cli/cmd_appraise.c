@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "evidence/verify.h"
 #include "policy/policy_file.h"
+#include "tcg/cmdline.h"
 
 #define ARTEFACT_MAX 65536
 #define POLICY_MAX   262144
@@ -27,6 +28,7 @@ static void clear(struct appraisal *a)
 {
     att_buf_free(a->attest);
     att_buf_free(a->signature);
+    att_buf_free(a->cmdline);
     att_pubkey_free(a->ak);
     att_policy_free(a->policy);
     att_refvals_free(a->refvals);
@@ -86,6 +88,9 @@ static enum att_err load(struct appraisal *a, struct att_diag *diag)
     }
     if (err == ATT_OK && a->in.pcrs != NULL) {
         err = artefact_pcrs(&a->pcrs, a->in.pcrs, diag);
+    }
+    if (err == ATT_OK && a->in.cmdline != NULL) {
+        err = att_file_read(&a->cmdline, a->in.cmdline, ATT_CMDLINE_MAX, diag);
     }
     if (err == ATT_OK) {
         err = load_policy(a, diag);
@@ -294,6 +299,7 @@ static void judge(struct appraisal *a)
     check_selection(a);
     check_pcr_digest(a);
     appraise_logs(a);
+    appraise_cmdline(a);
     appraise_policy(a);
     say_undecided(a);
 }
@@ -357,9 +363,13 @@ int cmd_evidence_appraise(struct cli *cli, int argc, char **argv)
         {"pcrs", &in->pcrs, NULL, "FILE", "PCR values: JSON, or as tpm2_pcrread prints them",
          "PCR 値: JSON または tpm2_pcrread の出力"},
         REPLAY_OPTIONS(in->logs),
+        {"cmdline", &in->cmdline, NULL, "FILE",
+         "the kernel command line, as /proc/cmdline gives it",
+         "カーネルコマンドライン (/proc/cmdline)"},
         {"policy", &in->policy, NULL, "FILE", "judge by this policy", "この方針で判定する"},
-        {"refvals", &in->refvals, NULL, "FILE", "reference values for the policy's boot PCRs",
-         "方針の起動 PCR の参照値"}};
+        {"refvals", &in->refvals, NULL, "FILE",
+         "reference values for the policy's boot PCRs and files",
+         "方針の起動 PCR とファイルの参照値"}};
     int code = options_parse(&a.r, options, ATT_COUNT(options), &argc, argv);
     char shown[96];
 

@@ -1,0 +1,59 @@
+#!/bin/sh
+# Reference values out of a root file system that debootstrap makes, and the boots of gateway-vm judged by them.
+#
+# Needs root, debootstrap and a mirror (DEBIAN_MIRROR); takes two minutes. What the image holds beside packages
+# (its init, its users, the linker's cache) comes from its own list. A mirror that has newer packages than the
+# image gives other values: then the files are counted and named, and the script is skipped.
+set -eu
+cd "$(dirname "$0")/../.."
+# shellcheck source=tests/integration/common.sh
+. tests/integration/common.sh
+[ -n "${DEBOOTSTRAP:-}" ] || skip 'set DEBOOTSTRAP=1 to make a root file system from a mirror'
+[ "$(id -u)" -eq 0 ] || skip 'debootstrap needs root'
+needs jq debootstrap tar
+vm=${CORPUS:-}/gateway-vm
+[ -d "$vm" ] || skip 'no corpus folder here'
+root=$work/root
+debootstrap --variant=minbase --include=udev,kmod,openssl,initramfs-tools,tpm2-tools,dmsetup,systemd,procps,iproute2,mosquitto \
+    bookworm "$root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >"$work/log" 2>&1 || skip "no mirror: $(tail -n 1 "$work/log")"
+
+grep -E '  (usr/sbin/gwinit|etc/(passwd|group|ld\.so\.cache|fstab))$' "$vm/reference-rootfs.sha256" >"$work/own.sha256"
+cut -d' ' -f1 "$vm/reference-rootfs.sha256" | sort -u >"$work/known"
+grep -v ' boot_aggregate' "$vm/A/ima.ascii" | while read -r line; do
+    digest=${line#*sha256:}
+    grep -qx "${digest%% *}" "$work/known" || printf '%s \n' "$line"
+done >"$work/initrd.ascii"
+cat >"$work/policy.yaml" <<END
+policy: gateway-vm
+version: 1
+requirements:
+  - id: R-01
+    title: {en: Logs, ja: ログ}
+    severity: fail
+    logs: [uefi, ima]
+  - id: R-02
+    title: {en: Boot, ja: 起動}
+    severity: fail
+    boot_pcrs: [0, 1, 2, 3, 4, 5, 6, 7, 9]
+  - id: R-03
+    title: {en: Files, ja: ファイル}
+    severity: fail
+    ima_files: {unlisted: fail}
+END
+check 'from the root file system' 0 "$ctl" --json refvals make --root "$root" --output "$work/root.refvals"
+echo "$(jq .files "$work/out") files, $(jq .links "$work/out") links"
+tar -C "$root" --exclude='./dev/*' -czf "$work/root.tar.gz" .
+check 'from a tar file of it' 0 "$ctl" -q refvals make --tar "$work/root.tar.gz" --output "$work/tar.refvals"
+cmp -s "$work/root.refvals" "$work/tar.refvals" || complain 'other values than those of the folder'
+check 'with the initrd and the boots' 0 "$ctl" -q refvals make --root "$root" --sha256sums "$work/own.sha256" --ima "$work/initrd.ascii" \
+    --uefi "$vm/A/bios.bin" --uefi "$vm/F/bios.bin" --output "$work/all.refvals"
+for b in A B F; do
+    d=$vm/$b code=0
+    "$ctl" --json evidence appraise --quote "$d/rquote.msg" --signature "$d/rquote.sig" --ak "$d/rak.pub" \
+        --nonce 0011223344556677889900aabbccddee --uefi "$d/bios.bin" --ima "$d/ima.bin" \
+        --policy "$work/policy.yaml" --refvals "$work/all.refvals" >"$work/out" || code=$?
+    [ "$code" -eq 0 ] || [ "$bad" -gt 0 ] || skip "boot $b ran other packages than the mirror has: $(jq -r '[.reasons[] | .path + " " + .detail[0:60]] | join("; ")' "$work/out")"
+    rows=$((rows + 1))
+    echo "boot $b: exit $code"
+done
+finish
