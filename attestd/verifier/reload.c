@@ -78,21 +78,23 @@ static enum process_reload ask(int fd, const pid_t *pid, size_t count, int sig)
 void reload_rules(int reply_fd, pid_t keeper, const pid_t *appraiser, size_t count)
 {
     enum process_reload said = RELOAD_READY;
+    bool same = false;
 
     drop_old_replies(reply_fd);
     said = ask(reply_fd, &keeper, 1, SIGHUP);
-    if (said == RELOAD_SAME) {
+    same = said == RELOAD_SAME;
+    if (said != RELOAD_REFUSED) {
+        said = ask(reply_fd, appraiser, count, SIGHUP); /* TPM makers may be others even so */
+    }
+    if (same && said == RELOAD_READY) {
         log_line(LOG_LEVEL_INFO, "reload.same", NULL);
         return;
-    }
-    if (said == RELOAD_READY) {
-        said = ask(reply_fd, appraiser, count, SIGHUP);
     }
     if (said == RELOAD_READY) {
         said = ask(reply_fd, &keeper, 1, SIGUSR1);
     }
     if (said != RELOAD_READY) {
-        log_line(LOG_LEVEL_WARNING, "reload.refused", "kept=\"the present policy\"");
+        log_line(LOG_LEVEL_WARNING, "reload.refused", "kept=\"what is in force\"");
         return;
     }
     log_line(LOG_LEVEL_INFO, "reload.done", NULL);

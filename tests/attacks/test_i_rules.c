@@ -3,6 +3,7 @@
  * has a service of its own, whose configuration is the rule.
  */
 #include <check.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,48 @@ START_TEST(I_17__revoked_authority_takes_its_certificates_along)
 }
 END_TEST
 
+/* SIGHUP, and wait until the service has said that this became of it. */
+static void reload(const char *event)
+{
+    char command[256];
+    int64_t deadline = attack_now_ms() + 10000;
+
+    snprintf(command, sizeof(command), "grep -q '%s' %s/log", event, attack_service->dir);
+    NEED(kill(attack_service->pid, SIGHUP) == 0);
+    while (system(command) != 0) {
+        ck_assert_msg(attack_now_ms() < deadline, "no %s after SIGHUP", event);
+        attack_nap_ms(20);
+    }
+}
+
+/* A new list counts from SIGHUP on, without a restart; one that cannot be read changes nothing. */
+START_TEST(I_17__new_list_counts_after_a_signal)
+{
+    struct softtpm_crl_order order = {0};
+    struct gateway *g = NULL;
+    char path[160];
+    FILE *f = NULL;
+
+    open_service(CRLS);
+    write_crl(attack_service->ek_ca, "maker.crl", &order);
+    service_start(attack_service);
+    g = attack_stranger("i-17-signal");
+    begin(g, 200, "", NULL);
+    order.revoked[0] = softtpm_ek_cert(g->tpm);
+    order.revoked_count = 1;
+    write_crl(attack_service->ek_ca, "maker.crl", &order);
+    reload("reload.same");
+    begin(g, 422, "E_ID_REVOKED", "certificate.revoked");
+    snprintf(path, sizeof(path), "%s/crl.d/maker.crl", attack_service->dir);
+    f = fopen(path, "w");
+    NEED(f != NULL && fputs("no list", f) >= 0 && fclose(f) == 0);
+    reload("reload.refused");
+    begin(g, 422, "E_ID_REVOKED", "certificate.revoked");
+    gateway_free(g);
+    service_free(attack_service);
+}
+END_TEST
+
 /* ---- TPMs with known defects ---------------------------------------------------------------- */
 
 static const struct {
@@ -255,6 +298,7 @@ int main(void)
         {"I-07-workaround", I_07__workaround_is_named_or_refused, 2, 60},
         {"I-17", I_17__revocation_lists_decide, (int)ATT_COUNT(REVOCATION), 60},
         {"I-17-middle", I_17__revoked_authority_takes_its_certificates_along, 2, 60},
+        {"I-17-signal", I_17__new_list_counts_after_a_signal, 0, 60},
         {"I-20", I_20__listed_firmware_is_refused, (int)ATT_COUNT(DENIED), 60},
     };
 

@@ -36,7 +36,10 @@ struct appraiser {
 ATT_MUST_USE enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
                                          const uint8_t *seal_key, struct att_diag *diag);
 void appraiser_close(struct appraiser *a);
-/* Read the policy again; workers that start from now on know it beside the earlier ones. As above. */
+/*
+ * Read policy, TPM makers and revocation lists again; workers that start from now on know the policy beside the
+ * earlier ones. As above; then everything stays as it was.
+ */
 ATT_MUST_USE enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag);
 
 /* The end of a worker, as its master sees it. */

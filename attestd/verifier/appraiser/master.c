@@ -20,6 +20,31 @@
 #define PATIENCE_MS     1000
 #define SHORT_LIFE_MS   100 /* a worker that crashed sooner is not replaced at once */
 
+/* The makers that the operator trusts, and what they took back; NULL when none are configured. */
+static enum att_err load_makers(struct att_anchors **out, const struct config *cfg,
+                                struct att_diag *diag)
+{
+    ATT_CLEANUP(att_anchors_freep) struct att_anchors *a = NULL;
+    enum att_err err = ATT_OK;
+
+    if (cfg->ek_anchors == NULL) {
+        *out = NULL;
+        return ATT_OK;
+    }
+    err = att_anchors_new(&a);
+    if (err == ATT_OK) {
+        err = att_anchors_load(a, cfg->ek_anchors, diag);
+    }
+    if (err == ATT_OK && cfg->ek_crls != NULL) {
+        err = att_anchors_load_crls(a, cfg->ek_crls, cfg->ek_revocation, diag);
+    }
+    if (err == ATT_OK) {
+        *out = a;
+        a = NULL;
+    }
+    return err;
+}
+
 enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
                             const uint8_t *seal_key, struct att_diag *diag)
 {
@@ -32,14 +57,8 @@ enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
     if (err == ATT_OK && cfg->refvals != NULL) {
         err = att_refvals_check(a.refvals, diag);
     }
-    if (err == ATT_OK && cfg->ek_anchors != NULL) {
-        err = att_anchors_new(&a.ek_anchors);
-    }
-    if (err == ATT_OK && cfg->ek_anchors != NULL) {
-        err = att_anchors_load(a.ek_anchors, cfg->ek_anchors, diag);
-    }
-    if (err == ATT_OK && cfg->ek_anchors != NULL && cfg->ek_crls != NULL) {
-        err = att_anchors_load_crls(a.ek_anchors, cfg->ek_crls, cfg->ek_revocation, diag);
+    if (err == ATT_OK) {
+        err = load_makers(&a.ek_anchors, cfg, diag);
     }
     if (err != ATT_OK) {
         appraiser_close(&a);
@@ -60,12 +79,22 @@ void appraiser_close(struct appraiser *a)
 enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag)
 {
     ATT_CLEANUP(att_policy_freep) struct att_policy *next = NULL;
+    ATT_CLEANUP(att_anchors_freep) struct att_anchors *makers = NULL;
+    struct att_anchors *before = a->ek_anchors;
     enum att_err err = rules_load_policy(&next, a->cfg, NULL, diag);
 
-    if (err == ATT_OK && rules_find(a->policy, &a->earlier, next->digest) == NULL) {
+    if (err == ATT_OK) {
+        err = load_makers(&makers, a->cfg, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    a->ek_anchors = makers;
+    makers = before;
+    if (rules_find(a->policy, &a->earlier, next->digest) == NULL) {
         rules_advance(&a->policy, &a->earlier, &next);
     }
-    return err;
+    return ATT_OK;
 }
 
 /* Memory of a worker has an end; under a sanitizer its shadow alone is larger than any. */
