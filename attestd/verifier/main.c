@@ -9,11 +9,10 @@
 #include "common/tls.h"
 #include "verifier/appraiser/appraiser.h"
 #include "verifier/config.h"
+#include "verifier/exit.h"
 #include "verifier/keeper/archive.h"
 #include "verifier/keeper/issuer.h"
 #include "verifier/process.h"
-
-enum { EXIT_USAGE = 2 };
 
 static const char usage_text[] =
     "usage: attestd init --dir DIR [...]         keys, certificates and configuration of a first "
@@ -70,15 +69,6 @@ static bool read_options(struct options *out, int argc, char **argv)
     return optind == argc;
 }
 
-static int config_error(const struct att_diag *diag)
-{
-    char line[ATT_DIAG_TEXT + 128];
-
-    (void)fprintf(stderr, "attestd: %s\n", att_diag_print(line, sizeof(line), diag));
-    (void)fprintf(stderr, "attestd: to do: %s\n", att_reason_info(diag->reason)->fix_en);
-    return EXIT_USAGE;
-}
-
 /* Everything that the processes would read at their start, read once here. */
 static enum att_err check_files(const struct config *cfg, struct att_diag *diag)
 {
@@ -118,6 +108,7 @@ static int with_config(int argc, char **argv, bool run)
     ATT_CLEANUP(config_freep) struct config *cfg = NULL;
     struct options o = {0};
     struct att_diag diag = {0};
+    enum att_err err = ATT_OK;
 
     if (!read_options(&o, argc, argv)) {
         return usage_error("this command line is not understood");
@@ -125,18 +116,20 @@ static int with_config(int argc, char **argv, bool run)
     if (run ? o.dump : o.check_only || o.file_key) {
         return usage_error("that option belongs to another command");
     }
-    if (config_load(&cfg, o.config, &diag) != ATT_OK) {
-        return config_error(&diag);
+    err = config_load(&cfg, o.config, &diag);
+    if (err != ATT_OK) {
+        return exit_told("attestd", err, &diag);
     }
     cfg->insecure_file_key = cfg->insecure_file_key || o.file_key;
     if (!run) {
         return o.dump ? keeper_dump_main(cfg) : keeper_fsck_main(cfg);
     }
-    if (check_files(cfg, &diag) != ATT_OK) {
-        return config_error(&diag);
+    err = check_files(cfg, &diag);
+    if (err == ATT_OK && o.check_only) {
+        err = check_keys(cfg, &diag);
     }
-    if (o.check_only && check_keys(cfg, &diag) != ATT_OK) {
-        return config_error(&diag);
+    if (err != ATT_OK) {
+        return exit_told("attestd", err, &diag);
     }
     if (o.check_only) {
         (void)printf("%s: the configuration is good\n", o.config);

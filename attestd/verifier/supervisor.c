@@ -30,6 +30,7 @@
 #include "common/notify.h"
 #include "common/tls.h"
 #include "crypto/digest.h"
+#include "verifier/exit.h"
 #include "verifier/front/counters.h"
 #include "verifier/process.h"
 #include "verifier/reload.h"
@@ -37,9 +38,8 @@
 #define BACKLOG       1024
 #define STOP_MS       8000 /* an orderly stop; then it is cut short */
 #define CHILDREN      (2 * CONFIG_FRONTS_MAX + 1)
-#define EXIT_BROKEN   70
 #define READY_LOOK_MS 100
-#define FAILED_MS     500
+#define FAILED_MS     2000
 
 /* Both ends of what one front talks over. */
 struct front_pairs {
@@ -229,7 +229,7 @@ static pid_t fork_child(struct supervisor *s, const char *name, bool front)
         (void)close(s->ready[0]);
         (void)close(s->reload[0]);
         if (getppid() != parent) {
-            _exit(EXIT_BROKEN); /* the supervisor went before it could be noticed */
+            _exit(EXIT_INTERNAL); /* the supervisor went before it could be noticed */
         }
         return 0;
     }
@@ -497,7 +497,7 @@ static int watch(struct supervisor *s)
             log_line(LOG_LEVEL_ERROR, "process.ended", "name=%s %s=%d", c->name,
                      WIFSIGNALED(status) ? "signal" : "status",
                      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-            return EXIT_BROKEN;
+            return EXIT_INTERNAL;
         }
         watched_signals(&set);
         if (sigwait(&set, &sig) != 0 || sig == SIGCHLD) {
@@ -530,6 +530,13 @@ static void catch_signals(void)
  * The exit status of a child that could not even start says what the configuration lacks. Its pipe closes a
  * moment before it can be waited for, and the others follow it with statuses that say nothing.
  */
+static bool tells_why(int status)
+{
+    return WIFEXITED(status) &&
+           (WEXITSTATUS(status) == EXIT_USAGE || WEXITSTATUS(status) == EXIT_CANNOT ||
+            WEXITSTATUS(status) == EXIT_PERMISSION);
+}
+
 static int failed_start(struct supervisor *s)
 {
     int64_t deadline_ms = att_clock_mono_ms() + FAILED_MS;
@@ -539,15 +546,14 @@ static int failed_start(struct supervisor *s)
         const struct timespec pause = {.tv_nsec = 2000000};
         const struct child *c = reap(s, &status, WNOHANG);
 
-        if (c != NULL && WIFEXITED(status) && WEXITSTATUS(status) != 0 &&
-            WEXITSTATUS(status) != EXIT_BROKEN) {
+        if (c != NULL && tells_why(status)) {
             return WEXITSTATUS(status);
         }
         if (c == NULL) {
             (void)nanosleep(&pause, NULL);
         }
     }
-    return EXIT_BROKEN;
+    return EXIT_INTERNAL;
 }
 
 int supervisor_run(const struct config *cfg)
@@ -569,9 +575,8 @@ int supervisor_run(const struct config *cfg)
         err = start_all(&s, &diag);
     }
     if (err != ATT_OK) {
-        log_diag(LOG_LEVEL_ERROR, "start", &diag);
         stop_all(&s);
-        return att_reason_info(diag.reason)->http == 2 ? 2 : EXIT_BROKEN;
+        return exit_logged("start", err, &diag);
     }
     if (!wait_ready(&s, &stopped)) {
         status = stopped ? 0 : failed_start(&s);

@@ -231,7 +231,7 @@ enum att_err att_dir_private(const char *path, struct att_diag *diag)
         return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_PERM, "folder", "%s is not a folder", shown);
     }
     if (st.st_uid != geteuid() || (st.st_mode & 077) != 0) {
-        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_PERM, "folder",
+        return att_fail(diag, ATT_E_DENIED, ATT_R_CFG_PERM, "folder",
                         "%s must belong to user %ld with mode 0700, found user %ld mode %04o",
                         shown, (long)geteuid(), (long)st.st_uid,
                         (unsigned int)(st.st_mode & 07777));

@@ -248,7 +248,7 @@ says E_CFG_PERM
 chmod 600 "$work/v/label.key"
 cp "$work/v/device-ca.key" "$work/v/label.key"
 check "check-config, another certificate's key" 2 attestd run --check-config --config "$work/v/attestd.yaml"
-says E_KEY_STORE
+says E_KEY_PAIR
 rm "$work/v/state/evidence.key"
 check 'check-config, no key for the evidence' 2 attestd run --check-config --config "$work/v/attestd.yaml"
 

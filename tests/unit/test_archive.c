@@ -229,6 +229,21 @@ START_TEST(archive_open__wants_a_key_of_its_own)
 }
 END_TEST
 
+START_TEST(archive_check__knows_the_key_of_the_database)
+{
+    struct att_diag diag = {0};
+
+    ck_assert_int_eq(archive_check(&archive, ts.st, NULL), ATT_OK);
+    storetest_reopen();
+    ck_assert_int_eq(archive_check(&archive, ts.st, NULL), ATT_OK);
+    archive.key[31] ^= 1;
+    ck_assert_int_eq(archive_check(&archive, ts.st, &diag), ATT_E_MISMATCH);
+    ck_assert_int_eq(diag.reason, ATT_R_KEY_EVIDENCE);
+    archive.key[31] ^= 1;
+    ck_assert_int_eq(archive_check(&archive, ts.st, NULL), ATT_OK);
+}
+END_TEST
+
 int main(void)
 {
     static const struct suite_fixture FIXTURE = {set_up, tear_down};
@@ -242,6 +257,7 @@ int main(void)
         {archive_sweep__drops_what_is_too_old_and_nothing_else, 0},
         {archive_sweep__holds_the_database_to_its_size, 0},
         {archive_open__wants_a_key_of_its_own, 0},
+        {archive_check__knows_the_key_of_the_database, 0},
     };
 
     return SUITE_RUN_ROWS("archive", ROWS, &FIXTURE);

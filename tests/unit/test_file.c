@@ -172,7 +172,7 @@ START_TEST(att_dir_private__is_ours_alone_or_refused)
     ck_assert_int_eq(stat(in_folder("mine"), &st), 0);
     ck_assert_uint_eq(st.st_mode & 07777, 0700);
     ck_assert_int_eq(chmod(in_folder("mine"), 0750), 0);
-    ck_assert_int_eq(att_dir_private(in_folder("mine"), &diag), ATT_E_CONFIG);
+    ck_assert_int_eq(att_dir_private(in_folder("mine"), &diag), ATT_E_DENIED);
     ck_assert_int_eq(diag.reason, ATT_R_CFG_PERM);
     ck_assert_ptr_nonnull(strstr(diag.text, "mode 0750"));
     ck_assert_int_eq(chmod(in_folder("mine"), 0700), 0);

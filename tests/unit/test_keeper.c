@@ -9,6 +9,7 @@
 #include "base/hex.h"
 #include "codec/json.h"
 #include "keepertest.h"
+#include "storetest.h"
 #include "verifier/process.h"
 
 START_TEST(session__belongs_to_one_gateway)
@@ -347,6 +348,31 @@ START_TEST(fsck__is_clean_after_everything_and_finds_a_changed_byte)
 }
 END_TEST
 
+/* Rows that are well-formed and say something else than the labels, records and policies behind them. */
+START_TEST(fsck__finds_rows_that_contradict_each_other)
+{
+    static const char *const harm[] = {
+        "UPDATE outcome SET reason = 'E_STALE' WHERE kind = 4",
+        "UPDATE outcome SET reason = 'E_Q_SIG' WHERE kind = 3",
+        "UPDATE outcome SET utc = 1 WHERE kind = 3",
+        "UPDATE device_state SET status = 1",
+        "UPDATE device_state SET cti = (SELECT cti FROM label ORDER BY outcome LIMIT 1)",
+        "UPDATE policy SET bytes = x'00'",
+        "UPDATE policy SET digest = zeroblob(32)",
+        "UPDATE evidence SET bytes = zeroblob(length(bytes))",
+    };
+
+    keepertest_enrol(&kt.gw);
+    ck_assert_int_eq(inproc_attest(kt.v, &kt.gw, kt.t), 200);
+    keepertest_attest_badly();
+    inproc_stop(kt.v);
+    ck_assert_int_eq(quiet(keeper_fsck_main), 0);
+    (void)snprintf(ts.folder, sizeof(ts.folder), "%.50s/state", kt.v->dir);
+    storetest_sql(harm[_i]);
+    ck_assert_int_eq(quiet(keeper_fsck_main), 1);
+}
+END_TEST
+
 int main(void)
 {
     const struct suite_row ROWS[] = {
@@ -362,6 +388,7 @@ int main(void)
         {keeper_forget__drops_the_answers_of_a_lost_front, 0},
         {keeper_status__counts, 0},
         {fsck__is_clean_after_everything_and_finds_a_changed_byte, 0},
+        {fsck__finds_rows_that_contradict_each_other, 8},
     };
 
     return SUITE_RUN_ROWS("keeper", ROWS, &keepertest_fixture);

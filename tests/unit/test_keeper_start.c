@@ -121,7 +121,7 @@ START_TEST(keeper_new__refuses_a_key_of_another_certificate)
     (void)snprintf(to, sizeof(to), "%s/label.key", kt.v->dir);
     ck_assert_int_eq(rename(from, to), 0);
     ck_assert_int_eq(inproc_restart(kt.v, &diag), ATT_E_MISMATCH);
-    ck_assert_int_eq(diag.reason, ATT_R_KEY_STORE);
+    ck_assert_int_eq(diag.reason, ATT_R_KEY_PAIR);
 }
 END_TEST
 
@@ -176,7 +176,7 @@ START_TEST(keeper_new__refuses_a_label_key_that_is_not_certified_for_this_verifi
     for (size_t i = 0; i < ATT_COUNT(OTHER); i++) {
         certify_label_key(OTHER[i]);
         ck_assert_int_eq(inproc_restart(kt.v, &diag), ATT_E_MISMATCH);
-        ck_assert_int_eq(diag.reason, ATT_R_KEY_STORE);
+        ck_assert_int_eq(diag.reason, ATT_R_KEY_PAIR);
     }
     certify_label_key("verifier.test");
     ck_assert_int_eq(inproc_restart(kt.v, &diag), ATT_OK);

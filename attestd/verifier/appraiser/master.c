@@ -14,11 +14,11 @@
 #include "base/clock.h"
 #include "common/log.h"
 #include "verifier/appraiser/appraiser.h"
+#include "verifier/exit.h"
 #include "verifier/process.h"
 
-#define EXIT_CANNOT_RUN 2
-#define PATIENCE_MS     1000
-#define SHORT_LIFE_MS   100 /* a worker that crashed sooner is not replaced at once */
+#define PATIENCE_MS   1000
+#define SHORT_LIFE_MS 100 /* a worker that crashed sooner is not replaced at once */
 
 /* The makers that the operator trusts, and what they took back; NULL when none are configured. */
 static enum att_err load_makers(struct att_anchors **out, const struct config *cfg,
@@ -287,12 +287,13 @@ int appraiser_main(const struct config *cfg, const struct appraiser_wiring *wiri
     int ready_fd = wiring->ready_fd;
     uint64_t generation = 0;
     struct watching w = {.a = &a, .wiring = wiring};
+    enum att_err err = ATT_OK;
     bool go_on = true;
 
     log_open("appraiser", LOG_LEVEL_INFO);
-    if (appraiser_open(&a, cfg, wiring->seal_key, &diag) != ATT_OK) {
-        log_diag(LOG_LEVEL_ERROR, "appraiser.setup", &diag);
-        return EXIT_CANNOT_RUN;
+    err = appraiser_open(&a, cfg, wiring->seal_key, &diag);
+    if (err != ATT_OK) {
+        return exit_logged("appraiser.setup", err, &diag);
     }
     hold_signals(&w.waiting);
     process_ready(&ready_fd); /* before the first worker, which must not hold the descriptor */

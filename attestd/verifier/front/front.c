@@ -11,11 +11,11 @@
 
 #include "common/frame.h"
 #include "common/log.h"
+#include "verifier/exit.h"
 
-#define RESERVED_FDS    24 /* everything that is no client connection */
-#define DRAIN_SECONDS   5
-#define EVHTTP_EXTRA_S  30 /* evhttp's own time-out comes after all of ours */
-#define EXIT_CANNOT_RUN 2
+#define RESERVED_FDS   24 /* everything that is no client connection */
+#define DRAIN_SECONDS  5
+#define EVHTTP_EXTRA_S 30 /* evhttp's own time-out comes after all of ours */
 
 void front_stop(struct front *f, int status)
 {
@@ -232,7 +232,7 @@ int front_main(const struct config *cfg, const struct front_wiring *wiring)
     if (!open_all(f)) {
         log_line(LOG_LEVEL_ERROR, "front.setup", NULL);
         close_all(f);
-        return EXIT_CANNOT_RUN;
+        return EXIT_INTERNAL;
     }
     process_ready(&ready_fd);
     (void)event_base_dispatch(f->base);

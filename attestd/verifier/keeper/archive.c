@@ -9,6 +9,7 @@
 #include "base/wr.h"
 #include "crypto/digest.h"
 
+#define META_KEY  "evidence_key" /* in the database: tells one key from another, and no more */
 #define PURPOSE   "attestd evidence 1"
 #define AAD_MAX   (sizeof(PURPOSE) + 8 + STORE_ID_MAX)
 #define SWEEP_MAX 256 /* rows of one sweep: the keeper answers in between */
@@ -47,6 +48,29 @@ enum att_err archive_open(struct archive *out, const struct config_evidence *lim
 void archive_close(struct archive *a)
 {
     att_wipe(a->key, sizeof(a->key));
+}
+
+enum att_err archive_check(const struct archive *a, struct store *st, struct att_diag *diag)
+{
+    static const char purpose[] = "attestd evidence key 1";
+    struct att_slice part = att_slice_str(purpose);
+    uint8_t now[32];
+    uint8_t before[32];
+    size_t len = 0;
+    enum att_err err =
+        att_hmac(ATT_HASH_SHA256, att_slice_of(a->key, sizeof(a->key)), &part, 1, now);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "evidence.key", "hashing failed");
+    err = store_meta_get(st, META_KEY, before, sizeof(before), &len);
+    if (err == ATT_E_NOT_FOUND)
+        return store_meta_put(st, META_KEY, att_slice_of(now, sizeof(now)), diag);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, META_KEY, "it cannot be read");
+    if (ATT_GUARD(ARCHIVE_KEY, len != sizeof(now) || !att_digest_eq(now, before, sizeof(now))))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_EVIDENCE, "evidence.key",
+                        "it is not the key that the evidence in the database is sealed with");
+    return ATT_OK;
 }
 
 /* What a sealed record is bound to, and the key of its own. */

@@ -31,6 +31,13 @@ ATT_MUST_USE enum att_err archive_open(struct archive *out, const struct config_
 void archive_close(struct archive *a); /* wipes the key */
 
 /*
+ * archive_check - the key is the one that the database was begun with; the first call remembers it.
+ * Errors  MISMATCH (KEY_EVIDENCE), IO NOMEM CRYPTO
+ */
+ATT_MUST_USE enum att_err archive_check(const struct archive *a, struct store *st,
+                                        struct att_diag *diag);
+
+/*
  * archive_put - seal and store the record of an outcome, inside the caller's transaction; the gateway's
  * oldest evidence makes room when its share is full.
  */

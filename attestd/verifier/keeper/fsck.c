@@ -1,7 +1,7 @@
 /*
  * attestd fsck: does every record hold what it must, and is every label genuine? Repairs nothing.
  *
- * Exit status 0: clean; 1: findings, one a line on standard output; 3: it could not be checked.
+ * Exit status 0: clean; 1: findings, one a line on standard output; others: it could not be checked.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -14,17 +14,17 @@
 #include "appraise/result.h"
 #include "crypto/cert.h"
 #include "crypto/digest.h"
+#include "policy/policy.h"
 #include "sign/cose.h"
 #include "tcg/pubarea.h"
+#include "verifier/exit.h"
 #include "verifier/keeper/archive.h"
 #include "verifier/keeper/issuer.h"
 #include "verifier/keeper/unit.h"
 #include "verifier/process.h"
 #include "verifier/store/store.h"
 
-#define EXIT_FINDINGS 1
-#define EXIT_CANNOT   3
-#define PAGE          64
+#define PAGE 64
 
 struct fsck {
     struct store *st;
@@ -35,6 +35,8 @@ struct fsck {
     struct store_row *rows;
     struct att_boot_state boot;
     struct att_carry carry;
+    bool policy_known;
+    uint8_t policy[32];
     size_t findings;
     int64_t outcomes, labels, devices;
 };
@@ -102,6 +104,16 @@ static bool passed(const struct att_offline *o, const char *id)
     return false;
 }
 
+/* The reason of an outcome is one of its label's; none where the label has none. */
+static bool names_reason(const struct att_label *l, const char *reason)
+{
+    for (uint32_t i = 0; i < l->reason_count; i++) {
+        if (strcmp(l->reason[i].code, reason) == 0)
+            return true;
+    }
+    return l->reason_count == 0 && reason[0] == '\0';
+}
+
 static void compare_label(struct fsck *f, const struct store_outcome *o,
                           const struct store_label *row)
 {
@@ -111,6 +123,8 @@ static void compare_label(struct fsck *f, const struct store_outcome *o,
         say_outcome(f, o->index, "the label names another device or cti");
     if (l->iat != row->iat || l->exp != row->exp || (int)l->status != row->tier)
         say_outcome(f, o->index, "time or status of the label differ from its record");
+    if (l->iat != o->utc || !names_reason(l, o->reason))
+        say_outcome(f, o->index, "its time or reason is not that of the label");
     if (memcmp(l->evidence_digest, o->evidence, 32) != 0 ||
         memcmp(l->policy_digest, o->policy, 32) != 0 ||
         memcmp(l->refvals_digest, o->refvals, 32) != 0)
@@ -171,6 +185,28 @@ static enum att_err check_evidence(struct fsck *f, const struct store_outcome *o
     return ATT_OK;
 }
 
+/* The policy that an outcome names is kept under its digest; the last one looked at is remembered. */
+static enum att_err check_policy(struct fsck *f, const struct store_outcome *o)
+{
+    ATT_CLEANUP(att_policy_freep) struct att_policy *p = NULL;
+    enum att_err err;
+
+    if (f->policy_known && memcmp(f->policy, o->policy, sizeof(f->policy)) == 0)
+        return ATT_OK;
+    memcpy(f->policy, o->policy, sizeof(f->policy));
+    f->policy_known = true;
+    err = store_policy_get(f->bytes, f->st, o->policy);
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK; /* store_check says so */
+    if (err == ATT_OK)
+        err = att_policy_decode(&p, att_buf_slice(f->bytes), NULL);
+    if (err == ATT_E_NOMEM || err == ATT_E_IO)
+        return err;
+    if (err != ATT_OK || memcmp(p->digest, o->policy, sizeof(f->policy)) != 0)
+        say_outcome(f, o->index, "the policy that it names is damaged");
+    return ATT_OK;
+}
+
 static enum att_err check_outcomes(struct fsck *f)
 {
     struct store_outcome o;
@@ -186,6 +222,8 @@ static enum att_err check_outcomes(struct fsck *f)
         if (err == ATT_OK && o.has_cti)
             err = check_label(f, &o);
         if (err == ATT_OK && o.has_digests)
+            err = check_policy(f, &o);
+        if (err == ATT_OK && o.has_digests)
             err = check_evidence(f, &o);
     }
     return err;
@@ -200,6 +238,27 @@ static bool name_fits(const uint8_t *area, size_t area_len, const uint8_t *name,
     return att_pubarea_parse(&p, att_slice_of(area, area_len), NULL) == ATT_OK &&
            att_pubarea_name(own, &own_len, &p) == ATT_OK &&
            att_slice_eq(att_slice_of(own, own_len), att_slice_of(name, name_len));
+}
+
+/* A status says what the last label says; stale says nothing of it. */
+static enum att_err check_status(struct fsck *f, const struct store_device *d,
+                                 const struct store_state *s)
+{
+    static const int tiers[] = {[STORE_AFFIRMING] = ATT_TIER_AFFIRMING,
+                                [STORE_WARNING] = ATT_TIER_WARNING,
+                                [STORE_FAILED] = ATT_TIER_CONTRAINDICATED};
+    struct store_label row;
+    enum att_err err = store_label_get(&row, f->bytes, f->st, s->cti);
+
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK; /* store_check says so */
+    if (err != ATT_OK)
+        return err;
+    if (strcmp(row.device, d->id) != 0)
+        say_device(f, d->id, "its last label is another device's");
+    if (s->status != STORE_ENROLLED && s->status != STORE_STALE && row.tier != tiers[s->status])
+        say_device(f, d->id, "its status is not that of its last label");
+    return ATT_OK;
 }
 
 static enum att_err check_device(struct fsck *f, const struct store_device *d)
@@ -223,7 +282,7 @@ static enum att_err check_device(struct fsck *f, const struct store_device *d)
         say_device(f, d->id, "its state is damaged");
     if ((s.status == STORE_AFFIRMING || s.status == STORE_WARNING) && !s.has_cti)
         say_device(f, d->id, "good status without a label");
-    return ATT_OK;
+    return s.has_cti ? check_status(f, d, &s) : ATT_OK;
 }
 
 static enum att_err check_quarantine(struct fsck *f)
@@ -256,20 +315,14 @@ static enum att_err check_devices(struct fsck *f)
     return err;
 }
 
-static int fail(const struct att_diag *diag)
-{
-    char text[512];
-
-    (void)fprintf(stderr, "attestd fsck: %s\n", att_diag_print(text, sizeof(text), diag));
-    return EXIT_CANNOT;
-}
-
 static enum att_err check_all(struct fsck *f, const struct config *cfg, struct att_diag *diag)
 {
     enum att_err err = store_open(&f->st, cfg->state_dir, false, diag);
 
     if (err == ATT_OK)
         err = archive_open(&f->archive, &cfg->evidence, diag);
+    if (err == ATT_OK)
+        err = archive_check(&f->archive, f->st, diag);
     if (err == ATT_OK)
         err = load_anchors(f, cfg, diag);
     if (err == ATT_OK)
@@ -297,12 +350,13 @@ int keeper_fsck_main(const struct config *cfg)
 {
     ATT_CLEANUP(fsck_clear) struct fsck f = {0};
     struct att_diag diag = {0};
+    enum att_err err = check_all(&f, cfg, &diag);
 
-    if (check_all(&f, cfg, &diag) != ATT_OK)
-        return fail(&diag);
+    if (err != ATT_OK)
+        return exit_told("attestd fsck", err, &diag);
     (void)printf("%lld devices, %lld outcomes, %lld labels: %zu findings\n", (long long)f.devices,
                  (long long)f.outcomes, (long long)f.labels, f.findings);
-    return f.findings == 0 ? EXIT_SUCCESS : EXIT_FINDINGS;
+    return f.findings == 0 ? EXIT_SUCCESS : EXIT_FOUND;
 }
 
 int keeper_dump_main(const struct config *cfg)
@@ -312,11 +366,11 @@ int keeper_dump_main(const struct config *cfg)
     enum att_err err = store_open(&st, cfg->state_dir, false, &diag);
 
     if (err != ATT_OK)
-        return fail(&diag);
+        return exit_told("attestd fsck", err, &diag);
     err = store_dump(st, stdout);
     if (err != ATT_OK) {
         (void)att_fail(&diag, err, ATT_R_ST_CORRUPT, "dump", "it cannot be written or read");
-        return fail(&diag);
+        return exit_told("attestd fsck", err, &diag);
     }
     return EXIT_SUCCESS;
 }

@@ -17,6 +17,7 @@
 #include "crypto/cert.h"
 #include "policy/policy_file.h"
 #include "policy/refval.h"
+#include "verifier/exit.h"
 #include "verifier/keeper/archive.h"
 #include "verifier/keeper/init_internal.h"
 #include "verifier/keeper/issuer.h"
@@ -27,11 +28,6 @@
 #define ROOT_DAYS   7300
 #define SIGNER_DAYS 1825
 #define FILE_CAP    (64 * 1024 * 1024)
-
-#define EXIT_USAGE      2
-#define EXIT_CANNOT     3
-#define EXIT_PERMISSION 7
-#define EXIT_INTERNAL   70
 
 /* An authority or a leaf under way: its key, its certificate. */
 struct identity {
@@ -386,30 +382,11 @@ static enum att_err make_all(struct init *in, struct att_diag *diag)
     return err;
 }
 
-static int exit_status(enum att_err err)
-{
-    switch (err) {
-    case ATT_OK:
-        return EXIT_SUCCESS;
-    case ATT_E_DENIED:
-        return EXIT_PERMISSION;
-    case ATT_E_CONFIG:
-    case ATT_E_CONFLICT:
-    case ATT_E_FORMAT:
-        return EXIT_USAGE;
-    case ATT_E_INTERNAL:
-        return EXIT_INTERNAL;
-    default:
-        return EXIT_CANNOT;
-    }
-}
-
 int keeper_init_main(int argc, char **argv)
 {
     char name[HOST_NAME_MAX + 1] = "";
     struct init in = {.listen = "127.0.0.1:8443", .now = att_clock_utc_s()};
     struct att_diag diag = {0};
-    char text[512];
     enum att_err err;
 
     if (!init_parse(&in, argc, argv)) {
@@ -431,8 +408,7 @@ int keeper_init_main(int argc, char **argv)
     err = make_all(&in, &diag);
     if (err != ATT_OK) {
         folder_undo(&in.folder);
-        (void)fprintf(stderr, "attestd init: %s\n", att_diag_print(text, sizeof(text), &diag));
-        return exit_status(err);
+        return exit_told("attestd init", err, &diag);
     }
     init_print_next(&in);
     return EXIT_SUCCESS;

@@ -125,7 +125,7 @@ static enum att_err check_pair(const struct att_cert *cert, const struct att_pub
     if (err != ATT_OK)
         return err;
     if (!att_pubkey_eq(named, key))
-        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_STORE, field,
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, field,
                         "the certificate is for another key");
     return ATT_OK;
 }
@@ -144,7 +144,7 @@ static enum att_err open_label(struct issuer *i, const struct config *cfg, int64
         return att_fail(diag, ATT_E_STALE, ATT_R_LBL_CHAIN, "label.chain",
                         "the certificate of the label key is not valid now");
     if (ATT_GUARD(KEY_ISSUER, !att_cert_names_verifier(i->chain[0], cfg->verifier_id)))
-        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_STORE, "label.chain",
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "label.chain",
                         "the certificate of the label key does not name this verifier (URI name "
                         "urn:attestd:verifier:ID)");
     err = open_label_key(&i->label, cfg, diag);
@@ -163,7 +163,7 @@ static enum att_err open_device_ca(struct issuer *i, const struct config *cfg,
     if (err != ATT_OK)
         return err;
     if (!att_cert_is_ca(i->ca))
-        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_STORE, "device_ca.cert",
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "device_ca.cert",
                         "the certificate is not that of an authority");
     if (strncmp(cfg->device_ca.key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_KEY_STORE, "device_ca.key",

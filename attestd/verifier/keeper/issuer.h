@@ -30,7 +30,7 @@ struct issuer {
 /*
  * issuer_open - load what the configuration names.
  * Errors  DENIED (KEY_FILE: a key in a file without insecure_file_key; CFG_PERM: others can read it)
- *         MISMATCH (KEY_STORE: key and certificate do not belong together) STALE (LBL_CHAIN: the label
+ *         MISMATCH (KEY_PAIR: key and certificate do not belong together) STALE (LBL_CHAIN: the label
  *         certificate is not valid at now_utc) NOT_FOUND FORMAT IO NOMEM and those of the key store
  */
 ATT_MUST_USE enum att_err issuer_open(struct issuer **out, const struct config *cfg,

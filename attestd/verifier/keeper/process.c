@@ -17,9 +17,9 @@
 #include "crypto/digest.h"
 #include "keeper.h"
 #include "verifier/channel.h"
+#include "verifier/exit.h"
 
 /* Events are made with the middle one. */
-#define EXIT_CONFIG 2 /* of the programs, and what such reasons have for a status */
 
 enum { PRIORITY_DECIDE = 2, PRIORITIES = 3 };
 
@@ -236,8 +236,7 @@ int keeper_main(const struct config *cfg, const struct keeper_wiring *wiring)
     enum att_err err = keeper_new(&l.k, &opt, &diag);
 
     if (err != ATT_OK) {
-        log_diag(LOG_LEVEL_ERROR, "keeper.start", &diag);
-        return att_reason_info(diag.reason)->http == EXIT_CONFIG ? EXIT_CONFIG : EXIT_FAILURE;
+        return exit_logged("keeper.start", err, &diag);
     }
     err = start_loop(&l, wiring);
     if (err == ATT_OK)

@@ -101,8 +101,8 @@ enum att_err sql_fail(struct store *st, int rc, const char *what, struct att_dia
     int os = write_errno(st);
 
     if (is_full(rc, os))
-        return att_fail(diag, ATT_E_IO, ATT_R_ST_FULL, what, "%s: %s", sqlite3_errstr(rc),
-                        strerror(os));
+        return att_fail(diag, ATT_E_IO, ATT_R_ST_FULL, what, "%s%s%s", sqlite3_errstr(rc),
+                        os != 0 ? ": " : "", os != 0 ? strerror(os) : "");
     switch (rc & 0xff) {
     case SQLITE_NOMEM:
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, what, "the database ran out of memory");
