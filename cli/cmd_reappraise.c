@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "commands.h"
+#include "policy/policy_file.h"
 
 #define POLICY_MAX 262144
 
@@ -87,7 +88,7 @@ static enum att_err load_rules(struct rules *u, struct att_diag *diag)
     if (u->policy_path != NULL) {
         err = att_file_read(&file, u->policy_path, POLICY_MAX, diag);
         if (err == ATT_OK) {
-            err = att_policy_parse_yaml(&u->policy, u->policy_path, att_buf_slice(file), diag);
+            err = att_policy_peek(&u->policy, u->policy_path, att_buf_slice(file), NULL, diag);
         }
     }
     if (err == ATT_OK && u->refvals_path != NULL) {

@@ -222,7 +222,7 @@ static enum att_err check_ranges(const struct att_requirement *r, struct att_dia
 }
 
 /* What assigns measured items to a rule, or replaces a strict default, is no question with an answer. */
-static bool stands_alone(enum att_predicate p)
+bool att_predicate_stands_alone(enum att_predicate p)
 {
     return p == ATT_PRED_OWN_ITEMS || p == ATT_PRED_IMA_FILES || p == ATT_PRED_IMA_VIOLATIONS ||
            p == ATT_PRED_FIRMWARE || p == ATT_PRED_BOOT_ORDER || p == ATT_PRED_IMA_KEXEC;
@@ -255,7 +255,7 @@ enum att_err att_requirement_check(const struct att_requirement *r, int depth,
     if (att_predicate_is_operator(r->predicate)) {
         return check_operator(r, depth, diag);
     }
-    if (depth > 0 && stands_alone(r->predicate)) {
+    if (depth > 0 && att_predicate_stands_alone(r->predicate)) {
         return refuse(diag, "requirements",
                       "own_items, ima_files, ima_violations, ima_kexec, boot_order and "
                       "tpm_firmware stand alone "

@@ -32,6 +32,9 @@ ATT_MUST_USE enum att_err att_requirement_add_child(struct att_requirement *r,
 ATT_MUST_USE enum att_err att_requirement_check(const struct att_requirement *r, int depth,
                                                 struct att_diag *diag);
 
+/* What assigns measured items to a rule, or replaces a strict default: it stands in no all, any, not. */
+bool att_predicate_stands_alone(enum att_predicate p);
+
 /* The length of the values of a predicate. */
 size_t att_requirement_value_len(const struct att_requirement *r, enum att_hash bank);
 

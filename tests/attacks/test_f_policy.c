@@ -328,6 +328,29 @@ START_TEST(F_04_other_policy_of_the_same_version_is_refused)
 }
 END_TEST
 
+/* A key that lies in a file signs only where that was said. */
+START_TEST(F_03_signing_with_a_file_needs_a_word)
+{
+    struct service *s = service_new(NULL);
+    char yaml[128];
+    char key[128];
+    char out[128];
+    char text[8192];
+    const char *args[] = {"policy", "sign", yaml, "--key", key, "--output", out, NULL, NULL};
+
+    (void)snprintf(yaml, sizeof(yaml), "%s/policy.yaml", s->dir);
+    (void)snprintf(key, sizeof(key), "%s/policy-signer.key", s->dir);
+    (void)snprintf(out, sizeof(out), "%s/new.cose", s->dir);
+    ck_assert_int_eq(service_program(text, sizeof(text), "attestctl", args), 7);
+    ck_assert_ptr_nonnull(strstr(text, "E_KEY_FILE"));
+    ck_assert_int_ne(access(out, F_OK), 0);
+    args[7] = "--insecure-file-key";
+    ck_assert_int_eq(service_program(text, sizeof(text), "attestctl", args), 0);
+    ck_assert_int_eq(access(out, F_OK), 0);
+    service_free(s);
+}
+END_TEST
+
 #define FLIGHT  100
 #define SENDERS 4
 
@@ -438,6 +461,7 @@ int main(void)
     const struct attack_row rows[] = {
         {"F-03", F_03_policy_that_nobody_who_counts_signed_is_not_loaded, 0, 60},
         {"F-03-start", F_03_service_does_not_start_without_a_signature, 0, 60},
+        {"F-03-key", F_03_signing_with_a_file_needs_a_word, 0, 60},
         {"F-04", F_04_older_policy_is_refused_while_the_service_runs, 0, 60},
         {"F-04-restart", F_04_older_policy_is_refused_across_restarts, 0, 60},
         {"F-04-same", F_04_other_policy_of_the_same_version_is_refused, 0, 60},

@@ -1,0 +1,319 @@
+/*
+ * policy diff: what changes between two policies, in words; and with stored evidence, for which gateways.
+ *
+ * Evidence is judged twice, under the old policy and under the new one, each in the context in which it was
+ * asked for: a verdict that differs between the two is what the new policy changes.
+ */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "appraise/record.h"
+#include "base/file.h"
+#include "commands.h"
+#include "policy/policy_file.h"
+#include "policy/policy_words.h"
+
+#define RECORDS_MAX 4096
+#define PATH_ROOM   1024
+
+/* The last record of one gateway under both: a continued log goes on from it. */
+struct unit {
+    char id[ATT_DEVICE_ID_MAX + 1];
+    struct att_reappraisal side[2];
+};
+
+struct trial {
+    struct report *r;
+    struct att_policy *policy[2]; /* old, new */
+    struct att_refvals *refvals;
+    struct unit *unit; /* owned, unit_count of them */
+    size_t unit_count;
+    size_t records, changed;
+    json_t *devices;
+};
+
+static void trial_clear(struct trial *t)
+{
+    for (size_t i = 0; i < t->unit_count; i++) {
+        att_reappraisal_clear(&t->unit[i].side[0]);
+        att_reappraisal_clear(&t->unit[i].side[1]);
+    }
+    free(t->unit);
+    att_policy_free(t->policy[0]);
+    att_policy_free(t->policy[1]);
+    att_refvals_free(t->refvals);
+}
+
+static enum att_err load(struct att_policy **out, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    enum att_err err = att_file_read(&file, path, ATT_POLICY_FILE_MAX, diag);
+
+    return err == ATT_OK ? att_policy_peek(out, path, att_buf_slice(file), NULL, diag) : err;
+}
+
+static void tell_change(struct trial *t, const struct att_policy_change *c, json_t *list)
+{
+    static const char *const EN[] = {"stricter", "looser", "other"};
+    static const char *const JA[] = {"厳しく", "緩く", "その他"};
+    const struct cli *cli = t->r->cli;
+    char padded[64];
+
+    (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "id", c->id, "effect",
+                                                EN[c->effect], "en", c->en, "ja", c->ja));
+    (void)text_pad(padded, sizeof(padded), tr(cli, EN[c->effect], JA[c->effect]), 8);
+    report_line(t->r, "  %s %-8s %s", padded, c->id[0] != '\0' ? c->id : "-",
+                tr(cli, c->en, c->ja));
+}
+
+/* The words; *count is how many changes there are. */
+static enum att_err tell_changes(struct trial *t, size_t *count, json_t *list)
+{
+    ATT_CLEANUP(att_policy_diff_freep) struct att_policy_diff *d = NULL;
+    const struct att_policy *a = t->policy[0];
+    const struct att_policy *b = t->policy[1];
+    enum att_err err = att_policy_diff(&d, a, b);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    report_line(t->r, "%s@%llu -> %s@%llu", a->name, (unsigned long long)a->version, b->name,
+                (unsigned long long)b->version);
+    for (size_t i = 0; i < d->count; i++) {
+        tell_change(t, &d->change[i], list);
+    }
+    if (b->version <= a->version && memcmp(a->digest, b->digest, 32) != 0) {
+        report_line(t->r, "%s",
+                    tr(t->r->cli,
+                       "A verifier that runs the first will not load the second: its version is "
+                       "not higher.",
+                       "版が上がっていないため、前者を使う検証サーバーは後者を読み込みません。"));
+    }
+    *count = d->count;
+    return ATT_OK;
+}
+
+static struct unit *unit_of(struct trial *t, const char *id)
+{
+    struct unit *more = NULL;
+
+    for (size_t i = 0; i < t->unit_count; i++) {
+        if (strcmp(t->unit[i].id, id) == 0) {
+            return &t->unit[i];
+        }
+    }
+    more = realloc(t->unit, (t->unit_count + 1) * sizeof(*more));
+    if (more == NULL) {
+        return NULL;
+    }
+    t->unit = more;
+    memset(&more[t->unit_count], 0, sizeof(*more));
+    (void)snprintf(more[t->unit_count].id, sizeof(more[t->unit_count].id), "%s", id);
+    return &more[t->unit_count++];
+}
+
+/* One record under one policy, going on from what the same policy said of the record before. */
+static enum att_err judge(struct att_reappraisal *out, const struct trial *t, size_t side,
+                          const struct att_record *record, struct att_diag *diag)
+{
+    struct att_appraisal_context *context = calloc(1, sizeof(*context));
+    struct att_reappraise_rules rules = {.policy = t->policy[side], .refvals = t->refvals};
+    enum att_err err = ATT_OK;
+
+    if (context == NULL) {
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "record", "no memory");
+    }
+    err = att_appraisal_context_decode(context, record->context, diag);
+    for (size_t i = 0; err == ATT_OK && i < t->unit_count; i++) {
+        const struct att_result *last = t->unit[i].side[side].after;
+
+        if (strcmp(t->unit[i].id, context->device_id) == 0 && last != NULL && last->accepted) {
+            rules.earlier = &last->carry;
+        }
+    }
+    free(context);
+    return err == ATT_OK ? att_reappraise(out, record, &rules, diag) : err;
+}
+
+static void tell_record(struct trial *t, const char *name, const struct att_reappraisal side[2])
+{
+    const char *before = att_tier_name(side[0].after->status);
+    const char *after = att_tier_name(side[1].after->status);
+    bool same = side[0].after->status == side[1].after->status;
+    struct att_diag why = {0};
+
+    t->records++;
+    t->changed += same ? 0 : 1;
+    (void)json_array_append_new(t->devices, json_pack("{s:s, s:s, s:s, s:s, s:b}", "device",
+                                                      side[1].device_id, "file", name, "before",
+                                                      before, "after", after, "same", same));
+    report_line(t->r, "  %s: %s -> %s", side[1].device_id, before, after);
+    if (!same) {
+        (void)att_fail(&why, ATT_E_MISMATCH, ATT_R_REAPPRAISE_OTHER, side[1].device_id,
+                       "expected %s, found %s", before, after);
+    }
+    report_check(t->r, name, same ? C_PASS : C_FAIL, &why);
+    for (uint32_t i = 0; !same && i < side[1].after->reason_count; i++) {
+        const struct att_result_reason *x = &side[1].after->reason[i];
+
+        report_reason(t->r, att_reason_code(x->reason), x->name, x->text);
+    }
+}
+
+/* Without the references that were used then, both verdicts would say nothing. */
+static enum att_err need_refvals(const struct trial *t, const struct att_result *before,
+                                 struct att_diag *diag)
+{
+    static const uint8_t none[32];
+
+    if (t->refvals != NULL || memcmp(before->refvals_digest, none, sizeof(none)) == 0) {
+        return ATT_OK;
+    }
+    return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_REF_NONE, "--refvals",
+                    "expected %s, found nothing", "--refvals FILE");
+}
+
+static enum att_err try_record(struct trial *t, const char *path, const char *name,
+                               struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    struct att_reappraisal side[2] = {0};
+    struct att_record record;
+    struct unit *u = NULL;
+    enum att_err err = att_file_read(&file, path, ATT_RECORD_MAX, diag);
+
+    if (err == ATT_OK) {
+        err = att_record_decode(&record, att_buf_slice(file), diag);
+    }
+    for (size_t i = 0; err == ATT_OK && i < ATT_COUNT(side); i++) {
+        err = judge(&side[i], t, i, &record, diag);
+    }
+    if (err == ATT_OK) {
+        err = need_refvals(t, side[0].before, diag);
+    }
+    u = err == ATT_OK ? unit_of(t, side[1].device_id) : NULL;
+    if (u == NULL) {
+        att_reappraisal_clear(&side[0]);
+        att_reappraisal_clear(&side[1]);
+        return err == ATT_OK ? att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "record", "no memory")
+                             : err;
+    }
+    tell_record(t, name, side);
+    for (size_t i = 0; i < ATT_COUNT(side); i++) {
+        att_reappraisal_clear(&u->side[i]);
+        u->side[i] = side[i];
+    }
+    return ATT_OK;
+}
+
+static void one_file(struct trial *t, const char *path)
+{
+    struct att_diag diag = {0};
+    char name[512];
+    enum att_err err = ATT_OK;
+
+    (void)text_safe(name, sizeof(name), path);
+    err = try_record(t, path, name, &diag);
+    if (err != ATT_OK) {
+        report_check(t->r, name, C_NOT_RUN, &diag);
+        report_worsen(t->r,
+                      exit_for(err, diag.reason) == EXIT_MALFORMED ? V_MALFORMED : V_UNDECIDED);
+    }
+}
+
+static int is_plain_name(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+/* Numbers in names count as numbers: record 9 was made before record 10. */
+static void evidence(struct trial *t, const char *path)
+{
+    struct dirent **entries = NULL;
+    struct stat st;
+    int count = 0;
+
+    if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        one_file(t, path);
+        return;
+    }
+    count = scandir(path, &entries, is_plain_name, versionsort);
+    for (int i = 0; i < count; i++) {
+        char file[PATH_ROOM];
+        int len = snprintf(file, sizeof(file), "%s/%s", path, entries[i]->d_name);
+
+        if (i < RECORDS_MAX && len > 0 && (size_t)len < sizeof(file)) {
+            one_file(t, file);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    if (count <= 0) {
+        report_worsen(t->r, V_UNDECIDED);
+    }
+}
+
+static int finish(struct trial *t, bool with_evidence, size_t changes)
+{
+    struct att_diag why = {0};
+
+    if (with_evidence) {
+        report_line(t->r, "%zu / %zu %s", t->changed, t->records,
+                    tr(t->r->cli, "verdicts change", "件の判定が変わります"));
+    } else {
+        if (changes > 0) {
+            (void)att_fail(&why, ATT_E_MISMATCH, ATT_R_POL_DIFFERS, "policy", "%zu changes",
+                           changes);
+        }
+        report_check(t->r, "policy", changes == 0 ? C_PASS : C_FAIL, &why);
+    }
+    (void)json_object_set_new(t->r->root, "changed", json_integer((json_int_t)t->changed));
+    return report_finish(t->r);
+}
+
+int cmd_policy_diff(struct cli *cli, int argc, char **argv)
+{
+    struct report r = report_start(cli, "attestctl.policy-diff.v1");
+    ATT_CLEANUP(trial_clear) struct trial t = {.r = &r};
+    const char *refvals = NULL;
+    const char *records[OPTION_MANY] = {NULL};
+    const struct option_spec spec[] = {
+        {"evidence", records, NULL, "PATH...", "a record, or a folder of records, to judge by both",
+         "両方の方針で判定する記録、またはそのフォルダー"},
+        {"refvals", &refvals, NULL, "FILE", "the reference values", "参照値ファイル"}};
+    struct att_diag diag = {0};
+    json_t *list = json_array();
+    size_t changes = 0;
+    int code = OPTIONS_OK;
+    enum att_err err = ATT_OK;
+
+    t.devices = json_array();
+    (void)json_object_set_new(r.root, "changes", list);
+    (void)json_object_set_new(r.root, "devices", t.devices);
+    code = options_parse(&r, spec, ATT_COUNT(spec), &argc, argv);
+    if (code != OPTIONS_OK) {
+        return code;
+    }
+    for (size_t i = 0; err == ATT_OK && i < ATT_COUNT(t.policy); i++) {
+        err = load(&t.policy[i], argv[1 + i], &diag);
+    }
+    if (err == ATT_OK && refvals != NULL) {
+        err = att_refvals_map(&t.refvals, refvals, &diag);
+    }
+    if (err == ATT_OK && refvals != NULL) {
+        err = att_refvals_check(t.refvals, &diag);
+    }
+    if (err == ATT_OK) {
+        err = tell_changes(&t, &changes, list);
+    }
+    if (err != ATT_OK) {
+        return report_failure(&r, err, &diag);
+    }
+    for (size_t i = 0; i < OPTION_MANY && records[i] != NULL; i++) {
+        evidence(&t, records[i]);
+    }
+    return finish(&t, records[0] != NULL, changes);
+}
