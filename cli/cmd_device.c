@@ -282,17 +282,41 @@ static int allowed(struct report *r, json_t *answer)
     return report_finish(r);
 }
 
+/* What is asked for: members that were not given are left out. */
+static json_t *permission(const char *id, const char *ek, json_int_t ttl_s, bool replace)
+{
+    json_t *what = json_object();
+
+    if (id != NULL) {
+        (void)json_object_set_new(what, "id", json_string(id));
+    }
+    if (ek != NULL) {
+        (void)json_object_set_new(what, "ek_name", json_string(ek));
+    }
+    if (ttl_s > 0) {
+        (void)json_object_set_new(what, "ttl_s", json_integer(ttl_s));
+    }
+    if (replace) {
+        (void)json_object_set_new(what, "replace", json_true());
+    }
+    return what;
+}
+
 int cmd_device_allow(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.device-allow.v1");
     ATT_CLEANUP(att_json_freep) json_t *answer = NULL;
-    ATT_CLEANUP(att_json_freep) json_t *what = json_object();
+    ATT_CLEANUP(att_json_freep) json_t *what = NULL;
     struct online_request req = {
         .kind = "admin", .method = "POST", .target = "/admin/v1/allow", .socket = cli->socket};
     const char *ek = NULL;
     const char *ttl = NULL;
+    bool replace = false;
     const struct option_spec options[] = {
         SOCKET_OPTION(&req.socket),
+        {"replace", NULL, &replace, NULL,
+         "the gateway of this id may enrol again; its history stays",
+         "この ID の機器の再登録を許可する (履歴は残る)"},
         {"ek", &ek, NULL, "HEX", "allow-list the endorsement key of this name instead",
          "代わりに、この名前の EK を許可する"},
         {"ttl", &ttl, NULL, "SECONDS", "how long the token is good: 1 to 2592000, else a day",
@@ -311,15 +335,11 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv)
     if (ttl != NULL && !read_ttl(&ttl_s, ttl)) {
         return report_usage(&r, "--ttl", "expected 1 to 2592000 seconds, found %.40s", ttl);
     }
-    if (argc == 2) {
-        (void)json_object_set_new(what, "id", json_string(argv[1]));
+    if (replace && (argc != 2 || ek != NULL)) {
+        return report_usage(&r, "--replace", "expected %s, found %s", "the id of a gateway",
+                            ek != NULL ? "--ek" : "none");
     }
-    if (ek != NULL) {
-        (void)json_object_set_new(what, "ek_name", json_string(ek));
-    }
-    if (ttl != NULL) {
-        (void)json_object_set_new(what, "ttl_s", json_integer(ttl_s));
-    }
+    what = permission(argc == 2 ? argv[1] : NULL, ek, ttl != NULL ? ttl_s : 0, replace);
     err = post_allow(&req, what, &answer, &diag);
     return err != ATT_OK ? report_failure(&r, err, &diag) : allowed(&r, answer);
 }

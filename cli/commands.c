@@ -272,7 +272,7 @@ const struct command commands[] = {
                 "name is allow-listed instead.",
      .more_ja = "標準出力にはトークンだけを出力する。--ek を付けると、その名前の EK を許可する。",
      .example = {"attestctl device allow gateway-1 >token.txt",
-                 "attestctl device allow --ttl 3600 >token.txt",
+                 "attestctl device allow gateway-1 --replace >token.txt",
                  "attestctl device allow gateway-1 --ek 000b5f1c..."},
      .run = cmd_device_allow},
     {.noun = "device",

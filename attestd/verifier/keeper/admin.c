@@ -306,6 +306,19 @@ static enum att_err make_token(char text[TOKEN_TEXT], uint8_t digest[32], struct
     return att_sha256(att_slice_str(text), digest);
 }
 
+/* Only who is named may be replaced. */
+static enum att_err body_replace(struct store_token *t, struct request *r)
+{
+    const json_t *v = json_object_get(r->body, "replace");
+
+    if (v != NULL && !json_is_boolean(v))
+        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "replace", "expected true or false");
+    t->replaces = json_is_true(v);
+    if (t->replaces && t->id[0] == '\0')
+        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "id", "expected with replace");
+    return ATT_OK;
+}
+
 static enum att_err add_token(struct request *r)
 {
     const json_t *ttl = json_object_get(r->body, "ttl_s");
@@ -313,10 +326,12 @@ static enum att_err add_token(struct request *r)
     struct store_token t = {0};
     char text[TOKEN_TEXT];
     uint8_t digest[32];
-    enum att_err err = only_keys(r, "id", "ttl_s", "ttl_s");
+    enum att_err err = only_keys(r, "id", "ttl_s", "replace");
 
     if (err == ATT_OK)
         err = body_device(r, t.id);
+    if (err == ATT_OK)
+        err = body_replace(&t, r);
     if (err != ATT_OK)
         return err;
     if ((ttl != NULL && !json_is_integer(ttl)) || ttl_s < 1 || ttl_s > KEEPER_TOKEN_TTL_MAX_S)
@@ -327,7 +342,8 @@ static enum att_err add_token(struct request *r)
     if (err == ATT_OK)
         err = store_token_put(r->k->st, digest, &t, r->diag);
     if (err == ATT_OK)
-        err = keeper_note(r->k, STORE_KIND_ALLOWED, t.id, "", "token", r->diag);
+        err = keeper_note(r->k, STORE_KIND_ALLOWED, t.id, "",
+                          t.replaces ? "token to enrol again" : "token", r->diag);
     if (err != ATT_OK)
         return err;
     return reply(r, 201,

@@ -31,6 +31,26 @@ static enum att_err conflict(struct att_diag *diag, enum att_err err, enum att_r
     return att_fail(diag, err, reason, "device_id", "%s", att_reason_info(reason)->en);
 }
 
+static bool id_fits(const char *bound, const char *id)
+{
+    return bound[0] == '\0' || strcmp(bound, id) == 0;
+}
+
+static bool token_admits(struct store_token *t, struct keeper *k, const struct msg_enrol_facts *f)
+{
+    if (!f->has_token || store_token_get(t, k->st, f->token_digest) != ATT_OK)
+        return false;
+    return k->opt.utc_s() < t->expires_utc && id_fits(t->id, f->device_id);
+}
+
+/* Did an administrator say that the gateway of this very id may enrol again? */
+static bool may_replace(struct keeper *k, const struct msg_enrol_facts *f)
+{
+    struct store_token t;
+
+    return token_admits(&t, k, f) && t.replaces && strcmp(t.id, f->device_id) == 0;
+}
+
 /* The very same gateway again. Only an administrator may forget what is known of it. */
 static enum att_err check_reenrol(struct keeper *k, const struct msg_enrol_facts *f,
                                   struct att_diag *diag)
@@ -42,43 +62,35 @@ static enum att_err check_reenrol(struct keeper *k, const struct msg_enrol_facts
         return ATT_OK;
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the record cannot be read");
-    if (ATT_GUARD(ID_REENROL, att_slice_eq(att_slice_of(d.ek_name, d.ek_name_len), ek_name(f))))
+    if (ATT_GUARD(ID_REENROL, att_slice_eq(att_slice_of(d.ek_name, d.ek_name_len), ek_name(f)) &&
+                                  !may_replace(k, f)))
         return conflict(diag, ATT_E_DENIED, ATT_R_ID_REENROL, f->device_id);
     return ATT_OK;
 }
 
-/* An id belongs to one TPM, a TPM to one id. Who is asked is the key: its name covers attributes, which a
- * gateway can tell otherwise and still activate. */
-static enum att_err check_conflicts(struct keeper *k, const struct msg_enrol_facts *f,
-                                    struct att_diag *diag)
+/*
+ * An id belongs to one TPM, a TPM to one id. Who is asked is the key: its name covers attributes, which a
+ * gateway can tell otherwise and still activate. *replaces: the id is taken, and may be taken over.
+ */
+static enum att_err check_conflicts(bool *replaces, struct keeper *k,
+                                    const struct msg_enrol_facts *f, struct att_diag *diag)
 {
     struct store_device d;
     enum att_err err = store_device_get(&d, k->st, f->device_id);
+    bool taken = err == ATT_OK;
+    bool over = taken && may_replace(k, f);
 
-    if (ATT_GUARD(ID_CONFLICT, err == ATT_OK))
+    if (ATT_GUARD(ID_CONFLICT, taken && !over))
         return conflict(diag, ATT_E_CONFLICT, ATT_R_ID_CONFLICT, f->device_id);
     if (err != ATT_OK && err != ATT_E_NOT_FOUND)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the record cannot be read");
     err = store_device_by_ek(&d, k->st, att_slice_of(f->ek_public, f->ek_public_len));
-    if (ATT_GUARD(ID_EKDUP, err == ATT_OK))
+    if (ATT_GUARD(ID_EKDUP, err == ATT_OK && !(over && strcmp(d.id, f->device_id) == 0)))
         return conflict(diag, ATT_E_CONFLICT, ATT_R_ID_EKDUP, f->device_id);
     if (err != ATT_OK && err != ATT_E_NOT_FOUND)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the record cannot be read");
+    *replaces = over;
     return ATT_OK;
-}
-
-static bool id_fits(const char *bound, const char *id)
-{
-    return bound[0] == '\0' || strcmp(bound, id) == 0;
-}
-
-static bool token_admits(struct keeper *k, const struct msg_enrol_facts *f)
-{
-    struct store_token t;
-
-    if (!f->has_token || store_token_get(&t, k->st, f->token_digest) != ATT_OK)
-        return false;
-    return k->opt.utc_s() < t.expires_utc && id_fits(t.id, f->device_id);
 }
 
 static bool list_admits(struct keeper *k, const struct msg_enrol_facts *f)
@@ -92,8 +104,9 @@ static bool list_admits(struct keeper *k, const struct msg_enrol_facts *f)
 static enum att_err check_admission(bool *by_token, struct keeper *k,
                                     const struct msg_enrol_facts *f, struct att_diag *diag)
 {
+    struct store_token t;
     bool listed = list_admits(k, f);
-    bool token = token_admits(k, f);
+    bool token = token_admits(&t, k, f);
 
     if (ATT_GUARD(ID_TOKEN, !listed && !token))
         return att_fail(diag, ATT_E_DENIED, ATT_R_ID_TOKEN, "token",
@@ -180,6 +193,7 @@ enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a
     struct att_pubarea ek;
     struct pending *p = NULL;
     bool by_token = false;
+    bool replaces = false;
     enum att_err err = msg_facts_open(&f, m->sealed, k->seal_key, diag);
 
     if (err == ATT_OK)
@@ -187,7 +201,7 @@ enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a
     if (err == ATT_OK)
         err = check_admission(&by_token, k, &f, diag);
     if (err == ATT_OK)
-        err = check_conflicts(k, &f, diag);
+        err = check_conflicts(&replaces, k, &f, diag);
     if (err == ATT_OK)
         err = pending_open(&p, k->pendings, k->opt.mono_ms(), diag);
     if (err != ATT_OK)
@@ -320,22 +334,41 @@ static enum att_err write_done(struct keeper *k, const struct pending *p, struct
     return answer_with(a, 200, MSG_TYPE_CBOR, body, diag);
 }
 
+/* The record before this one goes; labels and outcomes of the id stay, and say what became of it. */
+static enum att_err take_over(struct keeper *k, struct job *job, const char *id,
+                              struct att_diag *diag)
+{
+    enum att_err err = store_device_remove(k->st, id, diag);
+
+    if (err == ATT_OK)
+        err = keeper_note(k, STORE_KIND_REMOVED, id, "", "enrols again, as the administrator said",
+                          diag);
+    if (err != ATT_OK)
+        return err;
+    unit_forget(k->units, id);
+    (void)snprintf(job->removed, sizeof(job->removed), "%s", id);
+    return ATT_OK;
+}
+
 /* Admission is asked again, in the transaction that uses it up. */
-static enum att_err bind(struct keeper *k, struct pending *p, struct answer *a,
+static enum att_err bind(struct keeper *k, struct pending *p, struct job *job,
                          struct att_diag *diag)
 {
     int64_t now_utc = k->opt.utc_s();
     bool by_token = false;
-    enum att_err err = check_conflicts(k, &p->facts, diag);
+    bool replaces = false;
+    enum att_err err = check_conflicts(&replaces, k, &p->facts, diag);
 
     if (err == ATT_OK)
         err = check_admission(&by_token, k, &p->facts, diag);
     if (err == ATT_OK && by_token)
         err = store_token_take(k->st, p->facts.token_digest, diag);
+    if (err == ATT_OK && replaces)
+        err = take_over(k, job, p->facts.device_id, diag);
     if (err == ATT_OK)
         err = store_enrolment(k, p, now_utc, diag);
     if (err == ATT_OK)
-        err = write_done(k, p, a, now_utc, diag);
+        err = write_done(k, p, &job->answer, now_utc, diag);
     return err;
 }
 
@@ -362,7 +395,7 @@ enum att_err enrol_activate(struct keeper *k, struct job *job, struct att_diag *
             pending_failed(k->pendings, p);
         return err;
     }
-    err = bind(k, p, &job->answer, diag);
+    err = bind(k, p, job, diag);
     if (err != ATT_OK)
         return err;
     p->binding = true;

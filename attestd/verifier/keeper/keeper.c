@@ -369,17 +369,17 @@ static void settle(struct keeper *k, struct job *job)
         a->body = NULL;
         k->count.decisions++;
     }
+    if (job->removed[0] != '\0') {
+        sessions_drop_device(k->sessions, job->removed);
+        k->count.removed++;
+        log_line(LOG_LEVEL_INFO, "device.removed", "device=%s", job->removed);
+    }
     if (job->pending != NULL) {
         job->pending->binding = false;
         job->pending->answer = a->body;
         a->body = NULL;
         k->count.enrolled++;
         log_line(LOG_LEVEL_INFO, "device.enrolled", "device=%s", job->pending->facts.device_id);
-    }
-    if (job->removed[0] != '\0') {
-        sessions_drop_device(k->sessions, job->removed);
-        k->count.removed++;
-        log_line(LOG_LEVEL_INFO, "device.removed", "device=%s", job->removed);
     }
 }
 

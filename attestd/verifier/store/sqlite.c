@@ -54,7 +54,8 @@ static const char schema[] =
     " boot BLOB NOT NULL, carry BLOB NOT NULL) STRICT;"
     "CREATE INDEX device_state_due ON device_state (deadline_utc) WHERE status <> 4;"
     "CREATE TABLE token (digest BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL,"
-    " expires_utc INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    " expires_utc INTEGER NOT NULL, replaces INTEGER NOT NULL CHECK (replaces IN (0, 1)))"
+    " STRICT, WITHOUT ROWID;"
     "CREATE TABLE ek_allow (ek_name BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL)"
     " STRICT, WITHOUT ROWID;";
 

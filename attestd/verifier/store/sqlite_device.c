@@ -302,6 +302,7 @@ enum att_err store_token_put(struct store *st, const uint8_t digest[32],
     sql_blob(&q, digest, 32);
     sql_text(&q, t->id);
     sql_int(&q, t->expires_utc);
+    sql_int(&q, t->replaces ? 1 : 0);
     return sql_run(&q, diag);
 }
 
@@ -316,6 +317,7 @@ enum att_err store_token_get(struct store_token *out, struct store *st, const ui
     if (err == ATT_OK) {
         sql_get_text(&q, t.id, sizeof(t.id));
         t.expires_utc = sql_get_int(&q, INT64_MIN, INT64_MAX);
+        t.replaces = sql_get_int(&q, 0, 1) == 1;
     }
     err = sql_end(&q, err);
     if (err != ATT_OK)

@@ -164,6 +164,7 @@ ATT_MUST_USE enum att_err store_due_list(struct store_due *out, size_t cap, size
 struct store_token {
     char id[STORE_ID_MAX + 1];
     int64_t expires_utc;
+    bool replaces; /* the gateway of this id may enrol again, with this TPM or another */
 };
 ATT_MUST_USE enum att_err store_token_put(struct store *st, const uint8_t digest[32],
                                           const struct store_token *t, struct att_diag *diag);
