@@ -139,8 +139,9 @@ static const char *member_name(const struct cli *cli, const char *key)
                  {"enrolled", "登録"}, {"last_seen", "最終確認"},
                  {"deadline", "期限"}, {"ek_name", "EK 名"},
                  {"ak_name", "AK 名"}, {"ek_verified", "EK 証明書"},
-                 {"cti", "ラベル ID"}, {"issued", "発行"},
-                 {"expires", "失効"},  {"current", "現行"}};
+                 {"cti", "ラベル ID"}, {"outcome", "結果番号"},
+                 {"issued", "発行"},   {"expires", "有効期限"},
+                 {"current", "現行"}};
 
     for (size_t i = 0; cli->lang == LANG_JA && i < ATT_COUNT(NAMES); i++) {
         if (strcmp(NAMES[i].key, key) == 0) {

@@ -112,7 +112,7 @@ static void print_verdict(const struct report *r, enum verdict v, bool warning)
                                      "MALFORMED: this is not a well-formed label."};
     static const char *const JA[] = {"検証済み: ラベルは本物で、有効期間内にあり、状態は肯定です。",
                                      "判定不能: 判定に必要なものが不足しています。",
-                                     "検証できませんでした。信頼しないでください。",
+                                     "不合格: このラベルを信頼しないでください。",
                                      "形式不正: ラベルの形式が正しくありません。"};
 
     if (v == V_PASS && warning) {
@@ -216,7 +216,7 @@ static void print_counts(const struct verifying *w)
     const struct cli *cli = w->r.cli;
 
     report_line(&w->r, "%s %zu, %s %zu, %s %zu, %s %zu", tr(cli, "verified", "検証済み"),
-                w->count[V_PASS], tr(cli, "not verified", "検証できず"), w->count[V_FAIL],
+                w->count[V_PASS], tr(cli, "not verified", "不合格"), w->count[V_FAIL],
                 tr(cli, "undecided", "判定不能"), w->count[V_UNDECIDED],
                 tr(cli, "malformed", "形式不正"), w->count[V_MALFORMED]);
 }

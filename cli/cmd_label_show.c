@@ -69,22 +69,6 @@ static const char *path_of(char *out, size_t cap, const char *id)
     return out;
 }
 
-static enum att_err fetch(struct att_buf **body, const struct online_request *req,
-                          struct att_diag *diag)
-{
-    int status = 0;
-    enum att_err err = online_exchange(req, &status, body, diag);
-
-    if (err != ATT_OK || status == 200) {
-        return err;
-    }
-    return att_fail(diag, status == 401 || status == 403 ? ATT_E_DENIED : ATT_E_NOT_FOUND,
-                    status == 401   ? ATT_R_ID_CLIENT
-                    : status == 404 ? ATT_R_HTTP_ROUTE
-                                    : ATT_R_NET_PROTOCOL,
-                    "label", "the verifier answered %d", status);
-}
-
 /* Saved is not verified; but what is no label at all is not saved as one. */
 static enum att_err check_and_save(const struct cli *cli, struct att_slice bytes,
                                    struct att_diag *diag)
@@ -125,7 +109,7 @@ int cmd_label_get(struct cli *cli, int argc, char **argv)
         return report_usage(&r, "arguments", "expected %s, found %s", "an https URL or an id",
                             text_safe(shown, 64, argv[1]));
     }
-    err = fetch(&body, &req, &diag);
+    err = online_bytes(&req, &body, &diag);
     if (err == ATT_OK) {
         err = check_and_save(cli, att_buf_slice(body), &diag);
     }

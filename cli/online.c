@@ -1,5 +1,7 @@
 /* One exchange with a verifier, through the courier program: attestctl itself links no HTTP client. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "codec/json.h"
@@ -7,6 +9,23 @@
 
 #define CONNECT_TIMEOUT_MS 5000
 #define TIMEOUT_MS         30000
+
+/* Before anybody is asked: the usual mistakes, named by the path. */
+static enum att_err check_socket(const char *path, struct att_diag *diag)
+{
+    char shown[256];
+
+    (void)text_safe(shown, sizeof(shown), path);
+    if (access(path, W_OK) == 0) {
+        return ATT_OK;
+    }
+    if (errno == EACCES) {
+        return att_fail(diag, ATT_E_DENIED, ATT_R_CFG_PERM, "--socket",
+                        "expected permission to write to %s", shown);
+    }
+    return att_fail(diag, ATT_E_NETWORK, ATT_R_NET_SOCKET, "--socket", "expected a socket at %s",
+                    shown);
+}
 
 static enum att_err ask_courier(const struct relay_request *ask, struct relay_answer *answer,
                                 const char *socket, struct att_diag *diag)
@@ -36,6 +55,12 @@ enum att_err online_exchange(const struct online_request *req, int *status, stru
         return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--ca", "expected %s, found nothing",
                         "--ca FILE (PEM of the verifier's certificate authority)");
     }
+    if (admin) {
+        err = check_socket(req->socket, diag);
+        if (err != ATT_OK) {
+            return err;
+        }
+    }
     ask.b = att_slice_str(admin ? req->target : req->ca);
     err = ask_courier(&ask, &answer, admin ? req->socket : NULL, diag);
     if (err != ATT_OK) {
@@ -56,6 +81,17 @@ enum att_err online_exchange(const struct online_request *req, int *status, stru
     return err;
 }
 
+static enum att_err error_of(int status)
+{
+    if (status == 401 || status == 403) {
+        return ATT_E_DENIED;
+    }
+    if (status == 404 || status == 410) {
+        return ATT_E_NOT_FOUND;
+    }
+    return status == 429 || status >= 500 ? ATT_E_BUSY : ATT_E_CONFLICT;
+}
+
 static enum att_err refused(const json_t *answer, int status, struct att_diag *diag)
 {
     const char *code = json_string_value(json_object_get(answer, "code"));
@@ -63,9 +99,8 @@ static enum att_err refused(const json_t *answer, int status, struct att_diag *d
     enum att_reason reason = att_reason_find(code != NULL ? code : "");
     char safe[128];
 
-    return att_fail(diag, status == 404 ? ATT_E_NOT_FOUND : ATT_E_CONFLICT,
-                    reason != ATT_R_NONE ? reason : ATT_R_NET_PROTOCOL, "verifier",
-                    "the verifier answered %d %s", status,
+    return att_fail(diag, error_of(status), reason != ATT_R_NONE ? reason : ATT_R_NET_PROTOCOL,
+                    "verifier", "the verifier answered %d %s", status,
                     text_safe(safe, sizeof(safe), detail != NULL ? detail : ""));
 }
 

@@ -129,7 +129,7 @@ static const struct {
     {"expected *, found nothing", "$1 が必要です (指定なし)"},
     {"expected *, found less", "$1 が必要です (不足しています)"},
     {"expected *, found *", "期待: $1、実際: $2"},
-    {"it ended at *, asked for *", "$1 に失効 (判定時刻 $2)"},
+    {"it ended at *, asked for *", "有効期限 $1 (判定時刻 $2)"},
     {"it begins at *, asked for *", "$1 から有効 (判定時刻 $2)"},
     {"its life is not short: * s", "有効期間が長すぎます: $1 秒"},
     {"at most * bytes, found *", "上限 $1 バイト、実際 $2 バイト"},

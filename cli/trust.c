@@ -69,7 +69,7 @@ static enum att_err load_rules(struct trust *t, const char *dir, struct att_diag
     }
     /* Only a name that is not there says nothing; a link that leads nowhere is a rule that cannot be read. */
     if (lstat(path, &st) != 0 && errno == ENOENT) {
-        return ATT_OK; /* every absent rule has its strict value */
+        return ATT_OK; /* what is required beside the rules always is; see trust.h */
     }
     err = att_file_read(&text, path, TRUST_YAML_MAX, diag);
     if (err == ATT_E_DENIED) {

@@ -7,8 +7,7 @@
 
 struct trust {
     struct att_anchors *anchors;
-    struct att_trust_rules
-        rules; /* absent keys have the strict value that this release can check */
+    struct att_trust_rules rules; /* what is required beside signature, chain, time and status */
 };
 
 /*

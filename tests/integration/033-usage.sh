@@ -243,14 +243,14 @@ check 'attestd init' 0 attestd init --dir "$work/v" --insecure-file-key
 check 'check-config' 0 attestd run --check-config --config "$work/v/attestd.yaml"
 says 'the configuration is good'
 chmod 640 "$work/v/label.key"
-check 'check-config, a key for others' 2 attestd run --check-config --config "$work/v/attestd.yaml"
+check 'check-config, a key for others' 7 attestd run --check-config --config "$work/v/attestd.yaml"
 says E_CFG_PERM
 chmod 600 "$work/v/label.key"
 cp "$work/v/device-ca.key" "$work/v/label.key"
 check "check-config, another certificate's key" 2 attestd run --check-config --config "$work/v/attestd.yaml"
 says E_KEY_PAIR
 rm "$work/v/state/evidence.key"
-check 'check-config, no key for the evidence' 2 attestd run --check-config --config "$work/v/attestd.yaml"
+check 'check-config, no key for the evidence' 3 attestd run --check-config --config "$work/v/attestd.yaml"
 
 for f in "$ctl" "$BUILD/attestd" "$BUILD/attest-agent" "$BUILD/attest-courier" "$BUILD/attest-unpack"; do
     rows=$((rows + 1))

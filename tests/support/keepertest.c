@@ -131,7 +131,7 @@ bool keepertest_has_current(void)
     struct inproc_answer a = {0};
     enum att_reason reason = keepertest_label(kt.gw.g->id, &kt.gw.peer, &a);
 
-    ck_assert(reason == ATT_R_NONE || reason == ATT_R_HTTP_ROUTE);
+    ck_assert(reason == ATT_R_NONE || reason == ATT_R_LBL_NONE);
     inproc_answer_clear(&a);
     return reason == ATT_R_NONE;
 }

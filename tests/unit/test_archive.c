@@ -86,7 +86,7 @@ START_TEST(archive__keeps_records_across_a_restart)
     archive_close(&archive);
     ck_assert_int_eq(archive_open(&archive, &limits, NULL), ATT_OK);
     ck_assert_int_eq(reason_of(a, "gw-1", 0xaa, 5000), ATT_R_NONE);
-    ck_assert_int_eq(reason_of(a + 1, "gw-1", 0, 0), ATT_R_HTTP_ROUTE);
+    ck_assert_int_eq(reason_of(a + 1, "gw-1", 0, 0), ATT_R_EVIDENCE_NONE);
     ck_assert_uint_eq(storetest_findings(), 0);
 }
 END_TEST

@@ -175,7 +175,7 @@ START_TEST(label__is_closed_to_others_unless_public)
     ck_assert(att_slice_eq(inproc_body(&a), kt.t->outcome.label));
     by_cti.session[0] ^= 1;
     inproc_ask(kt.v, &by_cti, &a, false);
-    ck_assert_int_eq(a.reason, ATT_R_HTTP_ROUTE);
+    ck_assert_int_eq(a.reason, ATT_R_LBL_NONE);
 
     kt.v->cfg->public_labels = true;
     ck_assert_int_eq(keepertest_label("gw-1", &nobody, &a), ATT_R_NONE);
@@ -224,8 +224,8 @@ START_TEST(admin__refuses_what_it_does_not_know)
         {"GET", "/nothing", "", ATT_R_HTTP_ROUTE},
         {"GET", "/devicesX", "", ATT_R_HTTP_ROUTE},
         {"POST", "/devices", "", ATT_R_HTTP_METHOD},
-        {"GET", "/devices/gw-0", "", ATT_R_HTTP_ROUTE},
-        {"DELETE", "/devices/gw-0", "", ATT_R_HTTP_ROUTE},
+        {"GET", "/devices/gw-0", "", ATT_R_ID_NONE},
+        {"DELETE", "/devices/gw-0", "", ATT_R_ID_NONE},
         {"GET", "/devices/../x", "", ATT_R_FMT_ID},
         {"GET", "/devices/a'b", "", ATT_R_FMT_ID},
         {"POST", "/allow", "{", ATT_R_FMT_JSON},
@@ -237,6 +237,8 @@ START_TEST(admin__refuses_what_it_does_not_know)
         {"POST", "/allow", "{\"ttl\": 5}", ATT_R_FMT_JSON},
         {"POST", "/allow", "{\"ek_name\": \"zz\"}", ATT_R_FMT_KEY},
         {"POST", "/allow", "{\"ek_name\": \"\"}", ATT_R_FMT_KEY},
+        {"POST", "/allow", "{\"ek_name\": \"00\"}", ATT_R_FMT_KEY},
+        {"POST", "/allow", "{\"ek_name\": \"000b0102\"}", ATT_R_FMT_KEY},
         {"POST", "/allow", "{\"ek_public\": \"00\"}", ATT_R_FMT_KEY},
         {"POST", "/allow", "{\"ek_public\": \"00\", \"ek_name\": \"00\"}", ATT_R_FMT_JSON},
         {"DELETE", "/allow/0g", "", ATT_R_FMT_KEY},

@@ -196,9 +196,9 @@ START_TEST(record__is_not_to_be_had_by_a_wrong_path)
         const char *path;
         enum att_reason reason;
     } ROWS[] = {
-        {"/outcomes/0/record", ATT_R_HTTP_ROUTE},  {"/outcomes/77/record", ATT_R_HTTP_ROUTE},
-        {"/outcomes/-1/record", ATT_R_HTTP_ROUTE}, {"/outcomes/x/record", ATT_R_HTTP_ROUTE},
-        {"/outcomes/1", ATT_R_HTTP_ROUTE},         {"/outcomes/1/records", ATT_R_HTTP_ROUTE},
+        {"/outcomes/0/record", ATT_R_EVIDENCE_NONE}, {"/outcomes/77/record", ATT_R_EVIDENCE_NONE},
+        {"/outcomes/-1/record", ATT_R_HTTP_ROUTE},   {"/outcomes/x/record", ATT_R_HTTP_ROUTE},
+        {"/outcomes/1", ATT_R_HTTP_ROUTE},           {"/outcomes/1/records", ATT_R_HTTP_ROUTE},
         {"/outcomes//record", ATT_R_HTTP_ROUTE}};
 
     ck_assert_int_eq(keepertest_admin_reason("GET", ROWS[_i].path, ""), ROWS[_i].reason);

@@ -68,7 +68,8 @@ static json_t *label_json(const struct store_label *l, const struct store_state 
 {
     bool current = (s->status == STORE_AFFIRMING || s->status == STORE_WARNING) && now < l->exp;
 
-    return json_pack("{s:o, s:s, s:o, s:o, s:b}", "cti", hex_or_null(true, l->cti, sizeof(l->cti)),
+    return json_pack("{s:o, s:I, s:s, s:o, s:o, s:b}", "cti",
+                     hex_or_null(true, l->cti, sizeof(l->cti)), "outcome", (json_int_t)l->outcome,
                      "status", att_tier_name((enum att_tier)l->tier), "issued",
                      time_or_null(l->iat), "expires", time_or_null(l->exp), "current", current);
 }
@@ -228,7 +229,7 @@ static enum att_err find_device(struct store_row *row, struct request *r, const 
         err = store_state_get(&row->state, NULL, r->k->st, row->device.enrolment);
     if (err == ATT_OK)
         return ATT_OK;
-    return att_fail(r->diag, err, err == ATT_E_NOT_FOUND ? ATT_R_HTTP_ROUTE : ATT_R_ST_CORRUPT,
+    return att_fail(r->diag, err, err == ATT_E_NOT_FOUND ? ATT_R_ID_NONE : ATT_R_ST_CORRUPT,
                     "device", "no gateway is enrolled as %s", id);
 }
 
@@ -361,6 +362,18 @@ static enum att_err hex_of(uint8_t *out, size_t cap, size_t *len, struct request
     return ATT_OK;
 }
 
+/* nameAlg and a digest of its size (TPM 2.0 Part 1, 16): what is cut short would allow nobody. */
+static enum att_err check_name(struct request *r, const uint8_t *name, size_t len)
+{
+    struct att_rd rd = att_rd_from(name, len);
+    enum att_hash alg = (enum att_hash)att_rd_u16be(&rd);
+
+    if (!att_hash_usable(alg) || len != 2 + att_hash_size(alg))
+        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_KEY, "ek_name",
+                        "expected a TPM name: 000b and 32 bytes, or 000c and 48");
+    return ATT_OK;
+}
+
 static enum att_err body_ek_name(uint8_t name[ATT_NAME_MAX], size_t *len, struct request *r)
 {
     const char *given = json_string_value(json_object_get(r->body, "ek_name"));
@@ -373,8 +386,10 @@ static enum att_err body_ek_name(uint8_t name[ATT_NAME_MAX], size_t *len, struct
     if ((given == NULL) == (public == NULL))
         return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "ek_name",
                         "expected ek_name or ek_public");
-    if (given != NULL)
-        return hex_of(name, ATT_NAME_MAX, len, r, "ek_name", given);
+    if (given != NULL) {
+        err = hex_of(name, ATT_NAME_MAX, len, r, "ek_name", given);
+        return err == ATT_OK ? check_name(r, name, *len) : err;
+    }
     err = hex_of(area, sizeof(area), &n, r, "ek_public", public);
     if (err == ATT_OK)
         err = att_pubarea_parse(&p, att_slice_of(area, n), r->diag);
@@ -491,7 +506,7 @@ static enum att_err show_record(struct request *r)
         return att_fail(r->diag, ATT_E_NOMEM, ATT_R_NOMEM, "admin", "memory ran out");
     err = store_outcome_get(&o, r->k->st, n);
     if (err == ATT_E_NOT_FOUND)
-        return att_fail(r->diag, err, ATT_R_HTTP_ROUTE, "outcome", "there is no outcome %lld",
+        return att_fail(r->diag, err, ATT_R_EVIDENCE_NONE, "outcome", "there is no outcome %lld",
                         (long long)n);
     if (err == ATT_OK)
         err = archive_get(sealed, &r->k->archive, r->k->st, n, o.device, r->diag);

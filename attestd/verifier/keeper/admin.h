@@ -19,7 +19,7 @@
  *   A list leaves reasons out. Times are RFC 3339 in UTC.
  * outcome = {"index", "time", "kind", "device", "reason", "detail", "cti", "evidence", "policy", "refvals"}
  *
- * Refusals: 404 E_HTTP_ROUTE, 400 E_FMT_JSON or E_FMT_ID, 405 E_HTTP_METHOD.
+ * Refusals: 404 E_HTTP_ROUTE, E_ID_NONE, E_LBL_NONE, E_EVIDENCE_NONE, 400 E_FMT_JSON or E_FMT_ID, 405 E_HTTP_METHOD.
  * Tokens are stored as their SHA-256 only: the answer is the one time that the text is seen.
  */
 #ifndef ATTESTD_VERIFIER_KEEPER_ADMIN_H

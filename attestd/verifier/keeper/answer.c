@@ -26,7 +26,7 @@ static enum att_err may_read(struct keeper *k, const struct msg_peer *peer, cons
 
 static enum att_err no_label(struct att_diag *diag)
 {
-    return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_HTTP_ROUTE, "label", "there is no such label");
+    return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_LBL_NONE, "label", "there is no such label");
 }
 
 static enum att_err current_label(struct keeper *k, const struct msg *m, struct store_label *l,

@@ -154,7 +154,7 @@ enum att_err archive_get(struct att_buf *out, const struct archive *a, struct st
         return att_fail(diag, err, ATT_R_NOMEM, "evidence", "memory ran out");
     err = store_evidence_get(&dropped, sealed, st, outcome);
     if (err == ATT_E_NOT_FOUND)
-        return att_fail(diag, err, ATT_R_HTTP_ROUTE, "outcome",
+        return att_fail(diag, err, ATT_R_EVIDENCE_NONE, "outcome",
                         "outcome %lld was not decided from evidence", (long long)outcome);
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, "evidence", "it cannot be read");

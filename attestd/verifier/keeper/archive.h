@@ -46,7 +46,7 @@ ATT_MUST_USE enum att_err archive_put(const struct archive *a, struct store *st,
                                       struct att_slice record, struct att_diag *diag);
 /*
  * archive_get - the record of an outcome, appended to out.
- * Errors  NOT_FOUND (EVIDENCE_DROPPED, or HTTP_ROUTE when there never was one), UNTRUSTED (ST_CORRUPT)
+ * Errors  NOT_FOUND (EVIDENCE_DROPPED, or EVIDENCE_NONE when there never was one), UNTRUSTED (ST_CORRUPT)
  */
 ATT_MUST_USE enum att_err archive_get(struct att_buf *out, const struct archive *a,
                                       struct store *st, int64_t outcome, const char *device,

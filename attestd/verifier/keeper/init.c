@@ -189,11 +189,21 @@ static enum att_err label_key(struct identity *id, struct init *in, struct att_d
     return err;
 }
 
-static const char trust_yaml[] =
-    "# What a label must fulfil for this folder (attestctl --trust). Absent means the strict "
-    "value.\n"
+/* What partners get; without a file key of ours there is no reason to take one from anybody. */
+static const char trust_text[] =
+    "# What a label must fulfil for this folder (attestctl --trust), beside signature, chain, time "
+    "and\n"
+    "# status, which are always required.\n"
     "log: optional       # required: a label needs a receipt of the transparency log\n"
-    "file-key: allowed   # forbidden: labels made with a key in a file are refused\n";
+    "file-key: %s   # forbidden: labels made with a key in a file are refused; absent: allowed\n";
+
+static enum att_err write_trust(struct init *in, struct att_diag *diag)
+{
+    char text[sizeof(trust_text) + 16];
+
+    (void)snprintf(text, sizeof(text), trust_text, in->insecure_file_key ? "allowed" : "forbidden");
+    return folder_write(&in->folder, "trust/trust.yaml", att_slice_str(text), 0644, diag);
+}
 
 static enum att_err make_label(struct init *in, struct att_diag *diag)
 {
@@ -219,7 +229,7 @@ static enum att_err make_label(struct init *in, struct att_diag *diag)
     if (err == ATT_OK)
         err = write_cert(in, "trust/label-root.pem", root.cert, diag);
     if (err == ATT_OK)
-        err = folder_write(&in->folder, "trust/trust.yaml", att_slice_str(trust_yaml), 0644, diag);
+        err = write_trust(in, diag);
     if (err == ATT_OK)
         err = att_cert_fingerprint(in->root_print, root.cert);
     if (err == ATT_OK)
