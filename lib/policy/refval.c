@@ -14,6 +14,8 @@
 #include "crypto/digest.h"
 #include "policy/refval_internal.h"
 
+#define GUESSES 5
+
 struct att_refvals {
     const uint8_t *entry; /* count times REFVAL_ENTRY */
     const uint8_t *index; /* count times 4, little endian */
@@ -140,22 +142,55 @@ static const uint8_t *named_at(const struct att_refvals *r, size_t i)
     return entry_at(r, at < r->count ? at : 0);
 }
 
+/* Digests sort as these numbers do, but for equal ones; a call for each byte would cost more than the search. */
+static uint64_t first_bytes(const uint8_t *d)
+{
+    return (uint64_t)d[0] << 56 | (uint64_t)d[1] << 48 | (uint64_t)d[2] << 40 |
+           (uint64_t)d[3] << 32 | (uint64_t)d[4] << 24 | (uint64_t)d[5] << 16 |
+           (uint64_t)d[6] << 8 | (uint64_t)d[7];
+}
+
+/* A stretch of the entries, and bounds of the first bytes of what stands in it. */
+struct stretch {
+    size_t low, high;
+    uint64_t least, most;
+};
+
+/* Where a digest would stand if the digests between were spread evenly, as hashes are. */
+static size_t guess(const struct stretch *s, uint64_t wanted)
+{
+    uint64_t wide = (s->most - s->least) >> 32;
+    uint64_t part = (wanted - s->least) >> 32;
+
+    /* below 2^24 entries and 2^32: no product overflows */
+    return wide == 0 || part >= wide ? s->high - 1
+                                     : s->low + (size_t)(part * (s->high - s->low) / wide);
+}
+
+/*
+ * Each guess touches one entry, and two or three of them leave a stretch that fits a page; a set that is not
+ * spread evenly is halved as ever.
+ */
 bool att_refvals_has(const struct att_refvals *r, const uint8_t digest[32])
 {
-    size_t low = 0;
-    size_t high = r->count;
+    struct stretch s = {.low = 0, .high = r->count, .least = 0, .most = UINT64_MAX};
+    uint64_t wanted = first_bytes(digest);
 
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        int order = memcmp(entry_at(r, mid), digest, 32);
+    for (int tries = 0; s.low < s.high; tries++) {
+        size_t mid = tries < GUESSES ? guess(&s, wanted) : s.low + (s.high - s.low) / 2;
+        uint64_t found = first_bytes(entry_at(r, mid));
+        int order =
+            found != wanted ? (found < wanted ? -1 : 1) : memcmp(entry_at(r, mid), digest, 32);
 
         if (order == 0) {
             return true;
         }
         if (order < 0) {
-            low = mid + 1;
+            s.low = mid + 1;
+            s.least = found;
         } else {
-            high = mid;
+            s.high = mid;
+            s.most = found;
         }
     }
     return false;

@@ -1,0 +1,106 @@
+/* Finding a digest among sorted ones, spread evenly or not. */
+#include <check.h>
+#include <string.h>
+
+#include "crypto/digest.h"
+#include "need.h"
+#include "policy/refval.h"
+#include "suite.h"
+
+#define COUNT 3000
+
+/* How the digests of a set begin. */
+enum spread { EVEN, LOW, HIGH, ONE_PREFIX, TWO_ENDS };
+
+static void digest_of(uint8_t out[32], uint32_t i, enum spread spread)
+{
+    uint8_t seed[4] = {(uint8_t)(i >> 24), (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
+
+    NEED(att_sha256(att_slice_of(seed, 4), out) == ATT_OK);
+    if (spread == LOW || spread == HIGH) {
+        memset(out, spread == LOW ? 0 : 0xff, 6);
+    } else if (spread == ONE_PREFIX) {
+        memset(out, 0x5a, 8);
+    } else if (spread == TWO_ENDS) {
+        memset(out, i % 2 == 0 ? 0 : 0xff, 8);
+    }
+}
+
+START_TEST(has__finds_each_digest_and_no_other)
+{
+    for (enum spread spread = EVEN; spread <= TWO_ENDS; spread++) {
+        struct att_refvals_maker *m = NULL;
+        struct att_buf *bytes = NULL;
+        struct att_refvals *r = NULL;
+        uint8_t digest[32];
+
+        NEED(att_refvals_maker_new(&m) == ATT_OK);
+        for (uint32_t i = 0; i < COUNT; i++) {
+            digest_of(digest, 2 * i, spread);
+            NEED(att_refvals_maker_add(m, att_slice_str("/x"), digest) == ATT_OK);
+        }
+        NEED(att_refvals_maker_finish(&bytes, m) == ATT_OK);
+        NEED(att_refvals_open(&r, att_buf_slice(bytes), NULL) == ATT_OK);
+        for (uint32_t i = 0; i < 2 * COUNT; i++) {
+            digest_of(digest, i, spread);
+            ck_assert_msg(att_refvals_has(r, digest) == (i % 2 == 0), "spread %d, digest %u",
+                          (int)spread, (unsigned int)i);
+        }
+        memset(digest, 0, sizeof(digest));
+        ck_assert(!att_refvals_has(r, digest));
+        memset(digest, 0xff, sizeof(digest));
+        ck_assert(!att_refvals_has(r, digest));
+        att_refvals_free(r);
+        att_buf_free(bytes);
+        att_refvals_maker_free(m);
+    }
+}
+END_TEST
+
+/* A damaged file may hold anything in any order: a wrong answer, but no read outside it. */
+START_TEST(has__ends_on_digests_in_no_order)
+{
+    static uint8_t file[48 + 64 * 44];
+    struct att_refvals *r = NULL;
+    uint8_t digest[32];
+
+    memcpy(file, "ATTREFV1", 8);
+    file[8] = 64;
+    for (uint32_t i = 0; i < 64; i++) {
+        digest_of(file + 48 + (size_t)i * 40, i, EVEN);
+    }
+    NEED(att_refvals_open(&r, att_slice_of(file, sizeof(file)), NULL) == ATT_OK);
+    for (uint32_t i = 0; i < 1000; i++) {
+        digest_of(digest, i, i % 2 == 0 ? EVEN : TWO_ENDS);
+        (void)att_refvals_has(r, digest);
+    }
+    att_refvals_free(r);
+}
+END_TEST
+
+START_TEST(has__finds_nothing_in_nothing)
+{
+    struct att_refvals_maker *m = NULL;
+    struct att_buf *bytes = NULL;
+    struct att_refvals *r = NULL;
+    static const uint8_t digest[32];
+
+    NEED(att_refvals_maker_new(&m) == ATT_OK && att_refvals_maker_finish(&bytes, m) == ATT_OK);
+    NEED(att_refvals_open(&r, att_buf_slice(bytes), NULL) == ATT_OK);
+    ck_assert(!att_refvals_has(r, digest));
+    att_refvals_free(r);
+    att_buf_free(bytes);
+    att_refvals_maker_free(m);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const TESTS[] = {
+        has__finds_each_digest_and_no_other,
+        has__ends_on_digests_in_no_order,
+        has__finds_nothing_in_nothing,
+    };
+
+    return SUITE_RUN("refval_find", TESTS);
+}
