@@ -74,7 +74,7 @@ START_TEST(L_15__one_name_of_two_files_decides_nothing)
     softlog_ima(list(&s), s.g->tpm, gateway_files[0],
                 att_slice_str(_i == 0 ? "not what is listed" : gateway_contents[1]));
     if (_i == 0) {
-        log_scene_fails(&s, "E_REF_UNLISTED");
+        log_scene_fails(&s, "E_REF_MISMATCH"); /* the name is listed, with another digest */
     } else {
         log_scene_affirms(&s);
     }
