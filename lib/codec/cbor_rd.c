@@ -77,6 +77,11 @@ struct att_cbor att_cbor_from(struct att_slice in)
     return (struct att_cbor){.rd = att_rd_slice(in)};
 }
 
+struct att_cbor att_cbor_from_any_order(struct att_slice in)
+{
+    return (struct att_cbor){.rd = att_rd_slice(in), .any_order = true};
+}
+
 enum att_cbor_type att_cbor_peek(struct att_cbor *c)
 {
     static const enum att_cbor_type BY_MAJOR[] = {
@@ -340,7 +345,7 @@ struct att_cbor_key att_cbor_key(struct att_cbor *c)
         att_rd_fail(&c->rd, ATT_E_FORMAT);
         return key;
     }
-    if (ATT_GUARD(CBOR_KEY_ORDER, !rises(level->key, h.encoding))) {
+    if (ATT_GUARD(CBOR_KEY_ORDER, !c->any_order && !rises(level->key, h.encoding))) {
         att_rd_fail(&c->rd, ATT_E_FORMAT);
         return key;
     }

@@ -51,11 +51,19 @@ struct att_cbor {
     struct att_rd rd;
     uint32_t depth; /* arrays and maps entered */
     uint32_t tags;  /* tags read whose content is still to come; they count as depth */
+    bool
+        any_order; /* keys may come in any order: who reads the map refuses the ones that come twice */
     struct att_cbor_level level[ATT_CBOR_DEPTH];
 };
 
 /* Borrows in for the life of the reader and of every slice that it gives out. */
 struct att_cbor att_cbor_from(struct att_slice in);
+
+/*
+ * The same for documents of others that are never encoded again: map keys in any order. Everything else is
+ * as strict. A key that stands twice is the caller's to refuse.
+ */
+struct att_cbor att_cbor_from_any_order(struct att_slice in);
 
 /* The type of the next item, without consuming it. */
 enum att_cbor_type att_cbor_peek(struct att_cbor *c);

@@ -132,6 +132,11 @@ static const uint8_t *entry_at(const struct att_refvals *r, size_t i)
     return r->entry + i * REFVAL_ENTRY;
 }
 
+const uint8_t *att_refvals_entry(const struct att_refvals *r, size_t i)
+{
+    return entry_at(r, i);
+}
+
 /* The entry behind place i of the name index; the file is the operator's, but a bad number must not read
  * outside it. */
 static const uint8_t *named_at(const struct att_refvals *r, size_t i)

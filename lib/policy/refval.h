@@ -58,6 +58,9 @@ struct att_refvals_maker;
 ATT_MUST_USE enum att_err att_refvals_maker_new(struct att_refvals_maker **out);
 ATT_MUST_USE enum att_err att_refvals_maker_add(struct att_refvals_maker *m, struct att_slice name,
                                                 const uint8_t digest[32]);
+/* All entries of a compiled file. */
+ATT_MUST_USE enum att_err att_refvals_maker_merge(struct att_refvals_maker *m,
+                                                  const struct att_refvals *r);
 ATT_MUST_USE enum att_err att_refvals_maker_finish(struct att_buf **out,
                                                    struct att_refvals_maker *m);
 void att_refvals_maker_free(struct att_refvals_maker *m);

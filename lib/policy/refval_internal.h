@@ -15,6 +15,10 @@
 #define REFVAL_ENTRY     (32 + REFVAL_NAME)
 #define REFVAL_COUNT_MAX 100000000U
 
+struct att_refvals;
+/* Entry i: digest and name hash; borrows the mapped bytes. */
+const uint8_t *att_refvals_entry(const struct att_refvals *r, size_t i);
+
 /* The first bytes of SHA-256 of a name. CRYPTO NOMEM */
 ATT_MUST_USE enum att_err att_refval_name_hash(uint8_t out[REFVAL_NAME], struct att_slice name);
 

@@ -39,30 +39,50 @@ void att_refvals_maker_freep(struct att_refvals_maker **m)
     *m = NULL;
 }
 
-enum att_err att_refvals_maker_add(struct att_refvals_maker *m, struct att_slice name,
-                                   const uint8_t digest[32])
+/* Room for one entry more, or NULL. */
+static uint8_t *next_entry(struct att_refvals_maker *m)
 {
-    enum att_err err = ATT_OK;
-
-    if (m->count >= REFVAL_COUNT_MAX) {
-        return ATT_E_LIMIT;
-    }
     if (m->count == m->room) {
         size_t room = m->room == 0 ? 1024 : m->room * 2;
         uint8_t(*more)[REFVAL_ENTRY] = realloc(m->entry, room * sizeof(*more));
 
         if (more == NULL) {
-            return ATT_E_NOMEM;
+            return NULL;
         }
         m->entry = more;
         m->room = room;
     }
-    memcpy(m->entry[m->count], digest, 32);
-    err = att_refval_name_hash(m->entry[m->count] + 32, name);
-    if (err != ATT_OK) {
-        return err;
+    return m->entry[m->count];
+}
+
+enum att_err att_refvals_maker_add(struct att_refvals_maker *m, struct att_slice name,
+                                   const uint8_t digest[32])
+{
+    uint8_t *entry = m->count >= REFVAL_COUNT_MAX ? NULL : next_entry(m);
+    enum att_err err = ATT_OK;
+
+    if (entry == NULL) {
+        return m->count >= REFVAL_COUNT_MAX ? ATT_E_LIMIT : ATT_E_NOMEM;
     }
-    m->count++;
+    memcpy(entry, digest, 32);
+    err = att_refval_name_hash(entry + 32, name);
+    if (err == ATT_OK) {
+        m->count++;
+    }
+    return err;
+}
+
+enum att_err att_refvals_maker_merge(struct att_refvals_maker *m, const struct att_refvals *r)
+{
+    for (size_t i = 0; i < att_refvals_count(r); i++) {
+        uint8_t *entry = m->count >= REFVAL_COUNT_MAX ? NULL : next_entry(m);
+
+        if (entry == NULL) {
+            return m->count >= REFVAL_COUNT_MAX ? ATT_E_LIMIT : ATT_E_NOMEM;
+        }
+        memcpy(entry, att_refvals_entry(r, i), REFVAL_ENTRY);
+        m->count++;
+    }
     return ATT_OK;
 }
 
