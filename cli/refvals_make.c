@@ -28,9 +28,32 @@ void making_clear(struct making *m)
     att_refvals_maker_free(m->maker);
     att_hasher_free(m->hasher);
     free(m->chunk);
+    for (size_t i = 0; i < m->kept_count; i++) {
+        free(m->kept[i].name);
+    }
+    free(m->kept);
+    m->kept = NULL;
+    m->kept_count = 0;
     m->maker = NULL;
     m->hasher = NULL;
     m->chunk = NULL;
+}
+
+static enum att_err keep(struct making *m, const char *name, const uint8_t digest[32])
+{
+    struct kept *more = m->kept;
+
+    if (m->kept_count == m->kept_room) {
+        m->kept_room = m->kept_room == 0 ? 1024 : m->kept_room * 2;
+        more = reallocarray(m->kept, m->kept_room, sizeof(*more));
+    }
+    if (more == NULL) {
+        return ATT_E_NOMEM;
+    }
+    m->kept = more;
+    more[m->kept_count].name = strdup(name);
+    memcpy(more[m->kept_count].digest, digest, 32);
+    return more[m->kept_count++].name == NULL ? ATT_E_NOMEM : ATT_OK;
 }
 
 static enum att_err put(struct making *m, const char *prefix, const char *name,
@@ -41,6 +64,9 @@ static enum att_err put(struct making *m, const char *prefix, const char *name,
 
     if (n < 0 || (size_t)n >= sizeof(full)) {
         return ATT_E_LIMIT;
+    }
+    if (m->keep) {
+        return keep(m, full, digest);
     }
     return att_refvals_maker_add(m->maker, att_slice_of(full, (size_t)n), digest);
 }

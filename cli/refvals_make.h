@@ -15,13 +15,22 @@
 #define MAKING_CHUNK     131072
 #define MAKING_NAME_ROOM (ATT_OWN_NAME_MAX + 16)
 
+/* A value with its name, kept for writing it in a form of others. */
+struct kept {
+    char *name;
+    uint8_t digest[32];
+};
+
 struct making {
     struct report *r;
     struct att_refvals_maker *maker;
     struct att_hasher *hasher;
     uint8_t *chunk; /* MAKING_CHUNK bytes to read into */
     size_t files, links, pcrs, skipped;
-    bool usrmerge;     /* what a package has in /bin, /lib and their kin is measured below /usr */
+    bool usrmerge; /* what a package has in /bin, /lib and their kin is measured below /usr */
+    bool keep;     /* names are kept: refvals export */
+    struct kept *kept;
+    size_t kept_count, kept_room;
     char release[128]; /* the kernel whose modules were seen last */
     struct timespec began, shown;
     bool progress, drawn;

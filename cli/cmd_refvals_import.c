@@ -1,0 +1,361 @@
+/* refvals import, export, merge: reference values in the forms of others, and several files as one. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "artefacts.h"
+#include "base/b64.h"
+#include "base/file.h"
+#include "codec/json.h"
+#include "commands.h"
+#include "policy/import.h"
+#include "refvals_sources.h"
+#include "sign/cose.h"
+#include "signing.h"
+
+#define IMPORT_MAX   134217728
+#define KEY_MAX      16384
+#define CONTENT_TYPE "application/rim+cbor"
+
+/* ---- import ---- */
+
+struct importing {
+    struct report *r;
+    struct att_refvals_maker *maker;
+    struct att_pubkey *key; /* NULL: none was given */
+    size_t values, others, signed_files;
+};
+
+static enum att_err take(void *ctx, struct att_slice name, const uint8_t digest[32])
+{
+    return att_refvals_maker_add(((struct importing *)ctx)->maker, name, digest);
+}
+
+static bool coordinate(uint8_t out[66], size_t *len, const json_t *jwk, const char *name)
+{
+    const char *text = json_string_value(json_object_get(jwk, name));
+
+    return text != NULL &&
+           att_b64_decode(out, 66, len, ATT_B64_URL, text, strlen(text)) == ATT_OK && *len > 0;
+}
+
+/* A key as others keep it for CoRIM: an EC JSON Web Key. What is private in it is not looked at. */
+static enum att_err key_from_jwk(struct att_pubkey **out, struct att_slice in,
+                                 struct att_diag *diag)
+{
+    static const struct {
+        const char *name;
+        enum att_key_type type;
+    } CURVES[] = {
+        {"P-256", ATT_KEY_EC_P256}, {"P-384", ATT_KEY_EC_P384}, {"P-521", ATT_KEY_EC_P521}};
+    ATT_CLEANUP(att_json_freep) json_t *jwk = NULL;
+    enum att_err err = att_json_parse(&jwk, in, diag);
+    const char *curve = json_string_value(json_object_get(jwk, "crv"));
+    uint8_t x[66];
+    uint8_t y[66];
+    size_t x_len = 0;
+    size_t y_len = 0;
+
+    for (size_t i = 0; err == ATT_OK && curve != NULL && i < ATT_COUNT(CURVES); i++) {
+        if (strcmp(curve, CURVES[i].name) == 0 && coordinate(x, &x_len, jwk, "x") &&
+            coordinate(y, &y_len, jwk, "y")) {
+            return att_pubkey_from_ec(out, CURVES[i].type, att_slice_of(x, x_len),
+                                      att_slice_of(y, y_len), diag);
+        }
+    }
+    return err != ATT_OK ? err
+                         : att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_KEY, "--key",
+                                    "expected a JSON Web Key of type EC, PEM or DER");
+}
+
+static enum att_err load_key(struct att_pubkey **out, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    enum att_err err = att_file_read(&file, path, KEY_MAX, diag);
+    struct att_slice in;
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    in = att_buf_slice(file);
+    return in.len > 0 && in.p[0] == '{' ? key_from_jwk(out, in, diag)
+                                        : att_pubkey_from_text(out, in, diag);
+}
+
+/* The payload of a signed CoRIM, after its signature. */
+static enum att_err open_signed(struct importing *im, struct att_slice *in, struct att_diag *diag)
+{
+    struct att_cose_verified *v = NULL;
+    struct att_cose m;
+    enum att_err err = att_cose_parse(&m, *in, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (!att_slice_eq(m.content_type, att_slice_str(CONTENT_TYPE))) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_CORIM, "content type", "expected %s",
+                        CONTENT_TYPE);
+    }
+    if (im->key == NULL) {
+        return att_fail(diag, ATT_E_UNTRUSTED, ATT_R_REF_SIGNER, "--key",
+                        "expected %s, found nothing", "--key FILE");
+    }
+    err = att_cose_verify(&v, &m, im->key, att_slice_of(NULL, 0), diag);
+    if (err != ATT_OK) {
+        return err == ATT_E_SIGNATURE || err == ATT_E_MISMATCH || err == ATT_E_UNSUPPORTED
+                   ? att_fail(diag, ATT_E_SIGNATURE, ATT_R_REF_SIGNATURE, "signature",
+                              "the signature does not verify under the key")
+                   : err;
+    }
+    *in = att_cose_payload(v); /* borrowed from the file, not from v */
+    att_cose_verified_free(v);
+    im->signed_files++;
+    return ATT_OK;
+}
+
+static enum att_err import_bytes(struct importing *im, struct att_slice in, struct att_diag *diag)
+{
+    struct att_import io = {.take = take, .ctx = im};
+    struct att_slice text = in;
+    enum att_err err = ATT_OK;
+
+    while (text.len > 0 && (text.p[0] == ' ' || text.p[0] == '\n' || text.p[0] == '\r')) {
+        text = att_slice_of(text.p + 1, text.len - 1);
+    }
+    if (text.len > 0 && text.p[0] == '{') {
+        err = att_allowlist_read(&io, in, diag);
+    } else {
+        if (in.len > 0 && in.p[0] == 0xd2) { /* tag 18: COSE_Sign1 */
+            err = open_signed(im, &in, diag);
+        }
+        err = err == ATT_OK ? att_corim_read(&io, in, diag) : err;
+    }
+    im->values += io.values;
+    im->others += io.others;
+    if (io.profile[0] != '\0') {
+        report_line(im->r, "%s: %s", tr(im->r->cli, "profile", "プロファイル"), io.profile);
+    }
+    return err;
+}
+
+static enum att_err import_file(struct importing *im, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    enum att_err err = att_file_read(&file, path, IMPORT_MAX, diag);
+
+    return err == ATT_OK ? sources_named(import_bytes(im, att_buf_slice(file), diag), path, diag)
+                         : err;
+}
+
+static int imported(struct importing *im, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *out = NULL;
+    struct report *r = im->r;
+    enum att_err err = ATT_OK;
+
+    (void)json_object_set_new(r->root, "values", json_integer((json_int_t)im->values));
+    (void)json_object_set_new(r->root, "others", json_integer((json_int_t)im->others));
+    (void)json_object_set_new(r->root, "signed", json_integer((json_int_t)im->signed_files));
+    if (im->values == 0) {
+        err = att_fail(diag, ATT_E_NOT_FOUND, ATT_R_REF_OTHERS, "import",
+                       "%zu values of other kinds were left out", im->others);
+        return report_failure(r, err, diag);
+    }
+    err = att_refvals_maker_finish(&out, im->maker);
+    err = err == ATT_OK ? att_file_write(r->cli->output, att_buf_slice(out), 0644, diag) : err;
+    if (err != ATT_OK) {
+        return report_failure(r, err, diag);
+    }
+    report_line(r, "%zu %s, %zu %s", im->values, tr(r->cli, "reference values", "件の参照値"),
+                im->others, tr(r->cli, "of other kinds left out", "件は種類が違うため省略"));
+    return report_finish(r);
+}
+
+int cmd_refvals_import(struct cli *cli, int argc, char **argv)
+{
+    struct report r = report_start(cli, "attestctl.refvals-import.v1");
+    struct importing im = {.r = &r};
+    const char *key = NULL;
+    const struct option_spec options[] = {{"key", &key, NULL, "FILE",
+                                           "the signer's public key: PEM, DER or JWK",
+                                           "署名者の公開鍵: PEM、DER または JWK"}};
+    struct att_diag diag = {0};
+    int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
+    enum att_err err = ATT_OK;
+
+    if (code != OPTIONS_OK) {
+        return code;
+    }
+    if (cli->output == NULL || strcmp(cli->output, "-") == 0) {
+        return report_usage(&r, "--output", "expected %s, found nothing", "--output FILE");
+    }
+    err = att_refvals_maker_new(&im.maker);
+    err = err == ATT_OK && key != NULL ? load_key(&im.key, key, &diag) : err;
+    for (int i = 1; err == ATT_OK && i < argc; i++) {
+        err = import_file(&im, argv[i], &diag);
+    }
+    code = err != ATT_OK ? report_failure(&r, err, &diag) : imported(&im, &diag);
+    att_refvals_maker_free(im.maker);
+    att_pubkey_free(im.key);
+    return code;
+}
+
+/* ---- merge ---- */
+
+static enum att_err merge_file(struct att_refvals_maker *m, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_refvals_freep) struct att_refvals *refs = NULL;
+    enum att_err err = att_refvals_map(&refs, path, diag);
+
+    if (err == ATT_OK) {
+        err = att_refvals_check(refs, diag);
+        err = err == ATT_E_MISMATCH ? ATT_E_FORMAT : err; /* damaged, not a "no" */
+    }
+    return sources_named(err == ATT_OK ? att_refvals_maker_merge(m, refs) : err, path, diag);
+}
+
+int cmd_refvals_merge(struct cli *cli, int argc, char **argv)
+{
+    struct report r = report_start(cli, "attestctl.refvals-merge.v1");
+    ATT_CLEANUP(att_refvals_maker_freep) struct att_refvals_maker *m = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *out = NULL;
+    struct att_diag diag = {0};
+    int code = options_parse(&r, NULL, 0, &argc, argv);
+    enum att_err err = ATT_OK;
+
+    if (code != OPTIONS_OK) {
+        return code;
+    }
+    if (cli->output == NULL || strcmp(cli->output, "-") == 0) {
+        return report_usage(&r, "--output", "expected %s, found nothing", "--output FILE");
+    }
+    err = att_refvals_maker_new(&m);
+    for (int i = 1; err == ATT_OK && i < argc; i++) {
+        err = merge_file(m, argv[i], &diag);
+    }
+    err = err == ATT_OK ? att_refvals_maker_finish(&out, m) : err;
+    err = err == ATT_OK ? att_file_write(cli->output, att_buf_slice(out), 0644, &diag) : err;
+    return err != ATT_OK ? report_failure(&r, err, &diag) : report_finish(&r);
+}
+
+/* ---- export ---- */
+
+struct exporting {
+    struct sources s;
+    const char *form, *id, *key;
+    bool file_key;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    const struct kept *x = a;
+    const struct kept *y = b;
+    int order = strcmp(x->name, y->name);
+
+    return order != 0 ? order : memcmp(x->digest, y->digest, 32);
+}
+
+/* Sorted, each once. NULL: no memory. */
+static struct att_export *sorted(struct making *m, size_t *count)
+{
+    struct att_export *v = calloc(m->kept_count + 1, sizeof(*v));
+
+    *count = 0;
+    if (v == NULL) {
+        return NULL;
+    }
+    if (m->kept_count > 0) {
+        qsort(m->kept, m->kept_count, sizeof(*m->kept), by_name);
+    }
+    for (size_t i = 0; i < m->kept_count; i++) {
+        if (i == 0 || by_name(&m->kept[i - 1], &m->kept[i]) != 0) {
+            v[(*count)++] = (struct att_export){m->kept[i].name, m->kept[i].digest};
+        }
+    }
+    return v;
+}
+
+static enum att_err sign_corim(struct att_buf **out, const struct exporting *x,
+                               struct att_slice corim, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_signer_freep) struct att_signer *signer = NULL;
+    uint8_t kid[32];
+    const struct att_cose_order order = {
+        .content_type = CONTENT_TYPE, .kid = att_slice_of(kid, sizeof(kid)), .payload = corim};
+    enum att_err err = signing_open(&signer, x->key, x->file_key, diag);
+
+    err = err == ATT_OK ? att_pubkey_fingerprint(kid, signer->public_key) : err;
+    return err == ATT_OK ? att_cose_make(out, &order, signer) : err;
+}
+
+static enum att_err write_form(struct att_buf **out, const struct exporting *x, struct making *m,
+                               struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *plain = NULL;
+    size_t count = 0;
+    size_t left = 0;
+    struct att_export *v = sorted(m, &count);
+    enum att_err err = v == NULL ? ATT_E_NOMEM : ATT_OK;
+
+    if (err == ATT_OK && strcmp(x->form, "allowlist") == 0) {
+        err = att_allowlist_write(out, v, count, &left);
+    } else if (err == ATT_OK && x->key == NULL) {
+        err = att_corim_write(out, x->id, v, count);
+    } else if (err == ATT_OK) {
+        err = att_corim_write(&plain, x->id, v, count);
+        err = err == ATT_OK ? sign_corim(out, x, att_buf_slice(plain), diag) : err;
+    }
+    free(v);
+    (void)json_object_set_new(m->r->root, "values", json_integer((json_int_t)(count - left)));
+    (void)json_object_set_new(m->r->root, "others", json_integer((json_int_t)left));
+    return err;
+}
+
+static int run_export(struct report *r, const struct exporting *x, char **trees)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *out = NULL;
+    struct making m = {0};
+    struct att_diag diag = {0};
+    enum att_err err = making_start(&m, r);
+
+    m.keep = true;
+    err = err == ATT_OK ? sources_add(&m, &x->s, trees, &diag) : err;
+    err = err == ATT_OK ? write_form(&out, x, &m, &diag) : err;
+    making_clear(&m);
+    err = err == ATT_OK ? att_file_write(r->cli->output, att_buf_slice(out), 0644, &diag) : err;
+    return err != ATT_OK ? report_failure(r, err, &diag) : report_finish(r);
+}
+
+int cmd_refvals_export(struct cli *cli, int argc, char **argv)
+{
+    struct report r = report_start(cli, "attestctl.refvals-export.v1");
+    struct exporting x = {.form = "", .id = "reference-values"};
+    const struct option_spec options[] = {
+        {"form", &x.form, NULL, "FORM", "corim or allowlist", "corim または allowlist"},
+        {"id", &x.id, NULL, "ID", "what a CoRIM is called", "CoRIM の名前"},
+        {"key", &x.key, NULL, "KEY", "sign a CoRIM: pkcs11:URI, or a file",
+         "CoRIM に署名する: pkcs11:URI またはファイル"},
+        {"insecure-file-key", NULL, &x.file_key, NULL, "the key may be a file",
+         "ファイルの鍵を許可する"},
+        SOURCE_OPTIONS(x.s)};
+    int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
+    char shown[64];
+
+    if (code != OPTIONS_OK) {
+        return code;
+    }
+    if (strcmp(x.form, "corim") != 0 && strcmp(x.form, "allowlist") != 0) {
+        return report_usage(&r, "--form", "expected %s, found %s", "corim or allowlist",
+                            text_safe(shown, sizeof(shown), x.form));
+    }
+    if (argc < 2 && sources_none(&x.s)) {
+        return report_usage(&r, "arguments", "expected %s, found nothing",
+                            "TREE, --root, --image, --sha256sums or another source");
+    }
+    if (cli->output == NULL || (strcmp(cli->output, "-") == 0 && cli->json)) {
+        return report_usage(&r, "--output", "expected %s, found nothing", "--output FILE");
+    }
+    if (strcmp(cli->output, "-") == 0) {
+        cli->quiet = true;
+    }
+    return run_export(&r, &x, argv + 1);
+}
