@@ -247,6 +247,41 @@ START_TEST(agent__is_refused_without_permission)
 }
 END_TEST
 
+static void keep_certificate_outside(void)
+{
+    char text[1024];
+
+    NEED(swtpm_tool(tpm, "tpm2_startup -c") == 0);
+    NEED(swtpm_tool(tpm, "tpm2_nvread -Q -C o 0x01c00016 -o %s/ek.der", dir) == 0);
+    NEED(swtpm_tool(tpm, "tpm2_nvundefine -Q -C p 0x01c00016") == 0);
+    NEED(swtpm_tool(tpm, "tpm2_nvundefine -Q -C p 0x01c00002") == 0);
+    (void)snprintf(text, sizeof(text),
+                   "state_dir: state\ntcti: '%s'\nlogs: {uefi: none, ima: none}\nrescan: 1s\n"
+                   "ek_certificates: [ek.der]\nmeasure:\n  - {tree: files}\n",
+                   swtpm_tcti(tpm));
+    write_text(conf_path, text);
+}
+
+/* Some makers keep the certificate on a web site: the TPM holds none, and the operator has it in a file. */
+START_TEST(agent__enrols_with_a_certificate_from_a_file)
+{
+    struct service_device d;
+    char path[128];
+
+    keep_certificate_outside();
+    (void)agent("doctor", NULL);
+    ck_assert_msg(said("0 in NV, 1 in files"), "%s", out);
+    enrolled();
+    ck_assert(service_device(&d, service, "gw-1"));
+    ck_assert(d.device.ek_verified);
+    affirmed();
+    (void)snprintf(path, sizeof(path), "%s/ek.der", dir);
+    write_text(path, "-----BEGIN CERTIFICATE-----");
+    (void)agent("doctor", NULL);
+    ck_assert_msg(said("expected a certificate in DER"), "%s", out);
+}
+END_TEST
+
 START_TEST(agent__attests_after_a_reboot)
 {
     enrolled();
@@ -467,6 +502,7 @@ int main(void)
     tcase_add_test(tc, agent__measures_nothing_twice);
     tcase_add_test(tc, agent__enrols_once);
     tcase_add_test(tc, agent__is_refused_without_permission);
+    tcase_add_test(tc, agent__enrols_with_a_certificate_from_a_file);
     tcase_add_test(tc, agent__attests_after_a_reboot);
     tcase_add_test(tc, agent__attests_after_a_resume);
     tcase_add_test(tc, agent__makes_its_key_again_when_it_was_evicted);

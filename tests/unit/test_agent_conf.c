@@ -43,6 +43,7 @@ START_TEST(agent_conf_parse__reads_everything)
              "tcti: \"swtpm:path=/run/t\"\n"
              "own_pcr: 12\n"
              "ak_handle: 0x81000001\n"
+             "ek_certificates: [ek.der, /srv/ca.der]\n"
              "logs: {uefi: none, ima: /tmp/ima}\n"
              "interval: 5m\n"
              "rescan: 10s\n"
@@ -59,6 +60,9 @@ START_TEST(agent_conf_parse__reads_everything)
     ck_assert_str_eq(c->state_dir, "/var/lib/x");
     ck_assert_uint_eq(c->own_pcr, 12);
     ck_assert_uint_eq(c->ak_handle, 0x81000001);
+    ck_assert_uint_eq(c->ek_file_count, 2);
+    ck_assert_str_eq(c->ek_file[0], "/etc/attestd/ek.der");
+    ck_assert_str_eq(c->ek_file[1], "/srv/ca.der");
     ck_assert_ptr_null(c->uefi_log);
     ck_assert_str_eq(c->ima_log, "/tmp/ima");
     ck_assert(!c->ima_auto && !c->uefi_auto);
@@ -88,6 +92,9 @@ static const struct {
     {"own_pcr: 13\nown_pcr: 13\n", ":2:1"},
     {"ak_handle: 0x80000001\n", ":1:12"},
     {"ak_handle: 12x\n", ":1:12"},
+    {"ek_certificates: ek.der\n", ":1:18"},
+    {"ek_certificates: [a, b, c, d, e]\n", ":1:18"},
+    {"ek_certificates: ['']\n", ":1:19"},
     {"interval: 5\n", ":1:11"},
     {"interval: 500ms\n", ":1:11"},
     {"hash_threads: 0\n", ":1:15"},

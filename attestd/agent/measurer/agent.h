@@ -106,4 +106,12 @@ ATT_MUST_USE enum att_err agent_courier_settings(struct agent_courier *out,
                                                  const struct agent_conf *conf, const char *url,
                                                  struct att_diag *diag);
 
+/*
+ * agent_ek_certs - the EK certificates of the TPM's NV, and behind them those of ek_certificates, whose index
+ * is beyond NV. Nothing is parsed. Errors as hw_tpm_ek_certs; CONFIG (CFG_KEY) a file that is no DER; LIMIT.
+ */
+#define AGENT_EK_FILE_INDEX 0x01c08000U
+ATT_MUST_USE enum att_err agent_ek_certs(struct hw_ek_certs *out, struct hw_tpm *tpm,
+                                         const struct agent_conf *conf, struct att_diag *diag);
+
 #endif

@@ -199,7 +199,8 @@ static void check_ek(struct doctor *d)
     ATT_CLEANUP(hw_ek_certs_free) struct hw_ek_certs certs = {0};
     struct att_diag diag = {0};
     char text[DETAIL_LEN];
-    enum att_err err = hw_tpm_ek_certs(&certs, d->tpm, &diag);
+    uint32_t in_files = 0;
+    enum att_err err = agent_ek_certs(&certs, d->tpm, d->conf, &diag);
 
     if (err != ATT_OK) {
         show_check(d->show, "tpm.ek-certificate", SHOW_FAIL, &diag, "");
@@ -207,12 +208,15 @@ static void check_ek(struct doctor *d)
     }
     if (certs.count == 0) {
         found(d, "tpm.ek-certificate", SHOW_WARN, ATT_R_ID_EKCERT,
-              "the TPM holds no certificate of its maker: the operator must allow-list its key "
-              "(grade E1)");
+              "the TPM holds no certificate of its maker: look for one on the maker's web site "
+              "(ek_certificates), or the operator must allow-list its key (grade E1)");
         return;
     }
-    (void)snprintf(text, sizeof(text), "%u in NV, first at 0x%08x", certs.count,
-                   certs.cert[0].index);
+    for (uint32_t i = 0; i < certs.count; i++) {
+        in_files += certs.cert[i].index >= AGENT_EK_FILE_INDEX ? 1 : 0;
+    }
+    (void)snprintf(text, sizeof(text), "%u in NV, %u in files, first 0x%08x",
+                   certs.count - in_files, in_files, certs.cert[0].index);
     pass(d, "tpm.ek-certificate", text);
 }
 

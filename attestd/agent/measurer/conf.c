@@ -166,6 +166,34 @@ static enum att_err read_handle(struct reader *r, const struct att_yaml_node *ro
     return ATT_OK;
 }
 
+static enum att_err read_ek_files(struct reader *r, const struct att_yaml_node *root)
+{
+    const struct att_yaml_node *list = att_yaml_get(root, "ek_certificates");
+    size_t count = list == NULL ? 0 : att_yaml_count(list);
+
+    if (list == NULL) {
+        return ATT_OK;
+    }
+    if (att_yaml_type(list) != ATT_YAML_LIST || count > AGENT_EK_FILES_MAX) {
+        return att_yaml_fail(list, ATT_R_CFG_KEY, r->diag, "expected a list of at most %d files",
+                             AGENT_EK_FILES_MAX);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct att_yaml_node *n = att_yaml_item(list, i);
+        const char *text = NULL;
+        enum att_err err = att_yaml_text(n, &text, TEXT_MAX, r->diag);
+
+        if (err == ATT_OK) {
+            err = keep_path(r, n, text, &r->conf->ek_file[i]);
+        }
+        if (err != ATT_OK) {
+            return err;
+        }
+    }
+    r->conf->ek_file_count = count;
+    return ATT_OK;
+}
+
 static enum att_err read_tpm(struct reader *r, const struct att_yaml_node *root)
 {
     struct agent_conf *c = r->conf;
@@ -181,7 +209,10 @@ static enum att_err read_tpm(struct reader *r, const struct att_yaml_node *root)
                              "expected a PCR from 8 to 15, found %lld", (long long)pcr);
     }
     c->own_pcr = (uint32_t)pcr;
-    return err != ATT_OK ? err : read_handle(r, root);
+    if (err == ATT_OK) {
+        err = read_handle(r, root);
+    }
+    return err != ATT_OK ? err : read_ek_files(r, root);
 }
 
 static enum att_err read_log(struct reader *r, const struct att_yaml_node *map, const char *key,
@@ -390,9 +421,10 @@ static enum att_err read_measure(struct reader *r, const struct att_yaml_node *r
 
 static enum att_err read_all(struct reader *r, const struct att_yaml_node *root)
 {
-    static const char *const keys[] = {"verifier", "verifier_ca",  "proxy",   "state_dir", "tcti",
-                                       "own_pcr",  "ak_handle",    "logs",    "interval",  "rescan",
-                                       "rehash",   "hash_threads", "measure", NULL};
+    static const char *const keys[] = {
+        "verifier", "verifier_ca", "proxy",           "state_dir", "tcti",
+        "own_pcr",  "ak_handle",   "ek_certificates", "logs",      "interval",
+        "rescan",   "rehash",      "hash_threads",    "measure",   NULL};
     static enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {
         read_verifier, read_tpm, read_logs, read_times, read_measure};
     enum att_err err = ATT_OK;

@@ -8,6 +8,7 @@
  *   tcti: device:/dev/tpmrm0
  *   own_pcr: 13
  *   ak_handle: 0x81000a11
+ *   ek_certificates: [ek.der, issuing-ca.der] # from the maker's web site, when the TPM holds none
  *   logs: {uefi: auto, ima: auto}             # auto, none, or a path
  *   interval: 10m                             # the longest; the verifier may ask for less
  *   rescan: 1m                                # files whose metadata changed are read again
@@ -40,6 +41,7 @@
 #define AGENT_EXCLUDES_MAX  64
 #define AGENT_KEYS_MAX      64
 #define AGENT_THREADS_MAX   16
+#define AGENT_EK_FILES_MAX  4
 
 enum agent_root_kind { ROOT_FILE, ROOT_TREE, ROOT_BLOCK, ROOT_CONFIG };
 enum agent_format { FORMAT_INI, FORMAT_ENV, FORMAT_WORDS, FORMAT_YAML };
@@ -58,6 +60,8 @@ struct agent_conf {
     const char *state_dir;
     const char *tcti; /* or NULL: the device */
     uint32_t own_pcr, ak_handle;
+    const char *ek_file[AGENT_EK_FILES_MAX]; /* DER */
+    size_t ek_file_count;
     const char *uefi_log, *ima_log; /* NULL: none */
     bool uefi_auto, ima_auto;       /* the kernel's path, and absent is no error */
     int64_t interval_ms, rescan_ms, rehash_ms;

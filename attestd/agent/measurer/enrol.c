@@ -59,7 +59,7 @@ static enum att_err open_keys(struct enrolment *e, struct att_diag *diag)
     enum att_err err = hw_tpm_open(&e->tpm, e->conf->tcti, diag);
 
     if (err == ATT_OK) {
-        err = hw_tpm_ek_certs(&e->certs, e->tpm, diag);
+        err = agent_ek_certs(&e->certs, e->tpm, e->conf, diag);
     }
     if (err == ATT_OK) {
         err = hw_tpm_ek(&e->ek, e->tpm, HW_EK_ANY, &e->certs, diag);
