@@ -63,6 +63,17 @@ enum att_err rules_load_policy(struct att_policy **out, const struct config *cfg
                            cfg->insecure_unsigned_policy, origin, diag);
 }
 
+enum att_err rules_open_signed(struct att_policy **out, const struct config *cfg,
+                               struct att_slice message, struct att_policy_origin *origin,
+                               struct att_diag *diag)
+{
+    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *signers = NULL;
+    enum att_err err = load_signers(&signers, cfg, diag);
+
+    return err == ATT_OK ? att_policy_open(out, "policy", message, signers, false, origin, diag)
+                         : err;
+}
+
 const struct att_policy *rules_find(const struct att_policy *now, const struct rules_earlier *e,
                                     const uint8_t digest[32])
 {

@@ -20,6 +20,12 @@ ATT_MUST_USE enum att_err rules_load_policy(struct att_policy **out, const struc
                                             struct att_policy_origin *origin,
                                             struct att_diag *diag);
 
+/* The same of bytes, which must be signed whatever the configuration says of texts. */
+ATT_MUST_USE enum att_err rules_open_signed(struct att_policy **out, const struct config *cfg,
+                                            struct att_slice message,
+                                            struct att_policy_origin *origin,
+                                            struct att_diag *diag);
+
 /*
  * Evidence is judged under the policy that was in force when it was asked for: those before the present one
  * are kept for as long as a challenge may live, newest first, NULL behind the last.

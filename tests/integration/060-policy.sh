@@ -85,4 +85,29 @@ check 'a looser policy' 1 diff_ "$base" "$work/loose.yaml" --evidence "$work/rec
 json '[.devices[] | select(.same | not) | .after] | length >= 1'
 check 'what is no record' 4 diff_ "$base" "$work/same.yaml" --evidence "$base" --refvals "$refs"
 
+# ---- load ----
+load() { "$ctl" policy load "$@" --socket "$socket"; }
+sign_two() { sign "$work/strict.yaml" --key "$work/verifier/policy-signer.key" --insecure-file-key -o "$work/two.cose"; }
+check 'sign version 2' 0 sign_two
+check 'load a text' 1 load "$work/strict.yaml"
+says E_CFG_POLICYSIG
+chmod 600 "$work/signer.key"
+check 'sign with another key' 0 sign "$work/strict.yaml" --key "$work/signer.key" --insecure-file-key -o "$work/other.cose"
+check 'load what a stranger signed' 1 load "$work/other.cose"
+says E_CFG_POLICYSIG
+check 'load' 0 load "$work/two.cose" --json
+json_form
+json '.version == 2 and .policy == "gateway-base" and (.signer | length) == 64'
+cp "$work/verifier/policy.cose" "$work/in-place.cose"
+cmp -s "$work/in-place.cose" "$work/two.cose" || complain 'the file is not the policy that was loaded'
+attest "$work/three.label"
+check 'its label names the new policy' 1 "$ctl" --trust "$work/verifier/trust" label verify "$work/three.label" --json
+grep -q 'gateway-base@2' "$work/out" || "$ctl" label show "$work/three.label" | grep -q 'gateway-base@2' || complain 'the label names another policy'
+check 'load an older one' 1 load "$work/p.cose"
+says E_CFG
+sign_one() { sign "$base" --key "$work/verifier/policy-signer.key" --insecure-file-key -o "$work/one.cose"; }
+check 'sign version 1' 0 sign_one
+check 'load version 1' 1 load "$work/one.cose"
+says E_CFG_ROLLBACK
+check 'nobody listens' 5 "$ctl" policy load "$work/two.cose" --socket "$work/none.sock"
 finish

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "admin_internal.h"
 #include "appraise/label.h"
 #include "appraise/record.h"
 #include "base/b64.h"
@@ -18,21 +19,9 @@
 #include "tcg/pubarea.h"
 
 #define PAGE_MAX   100
-#define PATH_CAP   256
 #define TOKEN_TEXT (ATT_B64_LEN(KEEPER_TOKEN_BYTES) + 1)
 
-/* One request, its path cut into what the routes need. */
-struct request {
-    struct keeper *k;
-    struct job *job;
-    char path[PATH_CAP]; /* without the query */
-    char query[PATH_CAP];
-    const char *rest; /* behind the route's prefix */
-    json_t *body;     /* an object, or NULL when there was none */
-    struct att_diag *diag;
-};
-
-static enum att_err reply(struct request *r, int http, json_t *doc)
+enum att_err admin_reply(struct request *r, int http, json_t *doc)
 {
     ATT_CLEANUP(att_json_freep) json_t *owned = doc;
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
@@ -210,7 +199,7 @@ static enum att_err list_devices(struct request *r)
         json_decref(next);
         return att_fail(r->diag, err, ATT_R_ST_CORRUPT, "devices", "the list cannot be made");
     }
-    return reply(r, 200, json_pack("{s:O, s:o}", "devices", list, "next", next));
+    return admin_reply(r, 200, json_pack("{s:O, s:o}", "devices", list, "next", next));
 }
 
 static enum att_err check_id(struct request *r, const char *id)
@@ -244,7 +233,7 @@ static enum att_err show_device(struct request *r)
         return err;
     err = att_buf_new(&bytes, STORE_BYTES_MAX);
     doc = err == ATT_OK ? device_json(r, &row, bytes, true) : NULL;
-    return reply(r, 200, doc);
+    return admin_reply(r, 200, doc);
 }
 
 static enum att_err remove_device(struct request *r)
@@ -260,7 +249,7 @@ static enum att_err remove_device(struct request *r)
         return err;
     unit_forget(r->k->units, r->rest);
     (void)snprintf(r->job->removed, sizeof(r->job->removed), "%s", r->rest);
-    return reply(r, 200, json_pack("{s:s}", "removed", r->rest));
+    return admin_reply(r, 200, json_pack("{s:s}", "removed", r->rest));
 }
 
 /* An optional device id of the body: empty when absent or null. */
@@ -347,9 +336,9 @@ static enum att_err add_token(struct request *r)
                           t.replaces ? "token to enrol again" : "token", r->diag);
     if (err != ATT_OK)
         return err;
-    return reply(r, 201,
-                 json_pack("{s:s, s:o, s:o}", "token", text, "id", text_or_null(t.id), "expires",
-                           time_or_null(t.expires_utc)));
+    return admin_reply(r, 201,
+                       json_pack("{s:s, s:o, s:o}", "token", text, "id", text_or_null(t.id),
+                                 "expires", time_or_null(t.expires_utc)));
 }
 
 static enum att_err hex_of(uint8_t *out, size_t cap, size_t *len, struct request *r,
@@ -415,7 +404,7 @@ static enum att_err allow_key(struct request *r)
         err = keeper_note(r->k, STORE_KIND_ALLOWED, id, "", "endorsement key", r->diag);
     if (err != ATT_OK)
         return err;
-    return reply(
+    return admin_reply(
         r, 201,
         json_pack("{s:o, s:o}", "ek_name", hex_or_null(true, name, len), "id", text_or_null(id)));
 }
@@ -436,7 +425,7 @@ static enum att_err disallow_key(struct request *r)
                           r->diag);
     if (err != ATT_OK)
         return err;
-    return reply(r, 200, json_pack("{s:o}", "removed", hex_or_null(true, name, len)));
+    return admin_reply(r, 200, json_pack("{s:o}", "removed", hex_or_null(true, name, len)));
 }
 
 static json_t *outcome_json(const struct store_outcome *o)
@@ -467,9 +456,9 @@ static enum att_err list_outcomes(struct request *r)
     }
     if (err != ATT_OK && err != ATT_E_NOT_FOUND)
         return att_fail(r->diag, err, ATT_R_ST_CORRUPT, "outcomes", "the list cannot be made");
-    return reply(r, 200,
-                 json_pack("{s:O, s:o}", "outcomes", list, "next",
-                           err == ATT_OK ? json_integer((json_int_t)at) : json_null()));
+    return admin_reply(r, 200,
+                       json_pack("{s:O, s:o}", "outcomes", list, "next",
+                                 err == ATT_OK ? json_integer((json_int_t)at) : json_null()));
 }
 
 /* "NUMBER/record": everything before the slash is digits. */
@@ -541,7 +530,8 @@ static const struct route {
     {"GET", "/devices", true, list_devices},       {"GET", "/devices/", false, show_device},
     {"DELETE", "/devices/", false, remove_device}, {"POST", "/allow", true, allow},
     {"DELETE", "/allow/", false, disallow_key},    {"GET", "/outcomes", true, list_outcomes},
-    {"GET", "/outcomes/", false, show_record},
+    {"GET", "/outcomes/", false, show_record},     {"GET", "/policy", true, admin_show_policy},
+    {"POST", "/policy", true, admin_load_policy},
 };
 
 static enum att_err dispatch(struct request *r, struct att_slice method)

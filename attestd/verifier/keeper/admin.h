@@ -9,6 +9,9 @@
  *   POST   /allow {"id": ID, "ek_name": hex}       201 {"ek_name": hex, "id": ID or null}
  *          or "ek_public": hex of TPMT_PUBLIC; an endorsement key on the allow-list
  *   DELETE /allow/HEX                  200 {"removed": hex}
+ *   GET    /policy                     200 {"policy": name, "version", "digest": hex, "signer": hex or null}
+ *          what new challenges are under
+ *   POST   /policy {"cose": base64url}  202 the same of a signed policy that will be in force in a moment
  *   GET    /outcomes?from=N&limit=N    200 {"outcomes": [outcome...], "next": N or null}; at most 100
  *
  * device = {"id", "status": enrolled | affirming | warning | failed | stale, "reason": code or null,
@@ -19,7 +22,9 @@
  *   A list leaves reasons out. Times are RFC 3339 in UTC.
  * outcome = {"index", "time", "kind", "device", "reason", "detail", "cti", "evidence", "policy", "refvals"}
  *
- * Refusals: 404 E_HTTP_ROUTE, E_ID_NONE, E_LBL_NONE, E_EVIDENCE_NONE, 400 E_FMT_JSON or E_FMT_ID, 405 E_HTTP_METHOD.
+ * Refusals of a policy: E_CFG_POLICYSIG, E_CFG_ROLLBACK, E_CFG_POLICY, and E_FILE where the service may not
+ * write the file. Others: 404 E_HTTP_ROUTE, E_ID_NONE, E_LBL_NONE, E_EVIDENCE_NONE, 400 E_FMT_JSON or
+ * E_FMT_ID, 405 E_HTTP_METHOD.
  * Tokens are stored as their SHA-256 only: the answer is the one time that the text is seen.
  */
 #ifndef ATTESTD_VERIFIER_KEEPER_ADMIN_H

@@ -67,6 +67,9 @@ ATT_MUST_USE enum att_err keeper_prepare_rules(struct keeper *k, bool *changed,
 /* From the next challenge on it is in force; its version is durable before. Errors of the store. */
 ATT_MUST_USE enum att_err keeper_switch_rules(struct keeper *k, struct att_diag *diag);
 
+/* True once after an administrator put another policy into the file: reload it. */
+bool keeper_reload_wanted(struct keeper *k);
+
 /* Nobody is there any more for the answers of this client. */
 void keeper_forget(struct keeper *k, const void *ctx);
 /* Once a second: deadlines of gateways, challenges and tokens. */

@@ -67,6 +67,7 @@ struct keeper {
     struct rules_earlier earlier;
     struct att_policy *next; /* accepted and not yet in force; or NULL */
     struct att_policy_origin origin, next_origin;
+    bool reload_wanted; /* another policy stands in the file: the supervisor has to be told */
     struct att_refvals *refvals; /* NULL when none are configured */
     uint8_t refvals_digest[32];  /* zeros then */
     struct job_queue jobs;
@@ -138,6 +139,11 @@ ATT_MUST_USE enum att_err enrol_activate(struct keeper *k, struct job *job, stru
 /* keeper/rules.c: the policy at the start, and what an auditor sees of it. */
 ATT_MUST_USE enum att_err keeper_load_rules(struct keeper *k, struct att_diag *diag);
 ATT_MUST_USE enum att_err keeper_note_rules(struct keeper *k, struct att_diag *diag);
+
+/* A signed policy from elsewhere than the file: would it be loaded? CFG_POLICYSIG CFG_ROLLBACK CFG_POLICY */
+ATT_MUST_USE enum att_err keeper_may_follow(struct att_policy **out, struct keeper *k,
+                                            struct att_slice message,
+                                            struct att_policy_origin *from, struct att_diag *diag);
 
 /* Append one outcome that carries no verdict. */
 ATT_MUST_USE enum att_err keeper_note(struct keeper *k, enum store_kind kind, const char *device,

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -63,6 +64,8 @@ static void decide_now(evutil_socket_t fd, short what, void *ctx)
             (void)!channel_flush(l->front[i]);
     }
     keeper_tidy(l->k);
+    if (keeper_reload_wanted(l->k))
+        (void)kill(getppid(), SIGHUP); /* as the operator would: the supervisor knows the order */
     check_stop(l);
 }
 

@@ -61,6 +61,21 @@ static enum att_err check_version(struct keeper *k, const struct att_policy *p,
     return ATT_OK;
 }
 
+enum att_err keeper_may_follow(struct att_policy **out, struct keeper *k, struct att_slice message,
+                               struct att_policy_origin *from, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_policy_freep) struct att_policy *next = NULL;
+    enum att_err err = rules_open_signed(&next, k->cfg, message, from, diag);
+
+    if (err == ATT_OK)
+        err = check_version(k, next, from, diag);
+    if (err != ATT_OK)
+        return err;
+    *out = next;
+    next = NULL;
+    return ATT_OK;
+}
+
 static enum att_err write_version(struct keeper *k, const struct att_policy *p,
                                   struct att_diag *diag)
 {
@@ -185,6 +200,14 @@ enum att_err keeper_prepare_rules(struct keeper *k, bool *changed, struct att_di
         next = NULL;
     }
     return ATT_OK;
+}
+
+bool keeper_reload_wanted(struct keeper *k)
+{
+    bool wanted = k->reload_wanted;
+
+    k->reload_wanted = false;
+    return wanted;
 }
 
 enum att_err keeper_switch_rules(struct keeper *k, struct att_diag *diag)
