@@ -112,13 +112,24 @@ static uint32_t judge_list(struct att_slice list, size_t banks, const struct att
 {
     struct att_pcr_values values;
     struct att_ima it = att_ima_from(list);
-    struct att_ima_entry e;
     bool more = true;
     uint32_t listed = 0;
 
     NEED(att_ima_replay(&values, list, BANKS, banks, false, NULL, NULL) == ATT_OK);
-    while (att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
-        listed += e.alg == ATT_HASH_SHA256 && att_refvals_has(refs, e.digest.p) ? 1 : 0;
+    while (more) { /* as lib/appraise/kernel_list.c */
+        struct att_ima_entry e[ATT_REFVALS_EACH];
+        const uint8_t *digest[ATT_REFVALS_EACH];
+        bool has[ATT_REFVALS_EACH];
+        size_t n = 0;
+
+        while (n < ATT_REFVALS_EACH && att_ima_next(&it, &e[n], &more, NULL) == ATT_OK && more) {
+            digest[n] = e[n].alg == ATT_HASH_SHA256 ? e[n].digest.p : NULL;
+            n++;
+        }
+        att_refvals_has_each(has, refs, digest, n);
+        for (size_t i = 0; i < n; i++) {
+            listed += has[i] ? 1 : 0;
+        }
     }
     return listed;
 }

@@ -28,6 +28,13 @@ struct listing {
     uint64_t index; /* of the entry, since the start of the boot */
 };
 
+/* Entries that are judged together, so that their digests are looked up together. */
+struct batch {
+    struct att_ima_entry entry[ATT_REFVALS_EACH];
+    bool listed[ATT_REFVALS_EACH];
+    size_t count;
+};
+
 static bool speaks_of_list(const struct att_requirement *r)
 {
     return r->predicate == ATT_PRED_IMA_FILES || r->predicate == ATT_PRED_IMA_VIOLATIONS ||
@@ -143,7 +150,7 @@ static enum att_err take_kexec(struct listing *l, const struct att_ima_entry *e)
     return deviates(l, ATT_R_LOG_PCR, l->kexec, l->kexec_at);
 }
 
-static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e)
+static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e, bool listed)
 {
     enum att_err err = ATT_OK;
 
@@ -167,29 +174,55 @@ static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e)
         return err;
     }
     l->j->out->carry.ima_judged++;
-    return take_file(l, e);
+    return listed ? ATT_OK : take_file(l, e);
+}
+
+/* The next entries, and which of them are files with a reference value. */
+static enum att_err take_batch(struct batch *b, struct att_ima *it, const struct att_refvals *refs)
+{
+    const uint8_t *digest[ATT_REFVALS_EACH] = {NULL};
+    bool more = true;
+    enum att_err err = ATT_OK;
+
+    b->count = 0;
+    while (b->count < ATT_REFVALS_EACH) {
+        struct att_ima_entry *e = &b->entry[b->count];
+
+        err = att_ima_next(it, e, &more, NULL);
+        if (err != ATT_OK || !more) {
+            break;
+        }
+        if (e->alg == ATT_HASH_SHA256 && e->digest.len == 32 &&
+            e->template_ != ATT_IMA_TEMPLATE_BUF) {
+            digest[b->count] = e->digest.p;
+        }
+        b->count++;
+    }
+    memset(b->listed, 0, sizeof(b->listed));
+    if (refs != NULL) {
+        att_refvals_has_each(b->listed, refs, digest, b->count);
+    }
+    return err;
 }
 
 enum att_err att_judge_ima_entries(struct judging *j)
 {
     struct listing l = rules_for(j);
     struct att_ima it = att_ima_from(att_verified_log(j->v, ATT_LOG_IMA));
-    struct att_ima_entry e;
-    bool more = true;
+    struct batch b;
     enum att_err err = ATT_OK;
 
     if (!att_verified_evidence(j->v)->claims.logs.has[ATT_LOG_IMA] || !l.wanted) {
         return ATT_OK;
     }
     l.index = att_verified_log_first(j->v, ATT_LOG_IMA);
-    while (err == ATT_OK) {
-        err = att_ima_next(&it, &e, &more, NULL);
-        if (err != ATT_OK || !more) {
-            break;
+    do {
+        err = take_batch(&b, &it, j->refvals);
+        for (size_t i = 0; err == ATT_OK && i < b.count; i++) {
+            err = take_entry(&l, &b.entry[i], b.listed[i]);
+            l.index++;
         }
-        err = take_entry(&l, &e);
-        l.index++;
-    }
+    } while (err == ATT_OK && b.count > 0);
     if (err == ATT_OK && ATT_GUARD(IMA_EMPTY, l.index == 0)) {
         err = deviates(&l, ATT_R_LOG_AGGREGATE, ATT_SEVERITY_FAIL, UINT32_MAX);
     }

@@ -172,33 +172,94 @@ static size_t guess(const struct stretch *s, uint64_t wanted)
                                      : s->low + (size_t)(part * (s->high - s->low) / wide);
 }
 
+/* One digest being looked for. */
+struct seeking {
+    struct stretch s;
+    const uint8_t *digest;
+    uint64_t wanted;
+    size_t at; /* where it is looked for next */
+    int tries;
+    bool found;
+};
+
 /*
  * Each guess touches one entry, and two or three of them leave a stretch that fits a page; a set that is not
- * spread evenly is halved as ever.
+ * spread evenly is halved as ever. False when there is nowhere left to look.
  */
+static bool aim(struct seeking *k, const struct att_refvals *r)
+{
+    if (k->s.low >= k->s.high) {
+        return false;
+    }
+    k->at = k->tries++ < GUESSES ? guess(&k->s, k->wanted) : k->s.low + (k->s.high - k->s.low) / 2;
+    __builtin_prefetch(entry_at(r, k->at));
+    return true;
+}
+
+static bool start(struct seeking *k, const struct att_refvals *r, const uint8_t *digest)
+{
+    *k = (struct seeking){.s = {.high = r->count, .most = UINT64_MAX},
+                          .digest = digest,
+                          .wanted = first_bytes(digest)};
+    return aim(k, r);
+}
+
+/* Look, then aim again; false when the search is over. */
+static bool step(struct seeking *k, const struct att_refvals *r)
+{
+    uint64_t first = first_bytes(entry_at(r, k->at));
+    int order = first != k->wanted ? (first < k->wanted ? -1 : 1)
+                                   : memcmp(entry_at(r, k->at), k->digest, 32);
+
+    if (order == 0) {
+        k->found = true;
+        return false;
+    }
+    if (order < 0) {
+        k->s.low = k->at + 1;
+        k->s.least = first;
+    } else {
+        k->s.high = k->at;
+        k->s.most = first;
+    }
+    return aim(k, r);
+}
+
 bool att_refvals_has(const struct att_refvals *r, const uint8_t digest[32])
 {
-    struct stretch s = {.low = 0, .high = r->count, .least = 0, .most = UINT64_MAX};
-    uint64_t wanted = first_bytes(digest);
+    struct seeking k;
+    bool open = start(&k, r, digest);
 
-    for (int tries = 0; s.low < s.high; tries++) {
-        size_t mid = tries < GUESSES ? guess(&s, wanted) : s.low + (s.high - s.low) / 2;
-        uint64_t found = first_bytes(entry_at(r, mid));
-        int order =
-            found != wanted ? (found < wanted ? -1 : 1) : memcmp(entry_at(r, mid), digest, 32);
+    while (open) {
+        open = step(&k, r);
+    }
+    return k.found;
+}
 
-        if (order == 0) {
-            return true;
-        }
-        if (order < 0) {
-            s.low = mid + 1;
-            s.least = found;
-        } else {
-            s.high = mid;
-            s.most = found;
+/* Memory answers late: while one search waits, the others go on. */
+void att_refvals_has_each(bool *out, const struct att_refvals *r, const uint8_t *const *digest,
+                          size_t count)
+{
+    struct seeking k[ATT_REFVALS_EACH];
+    bool open[ATT_REFVALS_EACH] = {false};
+    size_t left = 0;
+
+    for (size_t i = 0; i < count && i < ATT_REFVALS_EACH; i++) {
+        k[i].found = false;
+        open[i] = digest[i] != NULL && start(&k[i], r, digest[i]);
+        left += open[i] ? 1 : 0;
+    }
+    while (left > 0) {
+        for (size_t i = 0; i < count && i < ATT_REFVALS_EACH; i++) {
+            if (open[i] && !step(&k[i], r)) {
+                open[i] = false;
+                left--;
+            }
         }
     }
-    return false;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = i < ATT_REFVALS_EACH && k[i].found;
+    }
 }
 
 /* The first place of the index whose name hash is not below the wanted one. */

@@ -34,6 +34,10 @@ const uint8_t *att_refvals_digest(
 ATT_MUST_USE enum att_err att_refvals_check(const struct att_refvals *r, struct att_diag *diag);
 
 bool att_refvals_has(const struct att_refvals *r, const uint8_t digest[32]);
+/* The same of up to ATT_REFVALS_EACH digests at once, in the time of a few; NULL has none. */
+#define ATT_REFVALS_EACH 16
+void att_refvals_has_each(bool *out, const struct att_refvals *r, const uint8_t *const *digest,
+                          size_t count);
 /* What stands under a name. */
 struct att_refvals_found {
     size_t count;         /* digests */

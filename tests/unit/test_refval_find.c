@@ -26,6 +26,28 @@ static void digest_of(uint8_t out[32], uint32_t i, enum spread spread)
     }
 }
 
+/* The same answers, sixteen at a time; NULL is not there. */
+static void check_each(const struct att_refvals *r, enum spread spread)
+{
+    uint8_t digest[ATT_REFVALS_EACH][32];
+    const uint8_t *wanted[ATT_REFVALS_EACH];
+    bool found[ATT_REFVALS_EACH];
+
+    for (uint32_t from = 0; from < 2 * COUNT; from += ATT_REFVALS_EACH) {
+        for (uint32_t k = 0; k < ATT_REFVALS_EACH; k++) {
+            digest_of(digest[k], from + k, spread);
+            wanted[k] = k == 5 ? NULL : digest[k];
+        }
+        att_refvals_has_each(found, r, wanted, ATT_REFVALS_EACH);
+        for (uint32_t k = 0; k < ATT_REFVALS_EACH; k++) {
+            bool there = k != 5 && (from + k) % 2 == 0 && from + k < 2 * COUNT;
+
+            ck_assert_msg(found[k] == there, "spread %d, digest %u", (int)spread,
+                          (unsigned int)(from + k));
+        }
+    }
+}
+
 START_TEST(has__finds_each_digest_and_no_other)
 {
     for (enum spread spread = EVEN; spread <= TWO_ENDS; spread++) {
@@ -46,6 +68,7 @@ START_TEST(has__finds_each_digest_and_no_other)
             ck_assert_msg(att_refvals_has(r, digest) == (i % 2 == 0), "spread %d, digest %u",
                           (int)spread, (unsigned int)i);
         }
+        check_each(r, spread);
         memset(digest, 0, sizeof(digest));
         ck_assert(!att_refvals_has(r, digest));
         memset(digest, 0xff, sizeof(digest));
