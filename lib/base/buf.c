@@ -53,6 +53,8 @@ static enum att_err grow(struct att_buf *b, size_t need)
     size_t room = b->room < 64 ? 64 : b->room;
     uint8_t *p = NULL;
 
+    /* who says at first how much comes gets that and no more */
+    room = b->p == NULL && need > room ? need : room;
     /* need is at most the cap, so this ends there at the latest, and no doubling overflows */
     while (room < need) {
         room = room > b->cap / 2 ? b->cap : room * 2;

@@ -79,6 +79,22 @@ static enum att_err read_step(struct att_buf *b, int fd, size_t cap, bool *more)
     return att_buf_len(b) > cap ? ATT_E_LIMIT : ATT_OK;
 }
 
+/* A file's size is no promise, but saves the copies of a buffer that grows: half of the peak of a long log. */
+static enum att_err expect_size(struct att_buf *b, int fd, size_t cap)
+{
+    struct stat st;
+    uint8_t *at = NULL;
+    size_t room = 0;
+
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size <= 0 ||
+        (uint64_t)st.st_size >= cap) {
+        return ATT_OK;
+    }
+    room = (size_t)st.st_size;
+    room += cap - room < READ_STEP ? cap - room : READ_STEP; /* the step that meets the end */
+    return att_buf_room(b, room, &at);
+}
+
 enum att_err att_file_read_fd(struct att_buf **out, int fd, size_t cap, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
@@ -89,6 +105,9 @@ enum att_err att_file_read_fd(struct att_buf **out, int fd, size_t cap, struct a
         cap--; /* one more is asked for below */
     }
     err = att_buf_new(&b, cap + 1);
+    if (err == ATT_OK) {
+        err = expect_size(b, fd, cap);
+    }
     while (err == ATT_OK && more) {
         err = read_step(b, fd, cap, &more);
     }

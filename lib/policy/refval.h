@@ -3,7 +3,7 @@
  * and shared by every appraisal.
  *
  * docs/formats/refvals.md: a header, entries of 40 bytes (digest 32, name hash 8) sorted by digest, and
- * an index of entry numbers sorted by name hash. Lookups are binary searches; nothing is copied.
+ * an index of entry numbers sorted by name hash. Lookups are guesses and then binary searches; nothing is copied.
  */
 #ifndef ATT_POLICY_REFVAL_H
 #define ATT_POLICY_REFVAL_H
