@@ -175,6 +175,22 @@ static void print_members(const struct report *r, const json_t *o)
     }
 }
 
+/* The requirement that was not met, in the words of the policy. */
+static void print_requirement(const struct report *r, const json_t *reason)
+{
+    const char *title = json_string_value(
+        json_object_get(json_object_get(reason, "title"), tr(r->cli, "en", "ja")));
+    char id[64];
+    char shown[512];
+    char line[640];
+
+    if (title != NULL) {
+        (void)snprintf(line, sizeof(line), "%s: %s", text_of(id, sizeof(id), reason, "requirement"),
+                       text_safe(shown, sizeof(shown), title));
+        report_note(r, line);
+    }
+}
+
 /* Why the last label is not affirming, with what to do: the words that the agent prints too. */
 static void print_reasons(struct report *r, const json_t *device)
 {
@@ -196,6 +212,7 @@ static void print_reasons(struct report *r, const json_t *device)
         }
         report_reason(r, text_of(code, sizeof(code), x, "code"),
                       text_of(name, sizeof(name), x, "name"), text);
+        print_requirement(r, x);
     }
 }
 

@@ -5,7 +5,7 @@ set -eu
 : "${BUILD:?}"
 cd "$(dirname "$0")/../.."
 module=/usr/lib/softhsm/libsofthsm2.so
-for tool in softhsm2-util pkcs11-tool swtpm swtpm_setup; do
+for tool in softhsm2-util pkcs11-tool swtpm swtpm_setup openssl; do
     command -v "$tool" >/dev/null || {
         echo "$tool is not here"
         exit 77
@@ -42,6 +42,9 @@ softhsm2-util --init-token --free --label labels --so-pin 123456 --pin 123456 >"
 pkcs11-tool --module $module --token-label labels --login --pin 123456 --keypairgen \
     --key-type EC:prime256v1 --label label-key --id 01 >>"$work/token.log" 2>&1
 uri="pkcs11:token=labels;object=label-key?module-path=$module&pin-source=file:$work/pin"
+pkcs11-tool --module $module --token-label labels --login --pin 123456 --keypairgen \
+    --key-type EC:prime256v1 --label policy-key --id 02 >>"$work/token.log" 2>&1
+policy_uri="pkcs11:token=labels;object=policy-key?module-path=$module&pin-source=file:$work/pin"
 
 mkdir "$work/measured"
 echo 'scale = 1' >"$work/measured/sensor.conf"
@@ -90,6 +93,21 @@ cp -r "$work/verifier/trust" "$work/trust"
 echo 'file-key: forbidden' >"$work/trust/trust.yaml"
 "$BUILD/attestctl" --trust "$work/trust" label verify "$work/gateway.label" --json >"$work/verify.json"
 jq -e '.verdict == "pass" and .label.key_class == "pkcs11" and .label.device == "gateway-7"' "$work/verify.json" >/dev/null
+
+# the same token signs a policy; it counts once its public key is listed
+sed 's/^version: .*/version: 2/' policies/gateway-base.yaml >"$work/two.yaml"
+"$BUILD/attestctl" policy sign "$work/two.yaml" --key "$policy_uri" --output "$work/two.cose" --json >"$work/sign.json"
+jq -e '.verdict == "pass" and .reasons == []' "$work/sign.json" >/dev/null
+code=0
+"$BUILD/attestctl" policy load "$work/two.cose" --socket "$work/verifier/admin.sock" >"$work/load-1.log" 2>&1 || code=$?
+if [ $code -ne 1 ] || ! grep -q E_CFG_POLICYSIG "$work/load-1.log"; then
+    echo "a policy of an unlisted key gives exit $code"
+    exit 1
+fi
+pkcs11-tool --module $module --token-label labels --read-object --type pubkey --label policy-key \
+    --output-file "$work/policy.der" >>"$work/token.log" 2>&1
+openssl pkey -pubin -inform DER -in "$work/policy.der" -out "$work/verifier/policy-signers/token.pem"
+"$BUILD/attestctl" policy load "$work/two.cose" --socket "$work/verifier/admin.sock" >"$work/load-2.log" 2>&1
 
 # the token used twice is refused, and no PIN or token stands in a log
 code=0

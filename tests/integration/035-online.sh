@@ -94,6 +94,7 @@ echo 'scale = 2' >"$work/measured/sensor.conf"
 attest "$work/refused.label"
 check 'show a refusal' 0 device device show gateway-1
 for text in E_REF_MISMATCH sensor.conf expected found; do says "$text"; done
+says 'R-02: Every measured file'
 check 'show a refusal, in Japanese' 0 device --lang ja device show gateway-1
 for text in '測定値が参照値と異なります' '期待:' 参照値を更新; do says "$text"; done
 check 'list a refusal' 0 device --json device list

@@ -63,14 +63,16 @@ static json_t *label_json(const struct store_label *l, const struct store_state 
                      time_or_null(l->iat), "expires", time_or_null(l->exp), "current", current);
 }
 
-static json_t *reasons_json(const struct att_label *l)
+static json_t *reasons_json(const struct att_label *l, const struct keeper *k)
 {
+    const struct att_policy *p = rules_find(k->policy, &k->earlier, l->policy_digest);
     json_t *list = json_array();
 
     for (uint32_t i = 0; i < l->reason_count && list != NULL; i++) {
         json_t *one =
-            json_pack("{s:s, s:s, s:s, s:o, s:o}", "code", l->reason[i].code, "requirement",
-                      l->reason[i].requirement, "name", l->reason[i].name, "expected",
+            json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "code", l->reason[i].code, "requirement",
+                      l->reason[i].requirement, "title", admin_title(p, l->reason[i].requirement),
+                      "name", l->reason[i].name, "expected",
                       hex_or_null(l->reason[i].has_expected, l->reason[i].expected, 32), "found",
                       hex_or_null(l->reason[i].has_found, l->reason[i].found, 32));
 
@@ -83,7 +85,8 @@ static json_t *reasons_json(const struct att_label *l)
 }
 
 /* Grade and reasons stand in the last label, which is ours. */
-static void add_last_label(json_t *doc, struct att_slice bytes, bool with_reasons)
+static void add_last_label(json_t *doc, const struct keeper *k, struct att_slice bytes,
+                           bool with_reasons)
 {
     struct att_cose cose;
     struct att_label *l = calloc(1, sizeof(*l));
@@ -94,7 +97,7 @@ static void add_last_label(json_t *doc, struct att_slice bytes, bool with_reason
         (void)snprintf(grade, sizeof(grade), "E%d", l->grade);
         (void)json_object_set_new(doc, "grade", l->grade > 0 ? json_string(grade) : json_null());
         if (with_reasons)
-            (void)json_object_set_new(doc, "reasons", reasons_json(l));
+            (void)json_object_set_new(doc, "reasons", reasons_json(l, k));
     } else {
         (void)json_object_set_new(doc, "grade", json_null());
         if (with_reasons)
@@ -123,7 +126,7 @@ static json_t *device_json(struct request *r, const struct store_row *row, struc
                     hex_or_null(true, d->ak_name, d->ak_name_len), "ek_verified", d->ek_verified,
                     "label", label != NULL ? label : json_null());
     if (doc != NULL)
-        add_last_label(doc, att_buf_slice(bytes), with_reasons);
+        add_last_label(doc, r->k, att_buf_slice(bytes), with_reasons);
     return doc;
 }
 

@@ -18,7 +18,8 @@
  *   "grade": "E1".."E3" or null, "enrolled", "last_seen": time or null, "deadline", "ek_name": hex,
  *   "ak_name": hex, "ek_verified": bool,
  *   "label": {"cti": hex, "status": tier, "issued", "expires", "current": bool} or null,
- *   "reasons": [{"code", "requirement", "name", "expected": hex or null, "found": hex or null}]}
+ *   "reasons": [{"code", "requirement", "title": {"en", "ja"} or null, "name", "expected": hex or null,
+ *   "found": hex or null}]}
  *   A list leaves reasons out. Times are RFC 3339 in UTC.
  * outcome = {"index", "time", "kind", "device", "reason", "detail", "cti", "evidence", "policy", "refvals"}
  *

@@ -26,4 +26,7 @@ ATT_MUST_USE enum att_err admin_reply(struct request *r, int http, json_t *doc);
 ATT_MUST_USE enum att_err admin_show_policy(struct request *r);
 ATT_MUST_USE enum att_err admin_load_policy(struct request *r);
 
+/* The words of the requirement that was not met, {"en", "ja"}, while the policy is at hand (p not NULL); or null. */
+json_t *admin_title(const struct att_policy *p, const char *id);
+
 #endif

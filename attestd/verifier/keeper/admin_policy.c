@@ -56,3 +56,13 @@ enum att_err admin_load_policy(struct request *r)
     r->k->reload_wanted = true;
     return admin_reply(r, 202, policy_json(next, &from));
 }
+
+json_t *admin_title(const struct att_policy *p, const char *id)
+{
+    for (size_t i = 0; p != NULL && i < p->count; i++) {
+        if (strcmp(p->requirement[i].id, id) == 0)
+            return json_pack("{s:s, s:s}", "en", p->requirement[i].title_en, "ja",
+                             p->requirement[i].title_ja);
+    }
+    return json_null();
+}
