@@ -281,6 +281,7 @@ static enum check_state judge(const struct appraisal *a, const struct att_requir
     case ATT_PRED_FIRMWARE:
     case ATT_PRED_OWN_ITEMS:
     case ATT_PRED_OWN_MEASURED:
+    case ATT_PRED_OWN_COMPLETE:
     case ATT_PRED_SHA256_IN:
     case ATT_PRED_EVENT_ABSENT:
     case ATT_PRED_MIN_VERSION:

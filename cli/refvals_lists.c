@@ -167,7 +167,11 @@ static enum att_err add_own_item(struct making *m, const struct att_own_item *it
     memcpy(name, item->name.p, item->name.len);
     name[item->name.len] = '\0';
     m->files++;
-    return making_add(m, item->type == ATT_OWN_LINK ? "link:" : "", name, item->digest);
+    if (item->type == ATT_OWN_CONFIG) {
+        return making_add(m, "", name,
+                          item->digest); /* a value of a file, which is an item itself */
+    }
+    return making_item(m, item->type == ATT_OWN_LINK, name, item->digest);
 }
 
 /* A known-good own log: everything that it lists is expected. */
@@ -218,7 +222,9 @@ static enum att_err add_ima_entry(struct making *m, const struct att_ima_entry *
         m->files++;
         return making_add(m, "ima-buf:", name, e->digest.p);
     }
-    return making_file(m, name, e->digest.p);
+    m->files++;
+    making_progress(m, name);
+    return making_add(m, "", name, e->digest.p); /* in no own log: not in what must be complete */
 }
 
 /* The list of a known-good boot, binary or as text. boot_aggregate is no file: PCR values stand for it. */

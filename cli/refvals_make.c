@@ -19,6 +19,9 @@ enum att_err making_start(struct making *m, struct report *r)
     m->shown = m->began;
     m->chunk = malloc(MAKING_CHUNK);
     err = m->chunk == NULL ? ATT_E_NOMEM : att_refvals_maker_new(&m->maker);
+    if (err == ATT_OK) {
+        err = att_name_set_new(&m->all);
+    }
     return err == ATT_OK ? att_hasher_new(&m->hasher) : err;
 }
 
@@ -27,6 +30,8 @@ void making_clear(struct making *m)
     making_progress_end(m);
     att_refvals_maker_free(m->maker);
     att_hasher_free(m->hasher);
+    att_name_set_freep(&m->all);
+    att_name_set_freep(&m->tree);
     free(m->chunk);
     for (size_t i = 0; i < m->kept_count; i++) {
         free(m->kept[i].name);
@@ -124,11 +129,55 @@ enum att_err making_add(struct making *m, const char *prefix, const char *name,
     return err == ATT_OK && prefix[0] == '\0' ? add_release(m, name) : err;
 }
 
+enum att_err making_item(struct making *m, bool link, const char *name, const uint8_t digest[32])
+{
+    const char *prefix = link ? "link:" : "";
+    char full[MAKING_NAME_ROOM];
+    int n = snprintf(full, sizeof(full), "%s%s", prefix, name);
+    enum att_err err = n < 0 || (size_t)n >= sizeof(full) ? ATT_E_LIMIT : ATT_OK;
+
+    if (err == ATT_OK) {
+        err = att_name_set_add(m->all, att_slice_of(full, (size_t)n));
+    }
+    if (err == ATT_OK && m->tree != NULL) {
+        err = att_name_set_add(m->tree, att_slice_of(full, (size_t)n));
+    }
+    return err == ATT_OK ? making_add(m, prefix, name, digest) : err;
+}
+
+static enum att_err complete(struct making *m, struct att_name_set *set, const char *prefix)
+{
+    uint8_t digest[32];
+    size_t count = 0;
+    enum att_err err = att_name_set_digest(digest, &count, set);
+
+    return err == ATT_OK && count > 0 ? put(m, ATT_COMPLETE_PREFIX, prefix, digest) : err;
+}
+
+enum att_err making_tree_begin(struct making *m)
+{
+    att_name_set_freep(&m->tree);
+    return att_name_set_new(&m->tree);
+}
+
+enum att_err making_tree_end(struct making *m, const char *tree)
+{
+    enum att_err err = strcmp(tree, "/") == 0 ? ATT_OK : complete(m, m->tree, tree);
+
+    att_name_set_freep(&m->tree);
+    return err;
+}
+
+enum att_err making_finish(struct making *m)
+{
+    return complete(m, m->all, "/");
+}
+
 enum att_err making_file(struct making *m, const char *name, const uint8_t digest[32])
 {
     m->files++;
     making_progress(m, name);
-    return making_add(m, "", name, digest);
+    return making_item(m, false, name, digest);
 }
 
 enum att_err making_link(struct making *m, const char *name, const char *target)
@@ -137,7 +186,7 @@ enum att_err making_link(struct making *m, const char *name, const char *target)
     enum att_err err = att_sha256(att_slice_str(target), digest);
 
     m->links++;
-    return err == ATT_OK ? making_add(m, "link:", name, digest) : err;
+    return err == ATT_OK ? making_item(m, true, name, digest) : err;
 }
 
 void making_skip(struct making *m, const char *path)

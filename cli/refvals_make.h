@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "crypto/digest.h"
+#include "policy/name_set.h"
 #include "policy/refval.h"
 #include "tcg/ownlog.h"
 
@@ -32,6 +33,8 @@ struct making {
     struct kept *kept;
     size_t kept_count, kept_room;
     char release[128]; /* the kernel whose modules were seen last */
+    struct att_name_set *all,
+        *tree; /* names of files and links: of everything, of the tree under way */
     struct timespec began, shown;
     bool progress, drawn;
 };
@@ -45,9 +48,17 @@ void making_clear(struct making *m);
  */
 ATT_MUST_USE enum att_err making_add(struct making *m, const char *prefix, const char *name,
                                      const uint8_t digest[32]);
+/* The same for a file (link false) or a link that a gateway's own log will name: nothing may be missing. */
+ATT_MUST_USE enum att_err making_item(struct making *m, bool link, const char *name,
+                                      const uint8_t digest[32]);
 /* The same for a file or link that is counted; a link's digest is that of its target text. */
 ATT_MUST_USE enum att_err making_file(struct making *m, const char *name, const uint8_t digest[32]);
 ATT_MUST_USE enum att_err making_link(struct making *m, const char *name, const char *target);
+/* From _begin to _end names are also those of one tree: "complete:TREE" is added for them. */
+ATT_MUST_USE enum att_err making_tree_begin(struct making *m);
+ATT_MUST_USE enum att_err making_tree_end(struct making *m, const char *tree);
+/* At the end of all sources: "complete:/", when any file or link was named. */
+ATT_MUST_USE enum att_err making_finish(struct making *m);
 /* Left out, and said so on standard error. */
 void making_skip(struct making *m, const char *path);
 

@@ -72,6 +72,9 @@ enum att_err sources_add(struct making *m, const struct sources *s, char **trees
     if (err == ATT_OK) {
         err = make(m, s, diag);
     }
+    if (err == ATT_OK) {
+        err = making_finish(m);
+    }
     making_progress_end(m);
     return err;
 }

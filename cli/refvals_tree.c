@@ -91,13 +91,16 @@ enum att_err making_tree(struct making *m, const char *tree, bool as_root, struc
     size_t strip = as_root && copy != NULL && strcmp(copy, "/") != 0 ? strlen(copy) : 0;
     FTS *fts = copy == NULL ? NULL : fts_open(paths, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
     FTSENT *e = NULL;
-    enum att_err err = fts == NULL ? ATT_E_NOMEM : ATT_OK;
+    enum att_err err = fts == NULL ? ATT_E_NOMEM : making_tree_begin(m);
 
     while (err == ATT_OK && (e = fts_read(fts)) != NULL) {
         err = take(m, e, strip, diag);
     }
     if (fts != NULL) {
         (void)fts_close(fts);
+    }
+    if (err == ATT_OK) {
+        err = making_tree_end(m, as_root ? "/" : copy);
     }
     free(copy);
     return err;

@@ -51,7 +51,7 @@ static enum att_err take(struct making *m, const struct record *r, struct att_di
         return making_file(m, r->text, r->digest);
     case UNPACK_LINK:
         m->links++;
-        return making_add(m, "link:", r->text, r->digest);
+        return making_item(m, true, r->text, r->digest);
     case UNPACK_PACKAGE:
         m->usrmerge = true;
         return ATT_OK;

@@ -158,6 +158,7 @@ void att_judging_end(struct judging *j)
     }
     free(j->standing);
     j->standing = NULL;
+    att_complete_free(j);
 }
 
 static void note_digests(struct att_deviation *d, const uint8_t *expected, const uint8_t *found)
@@ -290,6 +291,7 @@ enum att_err att_judge_own_items(struct judging *j)
     struct att_own it;
     struct att_own_record rec;
     bool more = true;
+    bool complete = att_complete_is_judged(j);
     enum att_err err = att_hasher_new(&h);
 
     if (err != ATT_OK || !ev->claims.logs.has[ATT_LOG_OWN] || log.len == 0) {
@@ -301,7 +303,10 @@ enum att_err att_judge_own_items(struct judging *j)
         struct att_own_item item;
 
         err = att_own_next(&it, &rec, &more, h, NULL);
-        if (err != ATT_OK || !more) {
+        if (err == ATT_OK && !more) {
+            return att_complete_end(j);
+        }
+        if (err != ATT_OK) {
             return err;
         }
         if (rec.is_boot) {
@@ -309,7 +314,8 @@ enum att_err att_judge_own_items(struct judging *j)
         }
         items = att_own_items_from(&rec);
         while (err == ATT_OK && att_own_item_next(&items, &item)) {
-            err = take_item(j, &item);
+            err = complete ? att_complete_take(j, &item) : ATT_OK;
+            err = err == ATT_OK ? take_item(j, &item) : err;
         }
     }
     return err;

@@ -5,6 +5,8 @@
 #include "appraise/appraise.h"
 
 /* One appraisal in progress. */
+struct att_seen;
+
 struct judging {
     const struct att_verified *v;
     const struct att_policy *policy;
@@ -12,7 +14,8 @@ struct judging {
     struct att_result *out;
     struct att_deviation *standing; /* what deviates at this point of the logs; owned */
     size_t standing_count, standing_room;
-    bool lost; /* more stood at once than are worked with */
+    bool lost;             /* more stood at once than are worked with */
+    struct att_seen *seen; /* entries of the own log for own_complete; owned, NULL: none */
 };
 
 /*
@@ -64,6 +67,18 @@ ATT_MUST_USE enum att_err att_judge_ima_leaves(struct judging *j, const struct a
 
 /* The first bytes of SHA-256 of a name. CRYPTO */
 ATT_MUST_USE enum att_err att_judging_hash(struct att_slice name, uint64_t *out);
+
+/* A bit of the carry's mask: what it stands for is there, or is not. */
+void att_judging_mark(struct att_carry *c, uint32_t bit, bool there);
+
+/*
+ * own_complete (complete.c): is it judged here, an entry of the own log, and the judgement at its end. The
+ * items' names borrow the log. NOMEM CRYPTO
+ */
+bool att_complete_is_judged(const struct judging *j);
+ATT_MUST_USE enum att_err att_complete_take(struct judging *j, const struct att_own_item *item);
+ATT_MUST_USE enum att_err att_complete_end(struct judging *j);
+void att_complete_free(struct judging *j);
 
 /* Does a rule's list of prefixes cover a name? "/etc" covers "/etc", "/etc/x" and "/etc#key", not "/etcetera". */
 bool att_under(const struct att_requirement *r, struct att_slice name);

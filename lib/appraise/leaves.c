@@ -54,7 +54,7 @@ static enum att_err is_number(bool *out, const struct att_requirement *leaf,
     return ATT_OK;
 }
 
-static void mark(struct att_carry *c, uint32_t bit, bool there)
+void att_judging_mark(struct att_carry *c, uint32_t bit, bool there)
 {
     uint64_t mask = UINT64_C(1) << (bit % 64);
 
@@ -144,11 +144,11 @@ static enum att_err take_item(struct judging *j, size_t at, const struct att_own
     const struct att_requirement *leaf = j->policy->leaf[at];
 
     for (size_t k = 0; k < leaf->name_count; k++) {
-        if (leaf->predicate == ATT_PRED_OWN_ITEMS ||
+        if (leaf->predicate == ATT_PRED_OWN_ITEMS || leaf->predicate == ATT_PRED_OWN_COMPLETE ||
             !att_slice_eq(item->name, att_slice_str(leaf->name[k]))) {
             continue;
         }
-        mark(&j->out->carry, leaf->bit + (uint32_t)k, item->digest != NULL);
+        att_judging_mark(&j->out->carry, leaf->bit + (uint32_t)k, item->digest != NULL);
         if (leaf->predicate != ATT_PRED_OWN_MEASURED) {
             return take_named(j, at, item);
         }

@@ -71,6 +71,7 @@ struct att_carry {
     uint64_t measured_mask[2]; /* bit i: name i of the policy's own_measured lists is there now */
     uint32_t deviation_count;
     bool overflow; /* more deviations than we keep: next time the whole log */
+    bool whole;    /* own_complete did not hold: only the whole log can show that it does again */
     struct att_deviation deviation[ATT_DEVIATIONS_MAX];
 };
 

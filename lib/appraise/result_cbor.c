@@ -10,6 +10,7 @@
 #include "codec/cbor_wr.h"
 
 #define REASON_FIELDS    7
+#define CARRY_FIELDS     11
 #define DEVIATION_FIELDS 7
 #define CODE_MAX         40
 
@@ -159,7 +160,7 @@ static void read_state(struct att_cbor *c, struct att_boot_state *s)
 
 static void write_carry(struct att_wr *w, const struct att_carry *c)
 {
-    att_cbor_wr_array(w, 10);
+    att_cbor_wr_array(w, CARRY_FIELDS);
     att_cbor_wr_bool(w, c->known);
     att_cbor_wr_bytes(w, att_slice_of(c->policy_digest, 32));
     att_cbor_wr_bytes(w, att_slice_of(c->refvals_digest, 32));
@@ -169,6 +170,7 @@ static void write_carry(struct att_wr *w, const struct att_carry *c)
     att_cbor_wr_uint(w, c->measured_mask[0]);
     att_cbor_wr_uint(w, c->measured_mask[1]);
     att_cbor_wr_bool(w, c->overflow);
+    att_cbor_wr_bool(w, c->whole);
     att_cbor_wr_array(w, c->deviation_count);
     for (uint32_t i = 0; i < c->deviation_count; i++) {
         const struct att_deviation *d = &c->deviation[i];
@@ -200,7 +202,7 @@ static void read_deviation(struct att_cbor *c, struct att_deviation *d)
 static void read_carry(struct att_cbor *c, struct att_carry *out)
 {
     memset(out, 0, sizeof(*out));
-    (void)att_cbor_enter_array(c, 10);
+    (void)att_cbor_enter_array(c, CARRY_FIELDS);
     out->known = att_cbor_bool(c);
     att_cbor_bytes_exact(c, out->policy_digest, 32);
     att_cbor_bytes_exact(c, out->refvals_digest, 32);
@@ -210,6 +212,7 @@ static void read_carry(struct att_cbor *c, struct att_carry *out)
     out->measured_mask[0] = att_cbor_uint(c);
     out->measured_mask[1] = att_cbor_uint(c);
     out->overflow = att_cbor_bool(c);
+    out->whole = att_cbor_bool(c);
     (void)att_cbor_enter_array(c, ATT_DEVIATIONS_MAX);
     while (att_cbor_more(c)) {
         read_deviation(c, &out->deviation[out->deviation_count]);

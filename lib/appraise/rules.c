@@ -119,6 +119,22 @@ static enum truth ask_measured(struct asking *a, const struct att_requirement *r
     return t;
 }
 
+static enum truth ask_complete(struct asking *a, const struct att_requirement *r)
+{
+    enum truth t = HOLDS;
+
+    for (size_t k = 0; k < r->name_count; k++) {
+        if (!was_measured(a->j, r->bit + (uint32_t)k)) {
+            char shown[ATT_RESULT_NAME_MAX];
+
+            (void)tell(a, ATT_R_REF_INCOMPLETE,
+                       att_escape(shown, sizeof(shown), r->name[k], strlen(r->name[k])), "");
+            t = NOT_RUN;
+        }
+    }
+    return t;
+}
+
 /* PCRs that the quote covered and the logs explain; NULL when this one is neither. */
 static const uint8_t *quoted_pcr(const struct judging *j, uint32_t pcr)
 {
@@ -318,6 +334,8 @@ static enum truth ask_leaf(struct asking *a, const struct att_requirement *r)
         return ask_grade(a, r);
     case ATT_PRED_OWN_MEASURED:
         return ask_measured(a, r);
+    case ATT_PRED_OWN_COMPLETE:
+        return ask_complete(a, r);
     case ATT_PRED_BOOT_PCRS:
         return ask_boot_pcrs(a, r);
     case ATT_PRED_PCR_IN:

@@ -27,6 +27,7 @@ static const char *const PREDICATES[ATT_PRED__COUNT] = {
     [ATT_PRED_BOOT_ORDER] = "boot_order",
     [ATT_PRED_SECURE_BOOT] = "secure_boot",
     [ATT_PRED_IMA_KEXEC] = "ima_kexec",
+    [ATT_PRED_OWN_COMPLETE] = "own_complete",
 };
 
 const char *att_predicate_name(enum att_predicate predicate)
@@ -183,7 +184,8 @@ static bool covers_all(const struct att_requirement *r)
 static enum att_err check_lists(const struct att_requirement *r, struct att_diag *diag)
 {
     bool names = r->predicate == ATT_PRED_OWN_ITEMS || r->predicate == ATT_PRED_OWN_MEASURED ||
-                 r->predicate == ATT_PRED_SHA256_IN || r->predicate == ATT_PRED_MIN_VERSION;
+                 r->predicate == ATT_PRED_SHA256_IN || r->predicate == ATT_PRED_MIN_VERSION ||
+                 r->predicate == ATT_PRED_OWN_COMPLETE;
     bool values = r->predicate == ATT_PRED_PCR_IN || r->predicate == ATT_PRED_SHA256_IN ||
                   r->predicate == ATT_PRED_EVENT_ABSENT;
     bool logs = r->predicate == ATT_PRED_LOGS || r->predicate == ATT_PRED_EVENT_ABSENT;
@@ -355,12 +357,13 @@ static enum att_err add_leaf(struct att_policy *p, struct att_requirement *r, ui
     p->leaf[p->leaf_count++] = r;
     r->bit = *bits;
     if (r->predicate == ATT_PRED_OWN_MEASURED || r->predicate == ATT_PRED_SHA256_IN ||
-        r->predicate == ATT_PRED_MIN_VERSION) {
+        r->predicate == ATT_PRED_MIN_VERSION || r->predicate == ATT_PRED_OWN_COMPLETE) {
         *bits += (uint32_t)r->name_count;
     }
     if (*bits > ATT_POLICY_OWN_NAMES_MAX) {
         return refuse(diag, "requirements",
-                      "at most 128 names in all own_measured, sha256_in and min_version together");
+                      "at most 128 names in all own_measured, own_complete, sha256_in and "
+                      "min_version together");
     }
     return ATT_OK;
 }

@@ -45,6 +45,7 @@ enum att_predicate {
     ATT_PRED_BOOT_ORDER, /* boot_order: {verdict: fail|warn|ignore, late: [1]}: relaxes the rules */
     ATT_PRED_SECURE_BOOT, /* secure_boot: enabled, as the firmware measured it */
     ATT_PRED_IMA_KEXEC, /* ima_kexec: fail | warn | ignore: a kernel list that goes on after kexec */
+    ATT_PRED_OWN_COMPLETE, /* own_complete: [prefix...]: all that the references were made from is there */
 };
 
 static inline bool att_predicate_is_operator(enum att_predicate p)
@@ -60,7 +61,7 @@ struct att_requirement {
     int grade; /* GRADE: 1..3 */
     enum att_severity
         unlisted; /* OWN_ITEMS, IMA_FILES; the verdict of IMA_VIOLATIONS, IMA_KEXEC, BOOT_ORDER */
-    size_t name_count;  /* OWN_ITEMS prefixes, OWN_MEASURED names */
+    size_t name_count;  /* OWN_ITEMS, OWN_COMPLETE prefixes; OWN_MEASURED names */
     char **name;        /* terminated, owned by the policy */
     uint32_t pcr_mask;  /* BOOT_PCRS; PCR_IN: one bit; BOOT_ORDER: late, may be none */
     size_t value_count; /* PCR_IN */

@@ -45,6 +45,7 @@ static uint32_t arguments(enum att_predicate p)
         return 2;
     case ATT_PRED_GRADE:
     case ATT_PRED_OWN_MEASURED:
+    case ATT_PRED_OWN_COMPLETE:
     case ATT_PRED_BOOT_PCRS:
     case ATT_PRED_IMA_FILES:
     case ATT_PRED_IMA_VIOLATIONS:
@@ -98,6 +99,7 @@ static void write_rule(struct att_wr *w, const struct att_requirement *r, enum a
         write_own_items(w, r);
         break;
     case ATT_PRED_OWN_MEASURED:
+    case ATT_PRED_OWN_COMPLETE:
         write_names(w, r);
         break;
     case ATT_PRED_BOOT_PCRS:
@@ -302,6 +304,7 @@ static enum att_err read_arguments(struct att_cbor *c, struct att_requirement *r
     case ATT_PRED_OWN_ITEMS:
         return read_own_items(c, r);
     case ATT_PRED_OWN_MEASURED:
+    case ATT_PRED_OWN_COMPLETE:
         return read_names(c, r);
     case ATT_PRED_BOOT_PCRS:
         r->pcr_mask = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);

@@ -145,6 +145,7 @@ static enum att_policy_effect effect_of_rule(const struct att_requirement *a,
     case ATT_PRED_GRADE:
         return effect_of(b->grade > a->grade, b->grade < a->grade);
     case ATT_PRED_OWN_MEASURED:
+    case ATT_PRED_OWN_COMPLETE:
     case ATT_PRED_BOOT_PCRS:
     case ATT_PRED_PCR_IN:
     case ATT_PRED_LOGS:

@@ -13,7 +13,7 @@
 #define ATT_POLICY_LOGS_ALL      7U
 #define ATT_POLICY_VERSIONS_MAX  256 /* numbers that one min_version takes */
 
-#define ATT_PRED__COUNT (ATT_PRED_IMA_KEXEC + 1)
+#define ATT_PRED__COUNT (ATT_PRED_OWN_COMPLETE + 1)
 
 ATT_MUST_USE enum att_err att_policy_new(struct att_policy **out);
 

@@ -411,6 +411,7 @@ static enum att_err read_simple(const struct att_yaml_node *n, struct att_requir
     case ATT_PRED_OWN_ITEMS:
         return read_own_items(n, r, diag);
     case ATT_PRED_OWN_MEASURED:
+    case ATT_PRED_OWN_COMPLETE:
         return read_names(n, r, diag);
     case ATT_PRED_BOOT_PCRS:
         return att_policy_yaml_pcrs(n, &r->pcr_mask, diag);

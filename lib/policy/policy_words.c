@@ -129,6 +129,11 @@ static void say_named(struct words *w, const struct att_requirement *r)
     case ATT_PRED_OWN_MEASURED:
         say(w, "%s", either(w, ": measured, and there", " が測定されて存在する"));
         break;
+    case ATT_PRED_OWN_COMPLETE:
+        say(w, "%s",
+            either(w, ": nothing is missing of what the reference values were made from",
+                   " の下に、参照値の元になったものがすべて存在する"));
+        break;
     case ATT_PRED_SHA256_IN:
         say(w, "%s", either(w, " has the digest ", " のダイジェストが "));
         say_values(w, r);
@@ -216,6 +221,7 @@ static void say_rule(struct words *w, const struct att_requirement *r)
         say_own_items(w, r);
         break;
     case ATT_PRED_OWN_MEASURED:
+    case ATT_PRED_OWN_COMPLETE:
     case ATT_PRED_SHA256_IN:
     case ATT_PRED_MIN_VERSION:
         say_named(w, r);

@@ -43,12 +43,32 @@ static enum att_err read_title(const struct att_yaml_node *n, struct att_require
 static enum att_err read_requirement_head(const struct att_yaml_node *n, struct att_requirement *r,
                                           struct att_diag *diag)
 {
-    static const char *const KEYS[] = {
-        "id",           "title",          "source",          "severity",  "grade_at_least",
-        "own_items",    "own_measured",   "boot_pcrs",       "pcr_in",    "pcr_equals",
-        "ima_files",    "ima_violations", "tpm_firmware",    "logs",      "sha256_in",
-        "event_absent", "min_version",    "max_age_seconds", "all",       "any",
-        "not",          "boot_order",     "secure_boot",     "ima_kexec", NULL};
+    static const char *const KEYS[] = {"id",
+                                       "title",
+                                       "source",
+                                       "severity",
+                                       "grade_at_least",
+                                       "own_items",
+                                       "own_measured",
+                                       "boot_pcrs",
+                                       "pcr_in",
+                                       "pcr_equals",
+                                       "ima_files",
+                                       "ima_violations",
+                                       "tpm_firmware",
+                                       "logs",
+                                       "sha256_in",
+                                       "event_absent",
+                                       "min_version",
+                                       "max_age_seconds",
+                                       "all",
+                                       "any",
+                                       "not",
+                                       "boot_order",
+                                       "secure_boot",
+                                       "ima_kexec",
+                                       "own_complete",
+                                       NULL};
     const struct att_yaml_node *node = NULL;
     enum att_err err = att_yaml_only(n, KEYS, diag);
 

@@ -14,7 +14,7 @@ check 'show it' 0 "$ctl" policy show "$good"
 says 'gateway-base@1'
 check 'show it, --json' 0 "$ctl" --json policy show "$good"
 json_form
-json '.policy == "gateway-base" and (.digest | length) == 64 and (.requirements | length) == 4'
+json '.policy == "gateway-base" and (.digest | length) == 64 and (.requirements | length) == 5'
 digest=$(jq -r .digest "$work/out")
 check 'show it in Japanese' 0 "$ctl" --lang ja policy show "$good"
 says '機器自身の測定ログ'

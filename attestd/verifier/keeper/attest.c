@@ -70,7 +70,7 @@ static bool may_continue(const struct keeper *k, const struct wire_new_session *
     const struct att_boot_state *b = &k->boot;
     const struct att_carry *c = &k->carry;
 
-    if (!w->has_boot || !b->known || !c->known || c->overflow)
+    if (!w->has_boot || !b->known || !c->known || c->overflow || c->whole)
         return false;
     if (w->reset_count != b->clock.reset_count || w->restart_count != b->clock.restart_count)
         return false;

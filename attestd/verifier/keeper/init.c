@@ -64,7 +64,12 @@ static const char default_policy[] =
     "  - id: R-03\n"
     "    title: {en: The TPM's firmware did not change, ja: TPM のファームウェアが変わっていない}\n"
     "    severity: fail\n"
-    "    tpm_firmware: unchanged\n";
+    "    tpm_firmware: unchanged\n"
+    "  - id: R-04\n"
+    "    title: {en: Nothing is missing that the reference values were made from, ja: "
+    "参照値の元になったものがすべて存在する}\n"
+    "    severity: fail\n"
+    "    own_complete: [\"/\"]\n";
 
 static enum att_err write_key(struct init *in, const char *name, const struct att_privkey *k,
                               struct att_diag *diag)

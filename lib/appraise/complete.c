@@ -1,0 +1,186 @@
+/*
+ * own_complete: is everything there that the reference values were made from?
+ *
+ * Judged where the own log is seen from its beginning; what is deleted later stands in the log as absent.
+ * An item counts by its latest entry. Names without a reference value are own_items' business: one file
+ * more does not make the others incomplete.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "appraise/items_internal.h"
+#include "base/guard.h"
+#include "policy/name_set.h"
+#include "tcg/ownlog.h"
+
+#define LINK_PREFIX "link:"
+
+/* One entry of the log: which item it is about, and whether it was there then. */
+struct seen {
+    uint64_t key; /* of the plain name: a file that became a link is one item */
+    size_t order;
+    struct att_slice name; /* borrows the log */
+    bool link, there;
+};
+
+struct att_seen {
+    struct seen *entry;
+    size_t count, room;
+};
+
+static bool asked(const struct judging *j)
+{
+    for (size_t i = 0; i < j->policy->leaf_count; i++) {
+        if (j->policy->leaf[i]->predicate == ATT_PRED_OWN_COMPLETE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool att_complete_is_judged(const struct judging *j)
+{
+    return asked(j) && att_verified_evidence(j->v)->claims.logs.off[ATT_LOG_OWN] == 0;
+}
+
+enum att_err att_complete_take(struct judging *j, const struct att_own_item *item)
+{
+    struct att_seen *s = j->seen;
+    struct seen *e = NULL;
+
+    if (item->type == ATT_OWN_CONFIG) {
+        return ATT_OK; /* a value of a file, which is an item itself */
+    }
+    if (s == NULL) {
+        s = j->seen = calloc(1, sizeof(*s));
+        if (s == NULL) {
+            return ATT_E_NOMEM;
+        }
+    }
+    if (s->count == s->room) {
+        size_t room = s->room == 0 ? 1024 : 2 * s->room;
+        struct seen *more = reallocarray(s->entry, room, sizeof(*more));
+
+        if (more == NULL) {
+            return ATT_E_NOMEM;
+        }
+        s->entry = more;
+        s->room = room;
+    }
+    e = &s->entry[s->count];
+    *e = (struct seen){.order = s->count,
+                       .name = item->name,
+                       .link = item->type == ATT_OWN_LINK,
+                       .there = item->digest != NULL};
+    s->count++;
+    return att_judging_hash(item->name, &e->key);
+}
+
+static int by_item(const void *a, const void *b)
+{
+    const struct seen *x = a;
+    const struct seen *y = b;
+
+    if (x->key != y->key) {
+        return x->key < y->key ? -1 : 1;
+    }
+    return x->order < y->order ? -1 : 1;
+}
+
+/* Only the latest entry of each item stays. */
+static void keep_latest(struct att_seen *s)
+{
+    size_t kept = 0;
+
+    qsort(s->entry, s->count, sizeof(*s->entry), by_item);
+    for (size_t i = 0; i < s->count; i++) {
+        if (i + 1 == s->count || s->entry[i + 1].key != s->entry[i].key) {
+            s->entry[kept++] = s->entry[i];
+        }
+    }
+    s->count = kept;
+}
+
+/* The name as reference values spell it, if it has one there. */
+static enum att_err add_listed(struct att_name_set *set, const struct judging *j,
+                               const struct seen *e)
+{
+    uint8_t room[ATT_OWN_NAME_MAX + sizeof(LINK_PREFIX)];
+    struct att_refvals_found found = {0};
+    struct att_slice name = e->name;
+    enum att_err err = ATT_OK;
+
+    if (e->link) {
+        memcpy(room, LINK_PREFIX, sizeof(LINK_PREFIX) - 1);
+        memcpy(room + sizeof(LINK_PREFIX) - 1, name.p, name.len);
+        name = att_slice_of(room, sizeof(LINK_PREFIX) - 1 + name.len);
+    }
+    err = att_refvals_look(&found, j->refvals, name, NULL);
+    return err == ATT_OK && found.count > 0 ? att_name_set_add(set, name) : err;
+}
+
+static enum att_err judge_prefix(bool *complete, const struct judging *j, const char *prefix)
+{
+    ATT_CLEANUP(att_name_set_freep) struct att_name_set *set = NULL;
+    const struct att_requirement under = {.name_count = 1, .name = (char **)(uintptr_t)&prefix};
+    char name[sizeof(ATT_COMPLETE_PREFIX) + ATT_OWN_NAME_MAX];
+    struct att_refvals_found found = {0};
+    uint8_t digest[32];
+    size_t count = 0;
+    enum att_err err = att_name_set_new(&set);
+
+    for (size_t i = 0; err == ATT_OK && j->seen != NULL && i < j->seen->count; i++) {
+        const struct seen *e = &j->seen->entry[i];
+
+        if (e->there && att_under(&under, e->name)) {
+            err = add_listed(set, j, e);
+        }
+    }
+    if (err == ATT_OK) {
+        err = att_name_set_digest(digest, &count, set);
+    }
+    if (err == ATT_OK) {
+        (void)snprintf(name, sizeof(name), "%s%s", ATT_COMPLETE_PREFIX, prefix);
+        err = att_refvals_look(&found, j->refvals, att_slice_str(name), digest);
+    }
+    if (err == ATT_OK) {
+        *complete = !ATT_GUARD(OWN_COMPLETE, !found.same);
+    }
+    return err;
+}
+
+enum att_err att_complete_end(struct judging *j)
+{
+    enum att_err err = ATT_OK;
+
+    if (!att_complete_is_judged(j) || j->refvals == NULL) {
+        return ATT_OK;
+    }
+    if (j->seen != NULL) {
+        keep_latest(j->seen);
+    }
+    for (size_t i = 0; err == ATT_OK && i < j->policy->leaf_count; i++) {
+        const struct att_requirement *leaf = j->policy->leaf[i];
+
+        for (size_t k = 0;
+             err == ATT_OK && leaf->predicate == ATT_PRED_OWN_COMPLETE && k < leaf->name_count;
+             k++) {
+            bool complete = false;
+
+            err = judge_prefix(&complete, j, leaf->name[k]);
+            att_judging_mark(&j->out->carry, leaf->bit + (uint32_t)k, complete);
+            j->out->carry.whole = j->out->carry.whole || !complete;
+        }
+    }
+    return err;
+}
+
+void att_complete_free(struct judging *j)
+{
+    if (j->seen != NULL) {
+        free(j->seen->entry);
+        free(j->seen);
+    }
+    j->seen = NULL;
+}

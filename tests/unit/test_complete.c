@@ -1,0 +1,211 @@
+/* own_complete: what the reference values were made from is all there, or the gateway is not good. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "need.h"
+#include "policy/name_set.h"
+#include "scene.h"
+#include "suite.h"
+
+static const char POLICY[] =
+    "policy: complete\nversion: 1\nbank: sha256\nown_pcrs: [13]\nrequirements:\n"
+    "  - {id: R-1, title: {en: a, ja: b}, severity: fail, own_items: {under: [\"/\"], unlisted: "
+    "fail}}\n"
+    "  - {id: R-2, title: {en: a, ja: b}, severity: fail, own_complete: [\"/\"]}\n"
+    "  - {id: R-3, title: {en: a, ja: b}, severity: fail, own_complete: [\"/etc\"]}\n";
+
+static const struct scene_reference FILES[] = {
+    {"/etc/a.conf", "a = 1\n"}, {"/etc/b.conf", "b = 2\n"}, {"/opt/tool", "tool"}, {NULL, NULL}};
+
+static void add_set(struct att_refvals_maker *m, const char *prefix)
+{
+    ATT_CLEANUP(att_name_set_freep) struct att_name_set *set = NULL;
+    char name[64];
+    uint8_t digest[32];
+    size_t count = 0;
+
+    NEED(att_name_set_new(&set) == ATT_OK);
+    for (size_t i = 0; FILES[i].name != NULL; i++) {
+        if (strncmp(FILES[i].name, prefix, strlen(prefix)) == 0) {
+            NEED(att_name_set_add(set, att_slice_str(FILES[i].name)) == ATT_OK);
+        }
+    }
+    NEED(att_name_set_digest(digest, &count, set) == ATT_OK);
+    (void)snprintf(name, sizeof(name), ATT_COMPLETE_PREFIX "%s", prefix);
+    NEED(att_refvals_maker_add(m, att_slice_str(name), digest) == ATT_OK);
+}
+
+/* A gateway that measured a.conf and b.conf; its references know a tool beside them. */
+static struct scene *incomplete(void)
+{
+    ATT_CLEANUP(att_refvals_maker_freep) struct att_refvals_maker *m = NULL;
+    struct scene *s = scene_new(POLICY, FILES);
+    uint8_t digest[32];
+
+    NEED(att_refvals_maker_new(&m) == ATT_OK);
+    for (size_t i = 0; FILES[i].name != NULL; i++) {
+        NEED(att_sha256(att_slice_str(FILES[i].content), digest) == ATT_OK);
+        NEED(att_refvals_maker_add(m, att_slice_str(FILES[i].name), digest) == ATT_OK);
+    }
+    add_set(m, "/");
+    add_set(m, "/etc");
+    att_refvals_freep(&s->refs);
+    att_buf_freep(&s->refs_bytes);
+    NEED(att_refvals_maker_finish(&s->refs_bytes, m) == ATT_OK);
+    NEED(att_refvals_open(&s->refs, att_buf_slice(s->refs_bytes), NULL) == ATT_OK);
+    return s;
+}
+
+static void measure(struct scene *s, const char *name, const char *content)
+{
+    softlog_own_file(&s->own, s->tpm, SCENE_OWN_PCR, name, att_slice_str(content));
+}
+
+static struct scene *complete(void)
+{
+    struct scene *s = incomplete();
+
+    measure(s, "/opt/tool", "tool");
+    return s;
+}
+
+/* The verifier asks for the whole log again, as it does when a carry says so. */
+static void from_the_start(struct scene *s)
+{
+    s->from.off[ATT_LOG_OWN] = 0;
+    memset(&s->carry, 0, sizeof(s->carry));
+    memset(&s->prior.log, 0, sizeof(s->prior.log));
+}
+
+START_TEST(own_complete__holds_when_all_is_there_and_goes_on)
+{
+    struct scene *s = complete();
+
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    ck_assert(!s->result->carry.whole);
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    measure(s, "/etc/a.conf", "a = 1\n"); /* measured again */
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(own_complete__misses_a_file_until_the_whole_log_shows_it)
+{
+    struct scene *s = incomplete();
+
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_REF_INCOMPLETE, "/");
+    ck_assert(!scene_has_reason(s, ATT_R_REF_INCOMPLETE, "/etc")); /* nothing is missing there */
+    ck_assert(s->result->carry.whole);
+    scene_attest(s); /* nothing new: it still stands */
+    scene_expect_reason(s, ATT_R_REF_INCOMPLETE, "/");
+    measure(s, "/opt/tool", "tool");
+    from_the_start(s);
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    ck_assert(!s->result->carry.whole);
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(own_complete__one_file_more_makes_nothing_incomplete)
+{
+    struct scene *s = complete();
+
+    measure(s, "/etc/more", "more");
+    scene_attest(s);
+    scene_expect_reason(s, ATT_R_REF_UNLISTED, "/etc/more");
+    ck_assert(!scene_has_reason(s, ATT_R_REF_INCOMPLETE, "/"));
+    scene_free(s);
+}
+END_TEST
+
+/* The changed content is own_items' reason; the item is there. */
+START_TEST(own_complete__counts_a_changed_file_as_there)
+{
+    struct scene *s = complete();
+
+    measure(s, "/etc/b.conf", "b = 3\n");
+    scene_attest(s);
+    scene_expect_reason(s, ATT_R_REF_MISMATCH, "/etc/b.conf");
+    ck_assert(!scene_has_reason(s, ATT_R_REF_INCOMPLETE, "/"));
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(own_complete__an_item_counts_by_its_latest_entry)
+{
+    struct scene *s = complete();
+    const struct att_own_item gone = {.type = ATT_OWN_ABSENT, .name = att_slice_str("/etc/a.conf")};
+
+    softlog_own_items(&s->own, s->tpm, SCENE_OWN_PCR, &gone, 1);
+    scene_attest(s);
+    scene_expect_reason(s, ATT_R_REF_INCOMPLETE, "/etc");
+    scene_expect_reason(s, ATT_R_REF_ABSENT, "/etc/a.conf");
+    measure(s, "/etc/a.conf", "a = 1\n");
+    from_the_start(s);
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(own_complete__is_not_known_without_its_reference)
+{
+    struct scene *s = scene_new(POLICY, FILES);
+
+    measure(s, "/opt/tool", "tool");
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_REF_INCOMPLETE, "/");
+    scene_expect_reason(s, ATT_R_REF_INCOMPLETE, "/etc");
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(att_name_set__is_one_digest_whatever_the_order)
+{
+    struct att_name_set *a = NULL;
+    struct att_name_set *b = NULL;
+    uint8_t x[32];
+    uint8_t y[32];
+    size_t n = 0;
+
+    ck_assert_int_eq(att_name_set_new(&a), ATT_OK);
+    ck_assert_int_eq(att_name_set_new(&b), ATT_OK);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(att_name_set_add(a, att_slice_str(FILES[i].name)), ATT_OK);
+        ck_assert_int_eq(att_name_set_add(b, att_slice_str(FILES[2 - i].name)), ATT_OK);
+        ck_assert_int_eq(att_name_set_add(b, att_slice_str(FILES[0].name)), ATT_OK); /* again */
+    }
+    ck_assert_int_eq(att_name_set_digest(x, &n, a), ATT_OK);
+    ck_assert_uint_eq(n, 3);
+    ck_assert_int_eq(att_name_set_digest(y, &n, b), ATT_OK);
+    ck_assert_uint_eq(n, 3);
+    ck_assert_mem_eq(x, y, 32);
+    ck_assert_int_eq(att_name_set_add(b, att_slice_str("link:/etc/a.conf")), ATT_OK);
+    ck_assert_int_eq(att_name_set_digest(y, &n, b), ATT_OK);
+    ck_assert_mem_ne(x, y, 32);
+    att_name_set_free(a);
+    att_name_set_free(b);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const TESTS[] = {own_complete__holds_when_all_is_there_and_goes_on,
+                                  own_complete__misses_a_file_until_the_whole_log_shows_it,
+                                  own_complete__one_file_more_makes_nothing_incomplete,
+                                  own_complete__counts_a_changed_file_as_there,
+                                  own_complete__an_item_counts_by_its_latest_entry,
+                                  own_complete__is_not_known_without_its_reference,
+                                  att_name_set__is_one_digest_whatever_the_order};
+
+    return SUITE_RUN("complete", TESTS);
+}
