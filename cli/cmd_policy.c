@@ -98,11 +98,37 @@ static void print_origin(struct report *r, const struct att_policy_origin *from)
     }
 }
 
+/* To standard output or --output; nothing else is said there. */
+static int print_yaml(struct report *r, const struct att_policy *policy)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
+    struct att_diag diag = {0};
+    enum att_err err = ATT_OK;
+
+    if (r->cli->json) {
+        return report_usage(r, "--yaml", "expected %s, found %s", "one form", "--json");
+    }
+    err = att_policy_print_yaml(&text, policy);
+    if (err == ATT_OK) {
+        err = att_file_write(r->cli->output != NULL ? r->cli->output : "-", att_buf_slice(text),
+                             0644, &diag);
+    }
+    if (err != ATT_OK) {
+        return report_failure(r, err, &diag);
+    }
+    report_drop(r);
+    return EXIT_VERIFIED;
+}
+
 int cmd_policy_show(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.policy-show.v1");
     ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
     struct att_policy_origin from = {0};
+    bool yaml = false;
+    const struct option_spec spec[] = {{"yaml", NULL, &yaml, NULL,
+                                        "as text that can be edited and signed again",
+                                        "編集して署名し直せる YAML で出力する"}};
     struct att_diag diag = {0};
     json_t *list = json_array();
     char hex[65];
@@ -110,13 +136,16 @@ int cmd_policy_show(struct cli *cli, int argc, char **argv)
     enum att_err err = ATT_OK;
 
     (void)json_object_set_new(r.root, "requirements", list);
-    code = options_parse(&r, NULL, 0, &argc, argv);
+    code = options_parse(&r, spec, ATT_COUNT(spec), &argc, argv);
     if (code != OPTIONS_OK) {
         return code;
     }
     err = read_policy(&policy, argv[1], &from, &diag);
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
+    }
+    if (yaml) {
+        return print_yaml(&r, policy);
     }
     print_origin(&r, &from);
     (void)att_hex_encode(hex, sizeof(hex), att_slice_of(policy->digest, 32));

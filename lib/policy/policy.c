@@ -271,6 +271,9 @@ static enum att_err check_pcrs(const struct att_policy *p, struct att_diag *diag
 {
     uint32_t named = p->boot_mask | p->own_pcr_mask;
 
+    if (p->boot_mask == 0) {
+        return refuse(diag, "boot_log_pcrs", "expected a list that is not empty");
+    }
     if (p->ima_pcr >= 32) {
         return refuse(diag, "ima_pcr", "expected a PCR from 0 to 15");
     }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "policy/policy.h"
 
 #define ATT_POLICY_WORDS 768
@@ -12,6 +13,14 @@
 /* What a requirement's predicate asks, as a clause without a full stop; cut with "..." when it does not fit.
  * Names from the policy are escaped. Returns out. */
 char *att_requirement_words(char *out, size_t cap, const struct att_requirement *r, bool ja);
+
+/*
+ * att_policy_print_yaml - the policy as text, from which att_policy_parse_yaml makes the same policy; above each
+ * requirement stands what it asks, as a comment. Names that are not UTF-8 have no text: they are printed as they
+ * are and refused when the text is read.
+ * Errors  LIMIT NOMEM
+ */
+ATT_MUST_USE enum att_err att_policy_print_yaml(struct att_buf **out, const struct att_policy *p);
 
 enum att_policy_effect {
     ATT_EFFECT_STRICTER, /* what was good may not be good any more */

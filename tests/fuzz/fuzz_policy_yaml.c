@@ -8,6 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (att_policy_parse_yaml(&p, "fuzz", att_slice_of(data, size), &diag) == ATT_OK) {
         policy_holds(p);
+        HOLDS(policy_text_holds(p)); /* it came from a text */
         att_policy_free(p);
         return 0;
     }

@@ -56,6 +56,21 @@ static inline void policy_differs(const struct att_policy *p, struct att_policy 
     att_policy_diff_free(back);
 }
 
+/* As text again it is the same policy, or no text can hold its names. */
+static inline bool policy_text_holds(const struct att_policy *p)
+{
+    struct att_buf *text = NULL;
+    struct att_policy *again = NULL;
+    bool readable = false;
+
+    HOLDS(att_policy_print_yaml(&text, p) == ATT_OK);
+    readable = att_policy_parse_yaml(&again, "print", att_buf_slice(text), NULL) == ATT_OK;
+    HOLDS(!readable || memcmp(again->digest, p->digest, 32) == 0);
+    att_policy_free(again);
+    att_buf_free(text);
+    return readable;
+}
+
 /* Both forms are one policy, its words end, it does not differ from itself, and it is frugal. */
 static inline void policy_holds(const struct att_policy *p)
 {
@@ -79,6 +94,7 @@ static inline void policy_holds(const struct att_policy *p)
                       sizeof(words)) < sizeof(words));
         HOLDS(!p->requirement[i].allow_any || p->requirement[i].predicate == ATT_PRED_OWN_ITEMS);
     }
+    (void)policy_text_holds(p);
     policy_differs(p, again);
     att_policy_diff_free(diff);
     att_policy_free(again);

@@ -30,6 +30,10 @@ says 'NOT VERIFIED'
 check 'the text has the same digest' 0 "$ctl" policy show "$base" --json
 json ".digest == \"$digest\" and .signer == null"
 check 'check what was signed' 0 "$ctl" policy check "$work/p.cose"
+check 'what was signed, as text' 0 "$ctl" policy show "$work/p.cose" --yaml -o "$work/again.yaml"
+grep -q '# these logs are there: own' "$work/again.yaml" || complain 'no word above a requirement'
+check 'the text is the same policy' 0 "$ctl" policy show "$work/again.yaml" --json
+json ".digest == \"$digest\""
 chmod 644 "$work/signer.key"
 check 'a key that others can read' 7 sign "$base" --key "$work/signer.key" --insecure-file-key -o "$work/p.cose"
 says E_CFG_PERM
