@@ -210,6 +210,7 @@ static void rule(struct printer *p, const struct att_requirement *r, enum att_ha
         own_items(p, r);
         break;
     case ATT_PRED_OWN_MEASURED:
+    case ATT_PRED_OWN_COMPLETE:
         names(p, r);
         break;
     case ATT_PRED_BOOT_PCRS:
