@@ -31,6 +31,22 @@ static void check_tiles(const struct att_evlog *log, size_t size)
     HOLDS(end == att_evlog_consumed(log) && end <= size);
 }
 
+static void check_head(const struct att_evlog *log)
+{
+    enum att_hash banks[ATT_PCR_BANKS];
+    size_t count = att_evlog_banks(log, banks);
+    int locality = att_evlog_locality(log);
+
+    HOLDS(count >= 1 && count <= ATT_PCR_BANKS);
+    HOLDS(locality == 0 || locality == 3 || locality == 4);
+    for (size_t i = 0; i < count; i++) {
+        HOLDS(att_hash_size(banks[i]) > 0);
+    }
+    for (size_t i = 0; i < att_evlog_count(log); i++) {
+        HOLDS(att_event_type_name(att_evlog_at(log, i)->type_unproven)[0] != '\0');
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct att_evlog *log = NULL;
@@ -42,6 +58,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     check_tiles(log, size);
+    check_head(log);
     HOLDS(att_evlog_replay(&v, log, NULL) == ATT_OK);
     HOLDS(v.count <= ATT_PCR_BANKS);
     att_evlog_free(log);

@@ -41,5 +41,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(err == ATT_OK ? end == size : diag.reason == ATT_R_FMT_IMA && diag.off == end);
     HOLDS(att_ima_replay(&v, att_slice_of(data, size), BANKS, 2, false, &entries, NULL) == err);
     HOLDS(err != ATT_OK || entries == it.count);
+    HOLDS(att_ima_replay(&v, att_slice_of(data, size), BANKS, 2, true, NULL, NULL) == err);
     return 0;
 }

@@ -50,6 +50,27 @@ static void check_log(struct att_slice in, uint64_t first, struct att_hasher *h)
     }
 }
 
+/* A log that replays is one that reads to its end. */
+static void check_replay(struct att_slice in, struct att_hasher *h)
+{
+    struct att_own it = att_own_from(in, 0);
+    struct att_own_record rec;
+    struct att_pcr_values v;
+    struct att_diag diag = {0};
+    uint32_t records = 0;
+    uint32_t read = 0;
+    bool more = true;
+
+    if (att_own_replay(&v, in, &records, &diag) != ATT_OK) {
+        HOLDS(diag.reason != ATT_R_NONE);
+        return;
+    }
+    while (att_own_next(&it, &rec, &more, h, NULL) == ATT_OK && more) {
+        read++;
+    }
+    HOLDS(!more && read == records);
+}
+
 /* The input as a log, and as the content of a record: no mutation finds the digest of itself. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -60,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     HOLDS(att_hasher_new(&h) == ATT_OK);
     check_log(att_slice_of(data, size), 0, h);
+    check_replay(att_slice_of(data, size), h);
     if (att_own_record_write(&w, 1, 13, BANK, 1, att_slice_of(data, size), h) == ATT_OK) {
         check_log(att_slice_of(around, w.len), 1, h);
     }
