@@ -82,7 +82,7 @@ int cmd_refvals_show(struct cli *cli, int argc, char **argv)
     const struct option_spec options[] = {{"name", &name, NULL, "NAME",
                                            "print what is expected under this name",
                                            "この名前の参照値を表示する"}};
-    const uint8_t *found[16];
+    uint8_t found[16][32];
     struct att_diag diag = {0};
     json_t *list = json_array();
     int code = OPTIONS_OK;
@@ -117,9 +117,10 @@ int cmd_refvals_show(struct cli *cli, int argc, char **argv)
         for (size_t i = 0; i < n && i < ATT_COUNT(found); i++) {
             char hex[65];
 
-            (void)json_array_append_new(list, json_hex(att_slice_of(found[i], 32)));
+            (void)json_array_append_new(list, json_hex(att_slice_of(found[i], sizeof(found[i]))));
             report_line(&r, "  %s  %s",
-                        att_hex_encode(hex, sizeof(hex), att_slice_of(found[i], 32)), name);
+                        att_hex_encode(hex, sizeof(hex), att_slice_of(found[i], sizeof(found[i]))),
+                        name);
         }
         if (n == 0) {
             report_reason(&r, "E_REF_UNLISTED", name, "no reference value has this name");

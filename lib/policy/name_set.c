@@ -7,8 +7,10 @@
 #include "crypto/digest.h"
 #include "policy/refval_internal.h"
 
+#define NAME_HASH 8 /* bytes of SHA-256 of a name */
+
 struct att_name_set {
-    uint8_t (*hash)[REFVAL_NAME];
+    uint8_t (*hash)[NAME_HASH];
     size_t count;
     size_t room;
 };
@@ -41,6 +43,7 @@ void att_name_set_freep(struct att_name_set **s)
 
 enum att_err att_name_set_add(struct att_name_set *s, struct att_slice name)
 {
+    uint8_t full[32];
     enum att_err err = ATT_OK;
 
     if (s->count >= REFVAL_COUNT_MAX) {
@@ -48,7 +51,7 @@ enum att_err att_name_set_add(struct att_name_set *s, struct att_slice name)
     }
     if (s->count == s->room) {
         size_t room = s->room == 0 ? 1024 : 2 * s->room;
-        uint8_t(*more)[REFVAL_NAME] = reallocarray(s->hash, room, sizeof(*more));
+        uint8_t(*more)[NAME_HASH] = reallocarray(s->hash, room, sizeof(*more));
 
         if (more == NULL) {
             return ATT_E_NOMEM;
@@ -56,16 +59,16 @@ enum att_err att_name_set_add(struct att_name_set *s, struct att_slice name)
         s->hash = more;
         s->room = room;
     }
-    err = att_refval_name_hash(s->hash[s->count], name);
+    err = att_sha256(name, full);
     if (err == ATT_OK) {
-        s->count++;
+        memcpy(s->hash[s->count++], full, NAME_HASH);
     }
     return err;
 }
 
 static int compare(const void *a, const void *b)
 {
-    return memcmp(a, b, REFVAL_NAME);
+    return memcmp(a, b, NAME_HASH);
 }
 
 enum att_err att_name_set_digest(uint8_t out[32], size_t *count, struct att_name_set *s)
@@ -78,7 +81,7 @@ enum att_err att_name_set_digest(uint8_t out[32], size_t *count, struct att_name
     }
     for (size_t i = 0; i < s->count; i++) {
         if (kept == 0 || compare(s->hash[kept - 1], s->hash[i]) != 0) {
-            memmove(s->hash[kept++], s->hash[i], REFVAL_NAME);
+            memmove(s->hash[kept++], s->hash[i], NAME_HASH);
         }
     }
     s->count = kept;

@@ -14,14 +14,18 @@
 #include "crypto/digest.h"
 #include "policy/refval_internal.h"
 
-#define GUESSES 5
+#define GUESSES 4
 
 struct att_refvals {
-    const uint8_t *entry; /* count times REFVAL_ENTRY */
-    const uint8_t *index; /* count times 4, little endian */
+    const uint8_t *ends;   /* 256 times 4: how many digests begin with at most this byte */
+    const uint8_t *rest;   /* count times REFVAL_REST: digests without their first byte, sorted */
+    const uint8_t *starts; /* ends of the buckets of names, 1 << bits times 4 */
+    const uint8_t *word;   /* count times 8: name and entry, sorted in each bucket */
     size_t count;
+    struct refval_shape shape;
     uint8_t digest[32];
-    void *map; /* NULL when the bytes are borrowed */
+    struct att_slice body; /* what the digest is of */
+    void *map;             /* NULL when the bytes are borrowed */
     size_t map_len;
 };
 
@@ -42,19 +46,28 @@ void att_refvals_freep(struct att_refvals **r)
     *r = NULL;
 }
 
+struct refval_shape att_refval_shape(size_t count)
+{
+    struct refval_shape s = {.entry_bits = REFVAL_SLACK_BITS};
+
+    while (count >> s.entry_bits != 0) {
+        s.entry_bits++;
+    }
+    s.bucket_bits = s.entry_bits - REFVAL_SLACK_BITS;
+    return s;
+}
+
 enum att_err att_refvals_open(struct att_refvals **out, struct att_slice mapped,
                               struct att_diag *diag)
 {
     struct att_rd rd = att_rd_slice(mapped);
     struct att_slice magic = att_rd_bytes(&rd, REFVAL_MAGIC_LEN);
     uint64_t count = att_rd_u64le(&rd);
+    struct att_refvals made = {.count = (size_t)count};
     struct att_refvals *r = NULL;
-    struct att_slice entries;
-    struct att_slice index;
-    uint8_t digest[32];
     enum att_err err = ATT_OK;
 
-    att_rd_copy(&rd, digest, sizeof(digest));
+    att_rd_copy(&rd, made.digest, sizeof(made.digest));
     if (att_rd_ok(&rd) && !att_slice_eq(magic, att_slice_str(REFVAL_MAGIC))) {
         return att_fail_at(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "magic", 0, "expected \"%s\"",
                            REFVAL_MAGIC);
@@ -63,20 +76,21 @@ enum att_err att_refvals_open(struct att_refvals **out, struct att_slice mapped,
         return att_fail_at(diag, ATT_E_LIMIT, ATT_R_FMT_REFVALS, "count", REFVAL_MAGIC_LEN,
                            "at most %u entries", REFVAL_COUNT_MAX);
     }
-    entries = att_rd_bytes(&rd, (size_t)count * REFVAL_ENTRY);
-    index = att_rd_bytes(&rd, (size_t)count * 4);
+    made.shape = att_refval_shape(made.count);
+    made.body = att_rd_ahead(&rd);
+    made.ends = att_rd_bytes(&rd, REFVAL_FIRST * 4).p;
+    made.rest = att_rd_bytes(&rd, made.count * REFVAL_REST).p;
+    made.starts = att_rd_bytes(&rd, ((size_t)1 << made.shape.bucket_bits) * 4).p;
+    made.word = att_rd_bytes(&rd, made.count * 8).p;
     err = att_rd_end_diag(&rd, ATT_R_FMT_REFVALS, "reference values", diag);
     if (err != ATT_OK) {
         return err;
     }
-    r = calloc(1, sizeof(*r));
+    r = malloc(sizeof(*r));
     if (r == NULL) {
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "reference values", "no memory");
     }
-    r->entry = entries.p;
-    r->index = index.p;
-    r->count = (size_t)count;
-    memcpy(r->digest, digest, sizeof(digest));
+    *r = made;
     *out = r;
     return ATT_OK;
 }
@@ -127,24 +141,32 @@ const uint8_t *att_refvals_digest(const struct att_refvals *r)
     return r->digest;
 }
 
-static const uint8_t *entry_at(const struct att_refvals *r, size_t i)
+static uint32_t u32_at(const uint8_t *table, size_t i)
 {
-    return r->entry + i * REFVAL_ENTRY;
+    struct att_rd rd = att_rd_from(table + 4 * i, 4);
+
+    return att_rd_u32le(&rd);
 }
 
-const uint8_t *att_refvals_entry(const struct att_refvals *r, size_t i)
+static uint64_t word_at(const struct att_refvals *r, size_t i)
 {
-    return entry_at(r, i);
+    struct att_rd rd = att_rd_from(r->word + 8 * i, 8);
+
+    return att_rd_u64be(&rd);
 }
 
-/* The entry behind place i of the name index; the file is the operator's, but a bad number must not read
- * outside it. */
-static const uint8_t *named_at(const struct att_refvals *r, size_t i)
-{
-    struct att_rd rd = att_rd_from(r->index + 4 * i, 4);
-    size_t at = att_rd_u32le(&rd);
+/* Part of a sorted list. The file is the operator's, but a bad number must not read outside it. */
+struct range {
+    size_t low, high;
+};
 
-    return entry_at(r, at < r->count ? at : 0);
+static struct range bucket(const uint8_t *ends, size_t i, size_t count)
+{
+    struct range g = {.low = i == 0 ? 0 : u32_at(ends, i - 1), .high = u32_at(ends, i)};
+
+    g.high = g.high > count ? count : g.high;
+    g.low = g.low > g.high ? g.high : g.low;
+    return g;
 }
 
 /* Digests sort as these numbers do, but for equal ones; a call for each byte would cost more than the search. */
@@ -167,7 +189,7 @@ static size_t guess(const struct stretch *s, uint64_t wanted)
     uint64_t wide = (s->most - s->least) >> 32;
     uint64_t part = (wanted - s->least) >> 32;
 
-    /* below 2^24 entries and 2^32: no product overflows */
+    /* below 2^27 entries and 2^32: no product overflows */
     return wide == 0 || part >= wide ? s->high - 1
                                      : s->low + (size_t)(part * (s->high - s->low) / wide);
 }
@@ -182,8 +204,13 @@ struct seeking {
     bool found;
 };
 
+static const uint8_t *rest_at(const struct att_refvals *r, size_t i)
+{
+    return r->rest + i * REFVAL_REST;
+}
+
 /*
- * Each guess touches one entry, and two or three of them leave a stretch that fits a page; a set that is not
+ * Each guess touches one entry, and one or two of them leave a stretch that fits a page; a bucket that is not
  * spread evenly is halved as ever. False when there is nowhere left to look.
  */
 static bool aim(struct seeking *k, const struct att_refvals *r)
@@ -192,24 +219,27 @@ static bool aim(struct seeking *k, const struct att_refvals *r)
         return false;
     }
     k->at = k->tries++ < GUESSES ? guess(&k->s, k->wanted) : k->s.low + (k->s.high - k->s.low) / 2;
-    __builtin_prefetch(entry_at(r, k->at));
+    __builtin_prefetch(rest_at(r, k->at));
     return true;
 }
 
 static bool start(struct seeking *k, const struct att_refvals *r, const uint8_t *digest)
 {
-    *k = (struct seeking){.s = {.high = r->count, .most = UINT64_MAX},
+    struct range g = bucket(r->ends, digest[0], r->count);
+
+    *k = (struct seeking){.s = {.low = g.low, .high = g.high, .most = UINT64_MAX},
                           .digest = digest,
-                          .wanted = first_bytes(digest)};
+                          .wanted = first_bytes(digest + 1)};
     return aim(k, r);
 }
 
 /* Look, then aim again; false when the search is over. */
 static bool step(struct seeking *k, const struct att_refvals *r)
 {
-    uint64_t first = first_bytes(entry_at(r, k->at));
+    const uint8_t *rest = rest_at(r, k->at);
+    uint64_t first = first_bytes(rest);
     int order = first != k->wanted ? (first < k->wanted ? -1 : 1)
-                                   : memcmp(entry_at(r, k->at), k->digest, 32);
+                                   : memcmp(rest, k->digest + 1, REFVAL_REST);
 
     if (order == 0) {
         k->found = true;
@@ -262,77 +292,116 @@ void att_refvals_has_each(bool *out, const struct att_refvals *r, const uint8_t 
     }
 }
 
-/* The first place of the index whose name hash is not below the wanted one. */
-static size_t first_named(const struct att_refvals *r, const uint8_t name_hash[REFVAL_NAME])
+/* The digest of an entry; its first byte is the bucket that it lies in. */
+static void digest_at(uint8_t out[32], const struct att_refvals *r, size_t entry)
 {
     size_t low = 0;
-    size_t high = r->count;
+    size_t high = REFVAL_FIRST - 1;
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
 
-        if (memcmp(named_at(r, mid) + 32, name_hash, REFVAL_NAME) < 0) {
+        if (u32_at(r->ends, mid) <= entry) {
             low = mid + 1;
         } else {
             high = mid;
         }
     }
-    return low;
+    out[0] = (uint8_t)low;
+    memcpy(out + 1, r->rest + entry * REFVAL_REST, REFVAL_REST);
 }
 
-enum att_err att_refval_name_hash(uint8_t out[REFVAL_NAME], struct att_slice name)
+enum att_err att_refval_name_hash(uint64_t *out, struct att_slice name)
 {
     uint8_t full[32];
     enum att_err err = att_sha256(name, full);
+    struct att_rd rd = att_rd_from(full, 8);
 
     if (err == ATT_OK) {
-        memcpy(out, full, REFVAL_NAME);
+        *out = att_rd_u64be(&rd) >> REFVAL_SLACK_BITS;
     }
     return err;
+}
+
+/* Where a name's words are, and what stands in them above the entry's number. */
+struct named {
+    struct range at;
+    uint64_t tag;
+};
+
+static struct named find_name(const struct att_refvals *r, uint64_t hash)
+{
+    unsigned int tag_bits = 64 - r->shape.entry_bits;
+    struct named n = {.tag = hash & ((UINT64_C(1) << tag_bits) - 1)};
+
+    n.at = bucket(r->starts, (size_t)(hash >> tag_bits), r->count);
+    while (n.at.low < n.at.high) {
+        size_t mid = n.at.low + (n.at.high - n.at.low) / 2;
+
+        if (word_at(r, mid) >> r->shape.entry_bits < n.tag) {
+            n.at.low = mid + 1;
+        } else {
+            n.at.high = mid;
+        }
+    }
+    n.at.high = bucket(r->starts, (size_t)(hash >> tag_bits), r->count).high;
+    return n;
+}
+
+/* The next entry of a name: false when there is none. */
+static bool next_named(struct named *n, const struct att_refvals *r, uint8_t digest[32])
+{
+    uint64_t mask = (UINT64_C(1) << r->shape.entry_bits) - 1;
+    uint64_t word = n->at.low < n->at.high ? word_at(r, n->at.low) : 0;
+
+    if (n->at.low >= n->at.high || word >> r->shape.entry_bits != n->tag) {
+        return false;
+    }
+    n->at.low++;
+    digest_at(digest, r, (word & mask) < r->count ? (size_t)(word & mask) : 0);
+    return true;
 }
 
 enum att_err att_refvals_look(struct att_refvals_found *out, const struct att_refvals *r,
                               struct att_slice name, const uint8_t *digest)
 {
-    struct att_refvals_found found = {0};
-    uint8_t hash[REFVAL_NAME];
-    enum att_err err = att_refval_name_hash(hash, name);
+    uint8_t one[32];
+    uint64_t hash = 0;
+    enum att_err err = att_refval_name_hash(&hash, name);
+    struct named n;
 
     if (err != ATT_OK) {
         return err;
     }
-    for (size_t i = first_named(r, hash); i < r->count; i++) {
-        const uint8_t *e = named_at(r, i);
-
-        if (memcmp(e + 32, hash, REFVAL_NAME) != 0) {
-            break;
+    *out = (struct att_refvals_found){.count = 0};
+    n = find_name(r, hash);
+    while (next_named(&n, r, one)) {
+        if (out->count == 0) {
+            memcpy(out->room, one, 32);
+            out->first = out->room;
         }
-        found.first = found.first == NULL ? e : found.first;
-        found.same = found.same || (digest != NULL && memcmp(e, digest, 32) == 0);
-        found.count++;
+        out->same = out->same || (digest != NULL && memcmp(one, digest, 32) == 0);
+        out->count++;
     }
-    *out = found;
     return ATT_OK;
 }
 
 enum att_err att_refvals_expected(size_t *count, const struct att_refvals *r, struct att_slice name,
-                                  const uint8_t **out, size_t cap)
+                                  uint8_t (*out)[32], size_t cap)
 {
-    uint8_t hash[REFVAL_NAME];
+    uint8_t one[32];
+    uint64_t hash = 0;
     size_t found = 0;
-    enum att_err err = att_refval_name_hash(hash, name);
+    enum att_err err = att_refval_name_hash(&hash, name);
+    struct named n;
 
     if (err != ATT_OK) {
         return err;
     }
-    for (size_t i = first_named(r, hash); i < r->count; i++) {
-        const uint8_t *e = named_at(r, i);
-
-        if (memcmp(e + 32, hash, REFVAL_NAME) != 0) {
-            break;
-        }
+    n = find_name(r, hash);
+    while (next_named(&n, r, one)) {
         if (found < cap) {
-            out[found] = e;
+            memcpy(out[found], one, 32);
         }
         found++;
     }
@@ -340,16 +409,69 @@ enum att_err att_refvals_expected(size_t *count, const struct att_refvals *r, st
     return ATT_OK;
 }
 
-static enum att_err check_order(const struct att_refvals *r, struct att_diag *diag)
+enum att_err att_refvals_each(const struct att_refvals *r, att_refvals_entry call, void *ctx)
 {
-    for (size_t i = 1; i < r->count; i++) {
-        if (memcmp(entry_at(r, i - 1), entry_at(r, i), REFVAL_ENTRY) >= 0) {
-            return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "entries",
-                            "entry %zu is not above the one before", i);
+    size_t buckets = (size_t)1 << r->shape.bucket_bits;
+    unsigned int tag_bits = 64 - r->shape.entry_bits;
+    enum att_err err = ATT_OK;
+
+    for (size_t b = 0; err == ATT_OK && b < buckets; b++) {
+        struct range g = bucket(r->starts, b, r->count);
+
+        for (; err == ATT_OK && g.low < g.high; g.low++) {
+            uint64_t word = word_at(r, g.low);
+            size_t entry = (size_t)(word & ((UINT64_C(1) << r->shape.entry_bits) - 1));
+            uint8_t digest[32];
+
+            digest_at(digest, r, entry < r->count ? entry : 0);
+            err = call(ctx, (uint64_t)b << tag_bits | word >> r->shape.entry_bits, digest);
         }
-        if (memcmp(named_at(r, i - 1) + 32, named_at(r, i) + 32, REFVAL_NAME) > 0) {
-            return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "index",
-                            "place %zu is not above the one before", i);
+    }
+    return err;
+}
+
+/* A table of ends rises and closes with the count. */
+static bool ends_fit(const uint8_t *ends, size_t buckets, size_t count)
+{
+    for (size_t i = 1; i < buckets; i++) {
+        if (u32_at(ends, i - 1) > u32_at(ends, i)) {
+            return false;
+        }
+    }
+    return u32_at(ends, buckets - 1) == count;
+}
+
+static enum att_err check_digests(const struct att_refvals *r, struct att_diag *diag)
+{
+    for (size_t b = 0; b < REFVAL_FIRST; b++) {
+        struct range g = bucket(r->ends, b, r->count);
+
+        for (size_t i = g.low + 1; i < g.high; i++) {
+            if (memcmp(r->rest + (i - 1) * REFVAL_REST, r->rest + i * REFVAL_REST, REFVAL_REST) >
+                0) {
+                return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "entries",
+                                "entry %zu is not above the one before", i);
+            }
+        }
+    }
+    return ATT_OK;
+}
+
+static enum att_err check_names(const struct att_refvals *r, struct att_diag *diag)
+{
+    uint64_t mask = (UINT64_C(1) << r->shape.entry_bits) - 1;
+    size_t buckets = (size_t)1 << r->shape.bucket_bits;
+
+    for (size_t b = 0; b < buckets; b++) {
+        struct range g = bucket(r->starts, b, r->count);
+
+        for (size_t i = g.low; i < g.high; i++) {
+            uint64_t word = word_at(r, i);
+
+            if ((word & mask) >= r->count || (i > g.low && word_at(r, i - 1) >= word)) {
+                return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "index",
+                                "place %zu is not above the one before", i);
+            }
         }
     }
     return ATT_OK;
@@ -357,10 +479,8 @@ static enum att_err check_order(const struct att_refvals *r, struct att_diag *di
 
 enum att_err att_refvals_check(const struct att_refvals *r, struct att_diag *diag)
 {
-    struct att_slice part[2] = {att_slice_of(r->entry, r->count * REFVAL_ENTRY),
-                                att_slice_of(r->index, r->count * 4)};
     uint8_t digest[32];
-    enum att_err err = att_digest(ATT_HASH_SHA256, part, 2, digest);
+    enum att_err err = att_sha256(r->body, digest);
 
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_INTERNAL, "reference values", "hashing failed");
@@ -369,5 +489,10 @@ enum att_err att_refvals_check(const struct att_refvals *r, struct att_diag *dia
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_FMT_REFVALS, "digest",
                         "the file does not have the digest of its header");
     }
-    return check_order(r, diag);
+    if (!ends_fit(r->ends, REFVAL_FIRST, r->count) ||
+        !ends_fit(r->starts, (size_t)1 << r->shape.bucket_bits, r->count)) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "buckets", "they do not rise");
+    }
+    err = check_digests(r, diag);
+    return err == ATT_OK ? check_names(r, diag) : err;
 }

@@ -2,8 +2,8 @@
  * Reference values: which digests are expected, under which names. One compiled file, mapped read-only
  * and shared by every appraisal.
  *
- * docs/formats/refvals.md: a header, entries of 40 bytes (digest 32, name hash 8) sorted by digest, and
- * an index of entry numbers sorted by name hash. Lookups are guesses and then binary searches; nothing is copied.
+ * docs/formats/refvals.md: digests sorted, without their first byte, and an index of their names. Lookups
+ * are binary searches in a bucket; nothing is copied but what is found.
  */
 #ifndef ATT_POLICY_REFVAL_H
 #define ATT_POLICY_REFVAL_H
@@ -40,9 +40,11 @@ void att_refvals_has_each(bool *out, const struct att_refvals *r, const uint8_t 
                           size_t count);
 /* What stands under a name. */
 struct att_refvals_found {
-    size_t count;         /* digests */
-    const uint8_t *first; /* one of them, or NULL; borrows the mapped bytes */
-    bool same;            /* the digest that was asked for is among them */
+    size_t count; /* digests */
+    const uint8_t
+        *first; /* one of them, or NULL: points to room, so that a copy must not outlive this */
+    bool same;  /* the digest that was asked for is among them */
+    uint8_t room[32];
 };
 
 /*
@@ -54,7 +56,7 @@ ATT_MUST_USE enum att_err att_refvals_look(struct att_refvals_found *out,
                                            const uint8_t *digest);
 /* Up to cap digests that are listed under a name, and how many there are (may exceed cap). As above. */
 ATT_MUST_USE enum att_err att_refvals_expected(size_t *count, const struct att_refvals *r,
-                                               struct att_slice name, const uint8_t **out,
+                                               struct att_slice name, uint8_t (*out)[32],
                                                size_t cap);
 
 /* Making: add pairs, then finish into a new buffer. Duplicates are merged. */

@@ -1,4 +1,4 @@
-/* Making a compiled reference value file: collect, sort, drop doubles, index. */
+/* Making a compiled reference value file: collect, sort, drop doubles, index by name. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,8 +7,13 @@
 #include "policy/refval.h"
 #include "policy/refval_internal.h"
 
+struct entry {
+    uint8_t digest[32];
+    uint64_t name; /* its hash, 60 bits */
+};
+
 struct att_refvals_maker {
-    uint8_t (*entry)[REFVAL_ENTRY];
+    struct entry *entry;
     size_t count;
     size_t room;
 };
@@ -39,60 +44,59 @@ void att_refvals_maker_freep(struct att_refvals_maker **m)
     *m = NULL;
 }
 
-/* Room for one entry more, or NULL. */
-static uint8_t *next_entry(struct att_refvals_maker *m)
+static enum att_err add(void *ctx, uint64_t name, const uint8_t digest[32])
 {
+    struct att_refvals_maker *m = ctx;
+
+    if (m->count >= REFVAL_COUNT_MAX) {
+        return ATT_E_LIMIT;
+    }
     if (m->count == m->room) {
         size_t room = m->room == 0 ? 1024 : m->room * 2;
-        uint8_t(*more)[REFVAL_ENTRY] = realloc(m->entry, room * sizeof(*more));
+        struct entry *more = reallocarray(m->entry, room, sizeof(*more));
 
         if (more == NULL) {
-            return NULL;
+            return ATT_E_NOMEM;
         }
         m->entry = more;
         m->room = room;
     }
-    return m->entry[m->count];
+    memcpy(m->entry[m->count].digest, digest, 32);
+    m->entry[m->count].name = name;
+    m->count++;
+    return ATT_OK;
 }
 
 enum att_err att_refvals_maker_add(struct att_refvals_maker *m, struct att_slice name,
                                    const uint8_t digest[32])
 {
-    uint8_t *entry = m->count >= REFVAL_COUNT_MAX ? NULL : next_entry(m);
-    enum att_err err = ATT_OK;
+    uint64_t hash = 0;
+    enum att_err err = att_refval_name_hash(&hash, name);
 
-    if (entry == NULL) {
-        return m->count >= REFVAL_COUNT_MAX ? ATT_E_LIMIT : ATT_E_NOMEM;
-    }
-    memcpy(entry, digest, 32);
-    err = att_refval_name_hash(entry + 32, name);
-    if (err == ATT_OK) {
-        m->count++;
-    }
-    return err;
+    return err == ATT_OK ? add(m, hash, digest) : err;
 }
 
 enum att_err att_refvals_maker_merge(struct att_refvals_maker *m, const struct att_refvals *r)
 {
-    for (size_t i = 0; i < att_refvals_count(r); i++) {
-        uint8_t *entry = m->count >= REFVAL_COUNT_MAX ? NULL : next_entry(m);
+    return att_refvals_each(r, add, m);
+}
 
-        if (entry == NULL) {
-            return m->count >= REFVAL_COUNT_MAX ? ATT_E_LIMIT : ATT_E_NOMEM;
-        }
-        memcpy(entry, att_refvals_entry(r, i), REFVAL_ENTRY);
-        m->count++;
-    }
-    return ATT_OK;
+static int compare_names(uint64_t x, uint64_t y)
+{
+    return x < y ? -1 : x > y ? 1 : 0;
 }
 
 static int compare_entries(const void *a, const void *b)
 {
-    return memcmp(a, b, REFVAL_ENTRY);
+    const struct entry *x = a;
+    const struct entry *y = b;
+    int order = memcmp(x->digest, y->digest, 32);
+
+    return order != 0 ? order : compare_names(x->name, y->name);
 }
 
 struct named {
-    uint8_t name_hash[REFVAL_NAME];
+    uint64_t name;
     uint32_t at;
 };
 
@@ -100,12 +104,9 @@ static int compare_named(const void *a, const void *b)
 {
     const struct named *x = a;
     const struct named *y = b;
-    int order = memcmp(x->name_hash, y->name_hash, REFVAL_NAME);
+    int order = compare_names(x->name, y->name);
 
-    if (order != 0) {
-        return order;
-    }
-    return x->at < y->at ? -1 : 1;
+    return order != 0 ? order : compare_names(x->at, y->at);
 }
 
 static void sort_unique(struct att_refvals_maker *m)
@@ -115,33 +116,66 @@ static void sort_unique(struct att_refvals_maker *m)
     if (m->count == 0) {
         return;
     }
-    qsort(m->entry, m->count, REFVAL_ENTRY, compare_entries);
+    qsort(m->entry, m->count, sizeof(*m->entry), compare_entries);
     for (size_t i = 1; i < m->count; i++) {
-        if (memcmp(m->entry[kept], m->entry[i], REFVAL_ENTRY) != 0) {
+        if (compare_entries(&m->entry[kept], &m->entry[i]) != 0) {
             kept++;
-            memmove(m->entry[kept], m->entry[i], REFVAL_ENTRY);
+            m->entry[kept] = m->entry[i];
         }
     }
     m->count = kept + 1;
 }
 
-static enum att_err write_index(struct att_wr *w, const struct att_refvals_maker *m)
+/* Digests by their first byte: where each bucket ends, then what is behind that byte. */
+static void write_digests(struct att_wr *w, const struct att_refvals_maker *m)
 {
+    size_t end = 0;
+
+    for (size_t first = 0; first < REFVAL_FIRST; first++) {
+        while (end < m->count && m->entry[end].digest[0] == first) {
+            end++;
+        }
+        att_wr_u32le(w, (uint32_t)end);
+    }
+    for (size_t i = 0; i < m->count; i++) {
+        att_wr_bytes(w, m->entry[i].digest + 1, REFVAL_REST);
+    }
+}
+
+/* Names by the first bits of their hash: where each bucket ends, then the other bits and the entry. */
+static enum att_err write_names(struct att_wr *w, const struct att_refvals_maker *m)
+{
+    struct refval_shape shape = att_refval_shape(m->count);
+    unsigned int tag_bits = 64 - shape.entry_bits;
     struct named *index = calloc(m->count + 1, sizeof(*index));
+    size_t end = 0;
 
     if (index == NULL) {
         return ATT_E_NOMEM;
     }
     for (size_t i = 0; i < m->count; i++) {
-        memcpy(index[i].name_hash, m->entry[i] + 32, REFVAL_NAME);
-        index[i].at = (uint32_t)i;
+        index[i] = (struct named){m->entry[i].name, (uint32_t)i};
     }
     qsort(index, m->count, sizeof(*index), compare_named);
+    for (size_t b = 0; b >> shape.bucket_bits == 0; b++) {
+        while (end < m->count && index[end].name >> tag_bits == b) {
+            end++;
+        }
+        att_wr_u32le(w, (uint32_t)end);
+    }
     for (size_t i = 0; i < m->count; i++) {
-        att_wr_u32le(w, index[i].at);
+        /* the bucket's bits fall out on the left */
+        att_wr_u64be(w, index[i].name << shape.entry_bits | index[i].at);
     }
     free(index);
     return ATT_OK;
+}
+
+static size_t size_for(size_t count)
+{
+    size_t buckets = (size_t)1 << att_refval_shape(count).bucket_bits;
+
+    return REFVAL_HEADER + (REFVAL_FIRST + buckets) * 4 + count * (REFVAL_REST + 8);
 }
 
 enum att_err att_refvals_maker_finish(struct att_buf **out, struct att_refvals_maker *m)
@@ -155,7 +189,7 @@ enum att_err att_refvals_maker_finish(struct att_buf **out, struct att_refvals_m
     enum att_err err = ATT_OK;
 
     sort_unique(m);
-    size = REFVAL_HEADER + m->count * (REFVAL_ENTRY + 4);
+    size = size_for(m->count);
     err = att_buf_new(&b, size);
     if (err == ATT_OK) {
         err = att_buf_room(b, size, &at);
@@ -164,10 +198,8 @@ enum att_err att_refvals_maker_finish(struct att_buf **out, struct att_refvals_m
         return err;
     }
     body = att_wr_into(at + REFVAL_HEADER, size - REFVAL_HEADER);
-    for (size_t i = 0; i < m->count; i++) {
-        att_wr_bytes(&body, m->entry[i], REFVAL_ENTRY);
-    }
-    err = write_index(&body, m);
+    write_digests(&body, m);
+    err = write_names(&body, m);
     if (err == ATT_OK) {
         err = att_sha256(att_slice_of(at + REFVAL_HEADER, body.len), digest);
     }

@@ -254,7 +254,7 @@ START_TEST(refvals__find_what_was_added_and_nothing_else)
     struct att_refvals_maker *m = NULL;
     struct att_buf *bytes = NULL;
     struct att_refvals *r = NULL;
-    const uint8_t *found[4];
+    uint8_t found[4][32];
     uint8_t digest[32];
     char name[32];
 
