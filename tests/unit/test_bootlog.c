@@ -8,9 +8,11 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "need.h"
 #include "softlog.h"
 #include "suite.h"
+#include "tcg/ima.h"
 
 #define EV_SEPARATOR 4U
 #define EV_CRTM      8U
@@ -332,6 +334,81 @@ START_TEST(check__real_logs_have_their_data_and_their_order)
 }
 END_TEST
 
+/* A whole gateway: its firmware's log, by all rules, and the kernel's first entry beside it. */
+static void judge_gateway(const char *corpus, const char *boot)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *bios = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *list = NULL;
+    ATT_CLEANUP(att_evlog_freep) struct att_evlog *log = NULL;
+    const struct att_boot_rules rules = {.bank = ATT_HASH_SHA256, .pcrs = 0xff};
+    struct att_boot_findings found;
+    struct att_pcr_values values;
+    struct att_ima it;
+    struct att_ima_entry e;
+    bool more = true;
+    bool same = false;
+    char path[512];
+
+    (void)snprintf(path, sizeof(path), "%s/gateway-vm/%s/bios.bin", corpus, boot);
+    if (att_file_read(&bios, path, ATT_EVLOG_MAX, NULL) != ATT_OK) {
+        return; /* no corpus here */
+    }
+    (void)snprintf(path, sizeof(path), "%s/gateway-vm/%s/ima.bin", corpus, boot);
+    NEED(att_file_read(&list, path, ATT_IMA_MAX, NULL) == ATT_OK);
+    NEED(att_evlog_parse(&log, att_buf_slice(bios), NULL) == ATT_OK);
+    ck_assert_int_eq(att_bootlog_check(&found, log, &rules), ATT_OK);
+    ck_assert_uint_eq(found.count, 0);
+    NEED(att_evlog_replay(&values, log, NULL) == ATT_OK);
+    it = att_ima_from(att_buf_slice(list));
+    NEED(att_ima_next(&it, &e, &more, NULL) == ATT_OK && more);
+    ck_assert(att_slice_eq(e.path, att_slice_str("boot_aggregate")));
+    ck_assert_int_eq(att_bootlog_aggregate(&same, &values, e.alg, e.digest), ATT_OK);
+    ck_assert(same);
+}
+
+START_TEST(aggregate__is_that_of_a_whole_gateway)
+{
+    const char *corpus = getenv("CORPUS");
+
+    if (corpus != NULL) {
+        judge_gateway(corpus, "A");
+        judge_gateway(corpus, "B");
+        judge_gateway(corpus, "F");
+    }
+}
+END_TEST
+
+/* docs/formats/logs.md: the smallest crypto-agile log with one event. */
+START_TEST(page__has_an_example_that_parses_and_replays)
+{
+    static const char HEX[] = "0000000003000000"
+                              "0000000000000000000000000000000000000000"
+                              "21000000"
+                              "53706563204944204576656e74303300"
+                              "0000000000020002"
+                              "010000000400140000"
+                              "0400000004000000010000000400"
+                              "9069ca78e7450a285173431b3e52c5c25299e473"
+                              "0400000000000000";
+    const struct att_boot_rules rules = {.bank = ATT_HASH_SHA1, .pcrs = 1U << 4};
+    uint8_t bytes[256];
+    size_t len = 0;
+    struct att_evlog *log = NULL;
+    struct att_pcr_values values;
+    struct att_boot_findings found;
+
+    NEED(att_hex_decode(bytes, sizeof(bytes), &len, HEX, strlen(HEX)) == ATT_OK);
+    ck_assert_int_eq(att_evlog_parse(&log, att_slice_of(bytes, len), NULL), ATT_OK);
+    ck_assert_uint_eq(att_evlog_count(log), 2);
+    ck_assert(att_evlog_crypto_agile(log));
+    ck_assert_int_eq(att_evlog_replay(&values, log, NULL), ATT_OK);
+    ck_assert_uint_eq(att_pcr_bank_find(&values, ATT_HASH_SHA1)->has, 1U << 4);
+    ck_assert_int_eq(att_bootlog_check(&found, log, &rules), ATT_OK);
+    ck_assert_uint_eq(found.count, 0);
+    att_evlog_free(log);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const TESTS[] = {
@@ -345,6 +422,8 @@ int main(void)
         secure_boot__is_what_the_firmware_measured_before_its_separator,
         aggregate__has_three_forms_that_prove_something,
         check__real_logs_have_their_data_and_their_order,
+        aggregate__is_that_of_a_whole_gateway,
+        page__has_an_example_that_parses_and_replays,
     };
 
     return SUITE_RUN("bootlog", TESTS);
