@@ -118,11 +118,11 @@ const struct command commands[] = {
                 "(0、違えば 1)。"
                 "別の方針や参照値では仮の判定となり、変わるものがなければ 0、あれば 1。"
                 "同じ起動の記録は順に渡す。",
-     .example =
-         {"attestctl evidence reappraise 12.record --refvals site.refvals",
-          "attestctl evidence reappraise 12.record 13.record --refvals site.refvals"
-          " --policy next.yaml",
-          "attestctl --json evidence reappraise *.record --refvals next.refvals | jq .changed"},
+     .example = {"attestctl evidence reappraise 12.record --refvals site.refvals",
+                 "attestctl evidence reappraise 12.record 13.record --refvals site.refvals"
+                 " --policy next.yaml",
+                 "attestctl --json evidence reappraise *.record --refvals next.refvals --what-if | "
+                 "jq .changed"},
      .run = cmd_evidence_reappraise},
     {.noun = "evidence",
      .verb = "get",

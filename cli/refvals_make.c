@@ -1,6 +1,7 @@
 /* Collecting reference values: names as a gateway measures them, counts, and progress on a terminal. */
 #include "refvals_make.h"
 
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,73 @@
 
 #define PROGRESS_FIRST_MS 1000
 #define PROGRESS_EACH_MS  200
+#define FOLDER_DEPTH      4
+
+/* The names below one folder: what a policy's own_complete may name. */
+struct folder_set {
+    char *folder;
+    struct att_name_set *names;
+};
+
+static int by_folder(const void *a, const void *b)
+{
+    return strcmp(((const struct folder_set *)a)->folder, ((const struct folder_set *)b)->folder);
+}
+
+static void folder_free(void *p)
+{
+    struct folder_set *f = p;
+
+    free(f->folder);
+    att_name_set_free(f->names);
+    free(f);
+}
+
+static struct folder_set *folder_new(const char *path, size_t len)
+{
+    struct folder_set *f = calloc(1, sizeof(*f));
+
+    if (f == NULL) {
+        return NULL;
+    }
+    f->folder = strndup(path, len);
+    if (f->folder == NULL || att_name_set_new(&f->names) != ATT_OK) {
+        folder_free(f);
+        return NULL;
+    }
+    return f;
+}
+
+static enum att_err add_to_folder(struct making *m, const char *path, size_t len,
+                                  struct att_slice full)
+{
+    struct folder_set *f = folder_new(path, len);
+    struct folder_set **at = f == NULL ? NULL : tsearch(f, &m->folders, by_folder);
+
+    if (at == NULL) {
+        if (f != NULL) {
+            folder_free(f);
+        }
+        return ATT_E_NOMEM;
+    }
+    if (*at != f) {
+        folder_free(f);
+    }
+    return att_name_set_add((*at)->names, full);
+}
+
+/* Each folder above a name, from the root down. */
+static enum att_err add_to_folders(struct making *m, const char *name, struct att_slice full)
+{
+    const char *slash = name[0] == '/' ? strchr(name + 1, '/') : NULL;
+    enum att_err err = ATT_OK;
+
+    for (int depth = 0; err == ATT_OK && slash != NULL && depth < FOLDER_DEPTH; depth++) {
+        err = add_to_folder(m, name, (size_t)(slash - name), full);
+        slash = strchr(slash + 1, '/');
+    }
+    return err;
+}
 
 enum att_err making_start(struct making *m, struct report *r)
 {
@@ -32,6 +100,8 @@ void making_clear(struct making *m)
     att_hasher_free(m->hasher);
     att_name_set_freep(&m->all);
     att_name_set_freep(&m->tree);
+    tdestroy(m->folders, folder_free);
+    m->folders = NULL;
     free(m->chunk);
     for (size_t i = 0; i < m->kept_count; i++) {
         free(m->kept[i].name);
@@ -139,6 +209,9 @@ enum att_err making_item(struct making *m, bool link, const char *name, const ui
     if (err == ATT_OK) {
         err = att_name_set_add(m->all, att_slice_of(full, (size_t)n));
     }
+    if (err == ATT_OK) {
+        err = add_to_folders(m, name, att_slice_of(full, (size_t)n));
+    }
     if (err == ATT_OK && m->tree != NULL) {
         err = att_name_set_add(m->tree, att_slice_of(full, (size_t)n));
     }
@@ -170,7 +243,16 @@ enum att_err making_tree_end(struct making *m, const char *tree)
 
 enum att_err making_finish(struct making *m)
 {
-    return complete(m, m->all, "/");
+    enum att_err err = complete(m, m->all, "/");
+
+    while (err == ATT_OK && m->folders != NULL) {
+        struct folder_set *f = *(struct folder_set **)m->folders;
+
+        err = complete(m, f->names, f->folder);
+        (void)tdelete(f, &m->folders, by_folder);
+        folder_free(f);
+    }
+    return err;
 }
 
 enum att_err making_file(struct making *m, const char *name, const uint8_t digest[32])

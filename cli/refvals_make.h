@@ -35,6 +35,8 @@ struct making {
     char release[128]; /* the kernel whose modules were seen last */
     struct att_name_set *all,
         *tree; /* names of files and links: of everything, of the tree under way */
+    void *
+        folders; /* the same for every folder near the root: tsearch(3) tree of struct folder_set */
     struct timespec began, shown;
     bool progress, drawn;
 };
@@ -57,7 +59,7 @@ ATT_MUST_USE enum att_err making_link(struct making *m, const char *name, const 
 /* From _begin to _end names are also those of one tree: "complete:TREE" is added for them. */
 ATT_MUST_USE enum att_err making_tree_begin(struct making *m);
 ATT_MUST_USE enum att_err making_tree_end(struct making *m, const char *tree);
-/* At the end of all sources: "complete:/", when any file or link was named. */
+/* At the end of all sources: "complete:/", and "complete:FOLDER" for each folder at most 4 deep. */
 ATT_MUST_USE enum att_err making_finish(struct making *m);
 /* Left out, and said so on standard error. */
 void making_skip(struct making *m, const char *path);

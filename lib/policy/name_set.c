@@ -50,7 +50,7 @@ enum att_err att_name_set_add(struct att_name_set *s, struct att_slice name)
         return ATT_E_LIMIT;
     }
     if (s->count == s->room) {
-        size_t room = s->room == 0 ? 1024 : 2 * s->room;
+        size_t room = s->room == 0 ? 16 : 2 * s->room;
         uint8_t(*more)[NAME_HASH] = reallocarray(s->hash, room, sizeof(*more));
 
         if (more == NULL) {

@@ -246,9 +246,11 @@ chmod 640 "$work/v/label.key"
 check 'check-config, a key for others' 7 attestd run --check-config --config "$work/v/attestd.yaml"
 says E_CFG_PERM
 chmod 600 "$work/v/label.key"
+cp "$work/v/label.key" "$work/label.key"
 cp "$work/v/device-ca.key" "$work/v/label.key"
 check "check-config, another certificate's key" 2 attestd run --check-config --config "$work/v/attestd.yaml"
 says E_KEY_PAIR
+cp "$work/label.key" "$work/v/label.key"
 rm "$work/v/state/evidence.key"
 check 'check-config, no key for the evidence' 3 attestd run --check-config --config "$work/v/attestd.yaml"
 

@@ -57,10 +57,12 @@ check 'of standard input' 0 from_input
 
 # what if: the changed file is approved; the records of the boot in order
 "$ctl" refvals make "$work/measured" --output "$work/next.refvals" >/dev/null
-check 'what if, other references' 1 again "$work/0.record" "$work/1.record" "$work/2.record" --refvals "$work/next.refvals" --json
+check 'what if, other references' 1 again "$work/0.record" "$work/1.record" "$work/2.record" --refvals "$work/next.refvals" --what-if --json
 json_form
 json '[.records[].after.status] == ["contraindicated", "contraindicated", "affirming"] and .changed == 3'
-check 'what if, told' 1 again "$work/0.record" --refvals "$work/next.refvals"
+check 'the wrong references by mistake' 3 again "$work/0.record" --refvals "$work/next.refvals"
+says E_REF_NONE
+check 'what if, told' 1 again "$work/0.record" --refvals "$work/next.refvals" --what-if
 says 'affirming -> contraindicated'
 says E_REAPPRAISE_OTHER
 sed 's/grade_at_least: E2/grade_at_least: E3/; s/^version: .*/version: 2/' policies/gateway-base.yaml >"$work/strict.yaml"

@@ -430,6 +430,20 @@ START_TEST(keeper__says_nothing_when_the_disk_failed)
 }
 END_TEST
 
+/* A verifier that outlives its label certificate says so, and decides nothing. */
+START_TEST(commit__makes_no_label_that_would_fail_everywhere)
+{
+    keepertest_enrol(&kt.gw);
+    ck_assert_int_eq(inproc_attest(kt.v, &kt.gw, kt.t), 200);
+    keepertest_remember();
+    inproc_utc_s += 1826 * 86400LL;
+    ck_assert_int_eq(inproc_attest(kt.v, &kt.gw, kt.t), -ATT_R_KEY_EXPIRED);
+    keepertest_check_unchanged();
+    inproc_utc_s -= 1826 * 86400LL;
+    ck_assert_int_eq(inproc_attest(kt.v, &kt.gw, kt.t), 200);
+}
+END_TEST
+
 int main(void)
 {
     const struct suite_row ROWS[] = {
@@ -448,6 +462,7 @@ int main(void)
         {commit__refuses_what_the_appraiser_did_not_seal, 0},
         {commit__decides_nothing_on_a_full_disk, 0},
         {keeper__says_nothing_when_the_disk_failed, 0},
+        {commit__makes_no_label_that_would_fail_everywhere, 0},
     };
 
     return SUITE_RUN_ROWS("keeper_commit", ROWS, &keepertest_fixture);

@@ -199,7 +199,10 @@ static enum att_err make_label(struct decision *d, struct att_diag *diag)
         .x5chain = d->k->issuer->x5chain,
         .x5chain_count = d->k->issuer->chain_count,
     };
-    enum att_err err = new_cti(d, diag);
+    enum att_err err = issuer_check_time(d->k->issuer, d->now_utc, diag);
+
+    if (err == ATT_OK)
+        err = new_cti(d, diag);
 
     if (err != ATT_OK)
         return err;

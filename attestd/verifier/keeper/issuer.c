@@ -130,6 +130,15 @@ static enum att_err check_pair(const struct att_cert *cert, const struct att_pub
     return ATT_OK;
 }
 
+enum att_err issuer_check_time(const struct issuer *i, int64_t now_utc, struct att_diag *diag)
+{
+    if (ATT_GUARD(KEY_EXPIRED, now_utc < att_cert_not_before(i->chain[0]) ||
+                                   now_utc > att_cert_not_after(i->chain[0])))
+        return att_fail(diag, ATT_E_STALE, ATT_R_KEY_EXPIRED, "label.chain",
+                        "the certificate of the label key is not valid now");
+    return ATT_OK;
+}
+
 static enum att_err open_label(struct issuer *i, const struct config *cfg, int64_t now_utc,
                                struct att_diag *diag)
 {
@@ -140,9 +149,9 @@ static enum att_err open_label(struct issuer *i, const struct config *cfg, int64
         return err;
     for (size_t n = 0; n < i->chain_count; n++)
         i->x5chain[n] = att_cert_der(i->chain[n]);
-    if (now_utc < att_cert_not_before(i->chain[0]) || now_utc > att_cert_not_after(i->chain[0]))
-        return att_fail(diag, ATT_E_STALE, ATT_R_LBL_CHAIN, "label.chain",
-                        "the certificate of the label key is not valid now");
+    err = issuer_check_time(i, now_utc, diag);
+    if (err != ATT_OK)
+        return err;
     if (ATT_GUARD(KEY_ISSUER, !att_cert_names_verifier(i->chain[0], cfg->verifier_id)))
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "label.chain",
                         "the certificate of the label key does not name this verifier (URI name "

@@ -30,11 +30,14 @@ struct issuer {
 /*
  * issuer_open - load what the configuration names.
  * Errors  DENIED (KEY_FILE: a key in a file without insecure_file_key; CFG_PERM: others can read it)
- *         MISMATCH (KEY_PAIR: key and certificate do not belong together) STALE (LBL_CHAIN: the label
+ *         MISMATCH (KEY_PAIR: key and certificate do not belong together) STALE (KEY_EXPIRED: the label
  *         certificate is not valid at now_utc) NOT_FOUND FORMAT IO NOMEM and those of the key store
  */
 ATT_MUST_USE enum att_err issuer_open(struct issuer **out, const struct config *cfg,
                                       int64_t now_utc, struct att_diag *diag);
+/* STALE (KEY_EXPIRED) when the label certificate is not valid at now_utc: labels made then would fail. */
+ATT_MUST_USE enum att_err issuer_check_time(const struct issuer *i, int64_t now_utc,
+                                            struct att_diag *diag);
 void issuer_free(struct issuer *i);
 void issuer_freep(struct issuer **i);
 
