@@ -335,12 +335,12 @@ END_TEST
 START_TEST(T_17__identity_is_that_of_the_connection)
 {
     static const char *const claims[] = {
-        "X-Forwarded-Client-Cert: Subject=\"CN=t-17-a\";URI=urn:attestd:device:t-17-a",
-        "X-SSL-Client-Cert: urn:attestd:device:t-17-a",
-        "X-Client-DN: CN=t-17-a",
-        "X-Device-Id: t-17-a",
-        "Forwarded: for=192.0.2.1;by=t-17-a",
-        "Authorization: Bearer t-17-a",
+        "X-Forwarded-Client-Cert: Subject=\"x\";URI=urn:attestd:device:%s",
+        "X-SSL-Client-Cert: urn:attestd:device:%s",
+        "X-Client-DN: CN=%s",
+        "X-Device-Id: %s",
+        "Forwarded: for=192.0.2.1;by=%s",
+        "Authorization: Bearer %s",
     };
     char id_a[32];
     char id_b[32];
@@ -351,6 +351,7 @@ START_TEST(T_17__identity_is_that_of_the_connection)
     struct gateway_attempt t = {0};
     struct client_answer answer = {0};
     char head[1024];
+    char claim[128];
     char *before;
 
     snprintf(id_a, sizeof(id_a), "t-17-a-%d", _i);
@@ -359,11 +360,13 @@ START_TEST(T_17__identity_is_that_of_the_connection)
     b = attack_gateway(id_b);
     ck_assert_int_eq(gateway_prepare(a, &t), 201);
     before = attack_records();
+    snprintf(claim, sizeof(claim), "%.*s%s", (int)(strstr(claims[_i], "%s") - claims[_i]),
+             claims[_i], id_a);
     snprintf(head, sizeof(head),
              "POST %s HTTP/1.1\r\nHost: a\r\nContent-Type: " ATT_TYPE_EVIDENCE
              "\r\nContent-Length: %zu\r\n%s\r\n"
              "Accept: application/concise-problem-details+cbor\r\n\r\n",
-             t.path, att_buf_len(t.evidence), claims[_i]);
+             t.path, att_buf_len(t.evidence), claim);
     client_request_raw(b->client, &answer, head, att_buf_slice(t.evidence));
     attack_refused(&answer, 403, "E_ID_CHANNEL");
     client_request_raw(nobody, &answer, head, att_buf_slice(t.evidence));

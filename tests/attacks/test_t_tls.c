@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include "attack.h"
+#include "base/file.h"
+#include "crypto/cert.h"
 #include "evidence/profile.h"
 #include "hostile.h"
 #include "need.h"
@@ -335,31 +338,50 @@ START_TEST(T_15__addresses_in_an_ek_certificate_are_not_followed)
 }
 END_TEST
 
-static void write_label(const char *path, const struct softtpm_ca *ca, const char *url)
+/* The same key as OpenSSL holds it, to put it into a certificate. */
+static EVP_PKEY *evp_of(const struct att_privkey *key)
 {
-    const struct softtpm_tls_order order = {.common_name = "label signer", .url = url};
+    ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
+    BIO *bio;
+    EVP_PKEY *pkey;
+
+    NEED(att_privkey_pem(&pem, key) == ATT_OK);
+    bio = BIO_new_mem_buf(att_buf_slice(pem).p, (int)att_buf_len(pem));
+    pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    NEED(pkey != NULL);
+    return pkey;
+}
+
+/* A label that says what a genuine one does, by a signer whose certificate names an address. */
+static void write_label(const char *path, const struct softtpm_ca *ca, const char *url,
+                        struct att_slice payload)
+{
+    const struct softtpm_tls_order order = {.common_name = "label signer",
+                                            .alt = "URI:urn:attestd:verifier:verifier.test",
+                                            .usage = ATT_OID_LABEL_SIGNING,
+                                            .url = url};
     ATT_CLEANUP(att_signer_freep) struct att_signer *signer = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *label = NULL;
     struct att_privkey *key = NULL;
-    EVP_PKEY *pkey = softtpm_p256();
-    X509 *cert = softtpm_issue(ca, pkey, &order);
+    EVP_PKEY *pkey;
+    X509 *cert;
     uint8_t der[4096];
     uint8_t *p = der;
     struct att_slice chain;
-    const struct att_cose_order cose = {.typ = ATT_TYPE_LABEL,
-                                        .x5chain = &chain,
-                                        .x5chain_count = 1,
-                                        .payload = att_slice_str("\xa0")};
-    FILE *f = fopen(path, "wb");
-    int len = i2d_X509(cert, NULL);
+    const struct att_cose_order cose = {
+        .typ = ATT_TYPE_LABEL, .x5chain = &chain, .x5chain_count = 1, .payload = payload};
+    int len;
 
-    NEED(f != NULL && len > 0 && (size_t)len <= sizeof(der) && i2d_X509(cert, &p) == len);
-    chain = att_slice_of(der, (size_t)len);
     NEED(att_privkey_generate(&key, ATT_KEY_EC_P256) == ATT_OK);
+    pkey = evp_of(key);
+    cert = softtpm_issue(ca, pkey, &order);
+    len = i2d_X509(cert, NULL);
+    NEED(len > 0 && (size_t)len <= sizeof(der) && i2d_X509(cert, &p) == len);
+    chain = att_slice_of(der, (size_t)len);
     NEED(att_signer_software(&signer, key) == ATT_OK);
     NEED(att_cose_make(&label, &cose, signer) == ATT_OK);
-    NEED(fwrite(att_buf_slice(label).p, 1, att_buf_len(label), f) == att_buf_len(label));
-    NEED(fclose(f) == 0);
+    NEED(att_file_write(path, att_buf_slice(label), 0600, NULL) == ATT_OK);
     X509_free(cert);
     EVP_PKEY_free(pkey);
 }
@@ -368,6 +390,9 @@ START_TEST(T_15__addresses_in_a_label_are_not_followed)
 {
     struct hostile *place = hostile_start(&(struct hostile_options){.head = nothing});
     struct softtpm_ca *ca = softtpm_ca_new("Issuer of labels");
+    struct gateway *g = attack_gateway("t-15-label");
+    struct client_answer genuine = {0};
+    struct att_cose cose;
     char dir[] = "/tmp/attest-t15-XXXXXX";
     char label[64];
     char anchor[64];
@@ -380,12 +405,17 @@ START_TEST(T_15__addresses_in_a_label_are_not_followed)
     snprintf(anchor, sizeof(anchor), "%s/ca.pem", dir);
     snprintf(url, sizeof(url), "http://127.0.0.1:%u/ca.der", (unsigned int)place->port);
     softtpm_ca_write_pem(ca, anchor);
-    write_label(label, ca, url);
-    ck_assert_int_ne(service_program(said, sizeof(said), "attestctl", verify), 0);
+    ck_assert_int_eq(gateway_label(g, &genuine), 200);
+    NEED(att_cose_parse(&cose, client_body(&genuine), NULL) == ATT_OK);
+    write_label(label, ca, url, cose.payload_untrusted);
+    /* it verifies: the certificate with the address was judged to its end, and nobody was asked */
+    ck_assert_int_eq(service_program(said, sizeof(said), "attestctl", verify), 0);
     attack_nap_ms(100);
     ck_assert_uint_eq(atomic_load(&place->connections), 0);
     NEED(unlink(label) == 0 && unlink(anchor) == 0);
     (void)rmdir(dir);
+    client_answer_clear(&genuine);
+    gateway_free(g);
     softtpm_ca_free(ca);
     hostile_stop(place);
 }
