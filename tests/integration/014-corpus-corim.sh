@@ -101,6 +101,8 @@ done
 check 'no CoRIM at all' 4 "$ctl" --json refvals import "$dir/veraison-x5chain-rootCA.der" --output "$out"
 json_form
 
+count() { "$ctl" --json refvals show "$1" | jq .count; }
+
 # what we write, we read: the same values, unsigned and signed
 mkdir -p "$work/root/etc" && echo x >"$work/root/etc/x" && ln -s x "$work/root/etc/l"
 printf '{"sha256":{"0":"%064d","7":"%064d"}}' 1 2 >"$work/a.json"
@@ -109,7 +111,7 @@ set -- --root "$work/root" --pcrs "$work/a.json" --pcrs "$work/b.json"
 check 'made' 0 "$ctl" -q refvals make "$@" --output "$work/made.refvals"
 check 'written' 0 "$ctl" --json refvals export --form corim --id gw-1 "$@" --output "$work/w.corim"
 json_form
-json '.values == 6' # the last says that nothing is missing
+json ".values == $(count "$work/made.refvals")"
 check 'and read' 0 "$ctl" -q refvals import "$work/w.corim" --output "$out"
 cmp -s "$out" "$work/made.refvals" || complain 'other values'
 check 'written, signed' 0 "$ctl" -q refvals export --form corim --key "$work/k.pem" --insecure-file-key "$@" --output "$work/s.corim"
@@ -121,7 +123,7 @@ check 'not with another key' 1 "$ctl" -q refvals import "$work/s.corim" --key "$
 
 # the allow-list JSON: files and buffers there and back, what it cannot hold is counted
 check 'allow-list written' 0 "$ctl" --json refvals export --form allowlist "$@" --output "$work/w.json"
-json '.values == 1 and .others == 5'
+json ".values == 1 and .values + .others == $(count "$work/made.refvals")"
 jq -e '.meta.version == 1 and .digests["/etc/x"] == ["'"$(sha256sum <"$work/root/etc/x" | cut -c1-64)"'"]' "$work/w.json" >/dev/null ||
     complain 'not the form'
 cat >"$work/policy.json" <<END
@@ -142,7 +144,6 @@ done
 
 # several files as one
 check 'merge' 0 "$ctl" -q refvals merge "$out" "$work/made.refvals" --output "$work/both.refvals"
-count() { "$ctl" --json refvals show "$1" | jq .count; }
 check 'merged' 0 "$ctl" --json refvals show "$work/both.refvals"
 json ".count == $(count "$out") + $(count "$work/made.refvals")" # no name stands in both
 check 'merged twice is the same' 0 "$ctl" -q refvals merge "$work/both.refvals" "$out" --output "$work/again.refvals"
