@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "appraise/record.h"
 #include "artefacts.h"
 #include "base/file.h"
 #include "base/hex.h"
@@ -13,9 +14,18 @@
 static enum att_err read_evidence(struct att_buf **file, struct att_evidence *ev, const char *path,
                                   struct att_diag *diag)
 {
-    enum att_err err = att_file_read(file, path, ATT_EVIDENCE_MAX, diag);
+    struct att_record record;
+    enum att_err err = att_file_read(file, path, ATT_RECORD_MAX, diag);
+    struct att_slice bytes = {0};
 
-    return err == ATT_OK ? att_evidence_parse(ev, att_buf_slice(*file), diag) : err;
+    if (err != ATT_OK) {
+        return err;
+    }
+    bytes = att_buf_slice(*file);
+    if (att_record_decode(&record, bytes, NULL) == ATT_OK) {
+        bytes = record.evidence; /* of evidence get: the evidence stands in it as it was sent */
+    }
+    return att_evidence_parse(ev, bytes, diag);
 }
 
 static void show_quote(struct report *r, const struct att_quote *q)

@@ -155,7 +155,7 @@ const struct command commands[] = {
      .args = "FILE",
      .args_min = 1,
      .args_max = 1,
-     .en = "print evidence without verifying it",
+     .en = "print evidence, or that of a record, unverified",
      .ja = "検証せずに証拠を表示する",
      .example = {"attestctl evidence show case-12.evidence", "attestctl evidence show -",
                  "attestctl --json evidence show case-12.evidence | jq .quote"},

@@ -52,8 +52,7 @@ static void reasons_of_items(struct judging *j)
         memcpy(x->found, d->found, sizeof(x->found));
     }
     if (c->overflow) {
-        att_reason_say(att_judging_reason(j, ATT_R_REF_MISMATCH, ATT_SEVERITY_FAIL, NULL), "",
-                       "more items deviate than are listed here");
+        att_reason_say(att_judging_reason(j, ATT_R_REF_MORE, ATT_SEVERITY_FAIL, NULL), "", "");
     }
 }
 

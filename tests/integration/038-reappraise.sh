@@ -89,6 +89,13 @@ head -c 100 "$work/0.record" >"$work/cut.record"
 check 'cut short' 4 again "$work/cut.record" --refvals "$refs"
 says E_FMT_RECORD
 
+# what is in a record, for people and for other tools
+check 'show the evidence of a record' 0 "$ctl" evidence show "$work/0.record"
+says 'NOT VERIFIED'
+check 'export the evidence of a record' 0 "$ctl" evidence export "$work/0.record" --output "$work/parts"
+check 'replay its own log' 0 "$ctl" evidence replay --own "$work/parts/own.log" --json
+json '.pcrs.sha256["13"] | length == 64'
+
 # at rest: nothing of the evidence in clear, and the key is not in the database
 grep -q "$work/measured/sensor.conf" "$work/0.record" || complain 'the record holds no measured name'
 cat "$work"/verifier/state/attestd.db* >"$work/all.db"

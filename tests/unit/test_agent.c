@@ -403,6 +403,42 @@ START_TEST(agent__waits_for_another_of_itself)
 }
 END_TEST
 
+/* The note of the last answer, as if it had come so many seconds earlier. */
+static void age_note(uint32_t seconds)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *note = NULL;
+    char path[96];
+    uint8_t copy[8192];
+    struct att_slice all;
+    uint32_t utc = 0;
+
+    (void)snprintf(path, sizeof(path), "%s/state/last-outcome.cbor", dir);
+    NEED(att_file_read(&note, path, sizeof(copy), NULL) == ATT_OK);
+    all = att_buf_slice(note);
+    NEED(all.len > 9 && memcmp(all.p, "\xa3\x00\x01\x01\x1a", 5) == 0);
+    memcpy(copy, all.p, all.len);
+    for (size_t i = 5; i < 9; i++) {
+        utc = utc << 8 | copy[i];
+    }
+    utc -= seconds;
+    for (size_t i = 0; i < 4; i++) {
+        copy[5 + i] = (uint8_t)(utc >> (24 - 8 * i));
+    }
+    NEED(att_file_write(path, att_slice_of(copy, all.len), 0600, NULL) == ATT_OK);
+}
+
+/* What was affirming once and was answered no more is not told as affirming now. */
+START_TEST(agent__status_does_not_outlive_the_interval)
+{
+    enrolled();
+    affirmed();
+    ck_assert_int_eq(agent("status", NULL), 0);
+    age_note(3 * 86400);
+    ck_assert_int_eq(agent("status", NULL), 3);
+    ck_assert(said("E_STALE"));
+}
+END_TEST
+
 START_TEST(agent__doctor_and_status_speak)
 {
     ck_assert_int_eq(agent("doctor", NULL), 0);
@@ -514,6 +550,7 @@ int main(void)
     tcase_add_test(tc, agent__refuses_a_strangers_extend);
     tcase_add_test(tc, agent__waits_for_another_of_itself);
     tcase_add_test(tc, agent__doctor_and_status_speak);
+    tcase_add_test(tc, agent__status_does_not_outlive_the_interval);
     tcase_add_test(tc, agent__refuses_a_command_line_that_it_does_not_know);
     tcase_add_test(tc, agent__run_notices_a_change_by_itself);
     suite_add_tcase(suite, tc);

@@ -9,7 +9,8 @@
 #include "codec/cbor_rd.h"
 #include "codec/cbor_wr.h"
 
-#define NOTE_MAX 262144
+#define STALE_AFTER 3 /* intervals of silence, as the verifier counts them */
+#define NOTE_MAX    262144
 
 /* {0: 1, 1: UTC seconds, 2: outcome document} */
 static enum att_err write_note(const struct agent *a, const struct agent_outcome *o,
@@ -152,6 +153,22 @@ static enum att_err read_note(struct agent_outcome *out, int64_t *utc_s, const c
     return err != ATT_OK ? err : wire_outcome_parse(&out->wire, doc, diag);
 }
 
+/* An answer counts as long as the verifier lets it count; what failed since left no answer. */
+static void judge_age(struct show *s, int64_t answered_utc_s, uint64_t interval_s)
+{
+    struct att_diag diag = {0};
+    char when[ATT_TIME_TEXT];
+
+    if (interval_s == 0 ||
+        att_clock_utc_s() - answered_utc_s <= STALE_AFTER * (int64_t)interval_s) {
+        return;
+    }
+    (void)att_fail(&diag, ATT_E_STALE, ATT_R_STALE, NULL, "no attestation was answered since %s",
+                   att_time_print(when, sizeof(when), answered_utc_s));
+    show_check(s, "attestation.recent", SHOW_NOT_RUN, &diag, "");
+    show_worsen(s, AGENT_EXIT_UNDECIDED);
+}
+
 int cmd_status(struct show *s, const struct agent_conf *conf, const struct options *o)
 {
     ATT_CLEANUP(agent_outcome_free) struct agent_outcome last = {0};
@@ -182,6 +199,7 @@ int cmd_status(struct show *s, const struct agent_conf *conf, const struct optio
         show_text(s, "last_attestation", when);
         show_line(s, "%s %s", show_tr(s, "last attestation:", "前回の証明:"), when);
         show_outcome(s, &a, &last);
+        judge_age(s, utc_s, last.wire.next_s);
     }
     if (err != ATT_OK) {
         show_failure(s, &diag);
