@@ -48,13 +48,35 @@ static void answer_refused(struct pending *p, struct att_slice secret, int statu
     attack_same_records(before);
 }
 
-/* A software key cannot be activated: the TPM releases the secret only for a key that it holds. */
+/*
+ * A key made in software beside a genuine endorsement key: it signs quotes as well as any, and says the
+ * right attributes of itself. The TPM opens the credential for no name but that of a key that it holds.
+ */
 START_TEST(I_04__software_key_beside_a_genuine_tpm_is_refused)
 {
-    static const uint8_t guess[32] = {1};
-    struct pending *p = open_pending("i-04");
+    static const struct softtpm_ak_order ORDER = {.type = SOFTTPM_ALG_ECC,
+                                                  .attributes = SOFTTPM_AK_ATTRIBUTES,
+                                                  .scheme = SOFTTPM_ALG_ECDSA,
+                                                  .hash = ATT_HASH_SHA256};
+    struct pending *p = calloc(1, sizeof(*p));
+    uint8_t own_name[ATT_NAME_MAX]; /* of the key that the TPM holds */
+    size_t own_len;
+    uint8_t secret[64] = {0};
+    size_t len = 0;
 
-    answer_refused(p, att_slice_of(guess, sizeof(guess)), 422, "E_ID_ACTIVATE");
+    NEED(p != NULL);
+    p->g = attack_stranger("i-04");
+    own_len = p->g->tpm->ak.name_len;
+    memcpy(own_name, p->g->tpm->ak.name, own_len);
+    softtpm_replace_ak(p->g->tpm, &ORDER);
+    service_token(attack_service, "i-04", p->token);
+    gateway_enrol_prepare(p->g, &p->e, p->token);
+    ck_assert_int_eq(gateway_enrol_begin(p->g, &p->e), 200);
+    gateway_enrol_solve(p->g,
+                        &p->e); /* quotes with the software key, and keeps what a TPM would open */
+    ck_assert(!softtpm_activate(secret, &len, p->g->tpm, att_slice_of(own_name, own_len),
+                                p->e.challenge.id_object, p->e.challenge.secret));
+    answer_refused(p, att_slice_of(secret, 32), 422, "E_ID_ACTIVATE");
     close_pending(p);
 }
 END_TEST
