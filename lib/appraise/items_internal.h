@@ -2,11 +2,17 @@
 #ifndef ATT_APPRAISE_ITEMS_INTERNAL_H
 #define ATT_APPRAISE_ITEMS_INTERNAL_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "appraise/appraise.h"
 
-/* One appraisal in progress. */
+struct att_own_item;
+struct att_ima_entry;
 struct att_seen;
 
+/* One appraisal in progress. */
 struct judging {
     const struct att_verified *v;
     const struct att_policy *policy;
@@ -26,48 +32,33 @@ struct judging {
 ATT_MUST_USE enum att_err att_judging_start(struct judging *j);
 void att_judging_end(struct judging *j);
 
-/* One more deviation; another of the same name hash and kind is replaced. NOMEM */
-ATT_MUST_USE enum att_err att_judging_remember(struct judging *j, const struct att_deviation *d);
-ATT_MUST_USE enum att_err att_judging_hash(struct att_slice name, uint64_t *out); /* CRYPTO */
-
-/* The firmware log by appraise/bootlog.h and the policy, when this evidence brought it. CRYPTO NOMEM */
-ATT_MUST_USE enum att_err att_judge_boot_log(struct judging *j);
-
-/* Read the covered part of the own log into out->carry. Errors CRYPTO NOMEM FORMAT */
+/* The logs (items.c, boot_judge.c): the covered part of each into out->carry. CRYPTO NOMEM FORMAT */
 ATT_MUST_USE enum att_err att_judge_own_items(struct judging *j);
-
-/* The same for the IMA list: its files, boot_aggregate, kexec. */
+/* The IMA list: its files, boot_aggregate, kexec. */
 ATT_MUST_USE enum att_err att_judge_ima_entries(struct judging *j);
-
-/* The firmware log by appraise/bootlog.h and the policy, when this evidence brought it. CRYPTO NOMEM */
+/* The firmware log by appraise/bootlog.h and the policy, when this evidence brought it. */
 ATT_MUST_USE enum att_err att_judge_boot_log(struct judging *j);
-
-/* Search the boot log for what a policy's event_absent denies. Errors CRYPTO NOMEM */
+/* Search the boot log for what a policy's event_absent denies. */
 ATT_MUST_USE enum att_err att_judge_boot_events(struct judging *j);
 
-/* The predicate that a deviation stands against by itself (sha256_in, event_absent, min_version); or NULL. */
-const struct att_requirement *att_judging_leaf_of(const struct judging *j,
-                                                  const struct att_deviation *d);
-
-/* The number that a deviation against one leaf of the policy carries in place of a requirement's. */
-#define ATT_JUDGING_LEAF 0x10000U
-
-/* A deviation takes the place of an earlier one of the same name and kind; forget removes it. */
+/* A deviation takes the place of an earlier one of the same name and kind; forget removes it. NOMEM */
 ATT_MUST_USE enum att_err att_judging_remember(struct judging *j, const struct att_deviation *d);
 void att_judging_forget(struct judging *j, const struct att_deviation *d);
-
-/* Does an event_absent of the policy search this log? */
-bool att_judging_searches(const struct judging *j, enum att_log log);
-
-/* What single predicates ask of one own item or IMA entry, into the standing deviations (leaves.c). */
-struct att_own_item;
-struct att_ima_entry;
-ATT_MUST_USE enum att_err att_judge_item_leaves(struct judging *j, const struct att_own_item *item);
-ATT_MUST_USE enum att_err att_judge_ima_leaves(struct judging *j, const struct att_ima_entry *e);
 
 /* The first bytes of SHA-256 of a name. CRYPTO */
 ATT_MUST_USE enum att_err att_judging_hash(struct att_slice name, uint64_t *out);
 
+/* The number that a deviation against one leaf of the policy carries in place of a requirement's. */
+#define ATT_JUDGING_LEAF 0x10000U
+/* The predicate that a deviation stands against by itself (sha256_in, event_absent, min_version); or NULL. */
+const struct att_requirement *att_judging_leaf_of(const struct judging *j,
+                                                  const struct att_deviation *d);
+
+/* What single predicates ask of one own item or IMA entry, into the standing deviations (leaves.c). */
+ATT_MUST_USE enum att_err att_judge_item_leaves(struct judging *j, const struct att_own_item *item);
+ATT_MUST_USE enum att_err att_judge_ima_leaves(struct judging *j, const struct att_ima_entry *e);
+/* Does an event_absent of the policy search this log? */
+bool att_judging_searches(const struct judging *j, enum att_log log);
 /* A bit of the carry's mask: what it stands for is there, or is not. */
 void att_judging_mark(struct att_carry *c, uint32_t bit, bool there);
 

@@ -197,13 +197,13 @@ static enum att_err read_values(const struct att_yaml_node *n, struct att_requir
     return err;
 }
 
-static enum att_err read_pcr_in(const struct att_yaml_node *n, struct att_requirement *r,
-                                enum att_hash bank, struct att_diag *diag)
+/* {pcr: N, KEY: ...}: the PCR, and the node under the other key. */
+static enum att_err read_one_pcr(const struct att_yaml_node **other, const struct att_yaml_node *n,
+                                 const char *key, struct att_requirement *r, struct att_diag *diag)
 {
-    static const char *const KEYS[] = {"pcr", "values", NULL};
+    const char *const keys[] = {"pcr", key, NULL};
     const struct att_yaml_node *pcr = NULL;
-    const struct att_yaml_node *values = NULL;
-    enum att_err err = att_yaml_only(n, KEYS, diag);
+    enum att_err err = att_yaml_only(n, keys, diag);
 
     if (err == ATT_OK) {
         err = att_policy_yaml_need(n, "pcr", &pcr, diag);
@@ -211,9 +211,15 @@ static enum att_err read_pcr_in(const struct att_yaml_node *n, struct att_requir
     if (err == ATT_OK) {
         err = read_pcr(pcr, &r->pcr_mask, diag);
     }
-    if (err == ATT_OK) {
-        err = att_policy_yaml_need(n, "values", &values, diag);
-    }
+    return err == ATT_OK ? att_policy_yaml_need(n, key, other, diag) : err;
+}
+
+static enum att_err read_pcr_in(const struct att_yaml_node *n, struct att_requirement *r,
+                                enum att_hash bank, struct att_diag *diag)
+{
+    const struct att_yaml_node *values = NULL;
+    enum att_err err = read_one_pcr(&values, n, "values", r, diag);
+
     return err == ATT_OK ? read_values(values, r, att_hash_size(bank), diag) : err;
 }
 
@@ -221,20 +227,9 @@ static enum att_err read_pcr_in(const struct att_yaml_node *n, struct att_requir
 static enum att_err read_pcr_equals(const struct att_yaml_node *n, struct att_requirement *r,
                                     enum att_hash bank, struct att_diag *diag)
 {
-    static const char *const KEYS[] = {"pcr", "value", NULL};
-    const struct att_yaml_node *pcr = NULL;
     const struct att_yaml_node *value = NULL;
-    enum att_err err = att_yaml_only(n, KEYS, diag);
+    enum att_err err = read_one_pcr(&value, n, "value", r, diag);
 
-    if (err == ATT_OK) {
-        err = att_policy_yaml_need(n, "pcr", &pcr, diag);
-    }
-    if (err == ATT_OK) {
-        err = read_pcr(pcr, &r->pcr_mask, diag);
-    }
-    if (err == ATT_OK) {
-        err = att_policy_yaml_need(n, "value", &value, diag);
-    }
     return err == ATT_OK ? read_value(value, r, att_hash_size(bank), diag) : err;
 }
 
