@@ -207,13 +207,14 @@ format:
 install: all
 	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/sbin' '$(DESTDIR)$(PREFIX)/libexec/attestd' \
 	 '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man8' '$(DESTDIR)$(PREFIX)/share/attestd/policies' \
-	 '$(DESTDIR)$(PREFIX)/share/attestd/certs'
+	 '$(DESTDIR)$(PREFIX)/share/attestd/certs' '$(DESTDIR)$(PREFIX)/share/doc/attestd'
 	$(INSTALL) -m 0755 $(BUILD)/attestctl '$(DESTDIR)$(PREFIX)/bin/'
 	$(INSTALL) -m 0755 $(BUILD)/attestd $(BUILD)/attest-agent '$(DESTDIR)$(PREFIX)/sbin/'
 	$(INSTALL) -m 0755 $(BUILD)/attest-courier $(BUILD)/attest-unpack '$(DESTDIR)$(PREFIX)/libexec/attestd/'
 	$(INSTALL) -m 0644 $(wildcard man/*.1) '$(DESTDIR)$(PREFIX)/share/man/man1/'
 	$(INSTALL) -m 0644 $(wildcard man/*.8) '$(DESTDIR)$(PREFIX)/share/man/man8/'
 	$(INSTALL) -m 0644 certs/vendors.yaml '$(DESTDIR)$(PREFIX)/share/attestd/certs/'
+	cp -R examples README.md CHANGELOG.md LICENSE '$(DESTDIR)$(PREFIX)/share/doc/attestd/'
 	$(INSTALL) -m 0644 $(wildcard policies/*.yaml) '$(DESTDIR)$(PREFIX)/share/attestd/policies/'
 
 clean:

@@ -23,8 +23,24 @@ static const char USAGE[] =
     "  --config FILE    default " AGENT_CONF_DEFAULT "\n"
     "  --check-config   read the configuration, say what is wrong with it, and end\n"
     "  --json           one JSON object on standard output\n"
-    "  --lang en|ja     language of texts; default from LC_ALL, LC_MESSAGES, LANG\n"
-    "  -q, --quiet      exit code only;  -v, --verbose  more log lines from run\n"
+    "  --lang en|ja     language of texts; default from ATTEST_LANG, LC_ALL, LC_MESSAGES, LANG\n"
+    "  -q, --quiet      no results, failures alone;  -v, --verbose  more log lines from run\n"
+    "  --help, --version\n";
+
+static const char USAGE_JA[] =
+    "使い方: attest-agent [オプション...] doctor|enrol|once|run|status\n"
+    "  doctor   この機器を点検し、見つかった点ごとに理由と対処を示す\n"
+    "  enrol    --verifier URL --verifier-ca FILE [--id NAME] [--token-file FILE]\n"
+    "  once     一回だけ証明し、結果を表示する [--label FILE]\n"
+    "  run      常駐して測定と証明を続ける\n"
+    "  status   前回の証明の結果を表示する\n"
+    "オプション:\n"
+    "  --config FILE    既定は " AGENT_CONF_DEFAULT "\n"
+    "  --check-config   設定を読み、誤りがあれば示して終わる\n"
+    "  --json           標準出力に JSON を一つ出力する\n"
+    "  --lang en|ja     表示の言語。既定は ATTEST_LANG, LC_ALL, LC_MESSAGES, LANG\n"
+    "  -q, --quiet      結果を表示しない (失敗は標準エラーへ)。  -v, --verbose  run "
+    "の記録を増やす\n"
     "  --help, --version\n";
 
 static const struct command {
@@ -45,7 +61,7 @@ static int misuse(const char *what, const char *which)
 
 static bool japanese_locale(void)
 {
-    static const char *const name[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
+    static const char *const name[] = {"ATTEST_LANG", "LC_ALL", "LC_MESSAGES", "LANG"};
 
     for (size_t i = 0; i < ATT_COUNT(name); i++) {
         const char *v = getenv(name[i]);
@@ -142,7 +158,7 @@ static int read_options(struct show *s, struct options *o, int argc, char **argv
     opterr = 0;
     while ((opt = getopt_long(argc, argv, "qv", known, NULL)) != -1) {
         if (opt == OPT_HELP) {
-            (void)fputs(USAGE, stdout);
+            (void)fputs(s->japanese ? USAGE_JA : USAGE, stdout);
             return AGENT_EXIT_OK;
         }
         if (opt == OPT_VERSION) {
