@@ -167,10 +167,12 @@ static void unreadable(struct verifying *w, const char *path, enum att_err err,
                        const struct att_diag *diag)
 {
     int code = exit_for(err, diag->reason);
+    enum verdict v = code == EXIT_MALFORMED ? V_MALFORMED : V_UNDECIDED;
 
     report_trouble(&w->r, diag);
+    print_verdict(&w->r, v, false);
     w->denied = w->denied || code == EXIT_PERMISSION;
-    keep_file(w, path, code == EXIT_MALFORMED ? V_MALFORMED : V_UNDECIDED, NULL, json_array());
+    keep_file(w, path, v, NULL, json_array());
 }
 
 static void verify_one(struct verifying *w, const char *name, struct att_offline *o)
