@@ -35,8 +35,15 @@ echo 'another program' >"$work/measured/opt/bin/collector"
 once 'a changed program is refused' 1 "$work/lot/3.label"
 printf 'no label' >"$work/lot/4.label"
 
-# goods-in, as a person calls it
+# the last decision, a refusal, is looked at again; with other references it cannot be
 export ATTESTCTL="$ctl"
+check 'a second look' 0 examples/second-look.sh "$work/reference.refvals" 100 "$socket"
+"$ctl" refvals make "$work/measured/etc" --output "$work/other.refvals" >/dev/null
+check 'a second look by other references' 3 examples/second-look.sh "$work/other.refvals" 1 "$socket"
+says 'could not be looked at'
+check 'a second look at nobody' 2 examples/second-look.sh
+
+# goods-in, as a person calls it
 t=$work/partner
 fingerprint=$("$ctl" --json --trust "$work/trust" trust list | jq -r '.anchors[0].sha256')
 pem=$(find "$work/trust" -name '*.pem' -o -name '*.crt' | head -n 1)
