@@ -49,6 +49,35 @@ static void show_quote(struct report *r, const struct att_quote *q)
                  q->clock.safe ? "" : tr(r->cli, ", not safe", "、信頼できない"));
 }
 
+static void show_health(struct report *r, const struct att_claims *c)
+{
+    json_t *banks = json_array();
+    char text[256] = "";
+    char maker[32];
+    size_t at = 0;
+
+    for (uint32_t i = 0; i < c->bank_count; i++) {
+        const struct att_claims_bank *b = &c->bank[i];
+
+        (void)json_array_append_new(
+            banks, json_pack("{s:s, s:b}", "alg", att_hash_name(b->alg), "extended", b->extended));
+        at += (size_t)snprintf(
+            text + at, sizeof(text) - at, "%s%s%s", at > 0 ? ", " : "", att_hash_name(b->alg),
+            b->extended ? "" : tr(r->cli, " (PCR 0-7 are zero)", " (PCR 0-7 は零)"));
+    }
+    (void)text_safe(maker, sizeof(maker), c->tpm_manufacturer);
+    (void)json_object_set_new(r->root, "tpm",
+                              json_pack("{s:s, s:I, s:I, s:o}", "manufacturer", maker, "firmware",
+                                        (json_int_t)c->tpm_firmware, "lockout_counter",
+                                        (json_int_t)c->lockout_counter, "banks", banks));
+    report_field(r, "TPM",
+                 tr(r->cli, "%s, firmware %llx, lockout counter %llu",
+                    "%s、ファームウェア %llx、ロックアウト計数 %llu"),
+                 maker, (unsigned long long)c->tpm_firmware,
+                 (unsigned long long)c->lockout_counter);
+    report_field(r, tr(r->cli, "banks", "PCR バンク"), "%s", text);
+}
+
 static void show_logs(struct report *r, const struct att_evidence *ev)
 {
     json_t *logs = json_object();
@@ -100,6 +129,7 @@ int cmd_evidence_show(struct cli *cli, int argc, char **argv)
     report_field(&r, tr(cli, "agent", "エージェント"), "%s %s",
                  text_safe(name, sizeof(name), ev.claims.swname),
                  text_safe(version, sizeof(version), ev.claims.swversion));
+    show_health(&r, &ev.claims);
     show_quote(&r, &quote);
     show_logs(&r, &ev);
     return report_finish(&r);

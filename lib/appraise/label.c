@@ -143,11 +143,13 @@ static void write_time(struct att_wr *w, const struct att_label_facts *f,
     const struct att_clock_info *clock = &att_quoted_quote(quoted)->clock;
 
     att_cbor_wr_int(w, ATT_CLAIM_TPM_TIME);
-    att_cbor_wr_map(w, 3);
+    att_cbor_wr_map(w, 4);
     att_cbor_wr_uint(w, 0);
     att_cbor_wr_uint(w, clock->clock_ms);
     att_cbor_wr_uint(w, 1);
     att_cbor_wr_int(w, f->iat);
+    att_cbor_wr_uint(w, 2);
+    att_cbor_wr_uint(w, f->uncertainty_ms);
     att_cbor_wr_uint(w, 3);
     att_cbor_wr_bool(w, clock->safe);
 }

@@ -26,6 +26,8 @@ struct att_label_facts {
     const uint8_t *ek_digest; /* 32: SHA-256 of the EK name; the UEID is 0x01 and these bytes */
     const uint8_t *cti;       /* ATT_CTI_LEN */
     int64_t iat, exp;         /* UTC seconds */
+    uint64_t
+        uncertainty_ms; /* the quote was made at most so long before iat: since its challenge */
     const char *policy_name;
     uint64_t policy_version;
     const char *manufacturer, *model, *hardware_version, *support_end,
@@ -68,6 +70,7 @@ struct att_label {
     uint64_t items_judged, tpm_firmware;
     uint64_t tpm_clock_ms;
     int64_t tpm_utc;
+    uint64_t tpm_uncertainty_ms;
     bool tpm_safe;
     enum att_key_class key_class;
 };

@@ -256,6 +256,9 @@ static void read_time(struct reading *r)
         case 1:
             r->label.tpm_utc = att_cbor_int(&r->c);
             break;
+        case 2:
+            r->label.tpm_uncertainty_ms = att_cbor_uint(&r->c);
+            break;
         case 3:
             r->label.tpm_safe = att_cbor_bool(&r->c);
             break;

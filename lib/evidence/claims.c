@@ -13,13 +13,20 @@
 static void write_health(struct att_wr *w, const struct att_claims *c)
 {
     att_cbor_wr_int(w, ATT_CLAIM_TPM_HEALTH);
-    att_cbor_wr_map(w, 3);
+    att_cbor_wr_map(w, 4);
     att_cbor_wr_uint(w, 0);
     att_cbor_wr_text(w, c->tpm_manufacturer);
     att_cbor_wr_uint(w, 1);
     att_cbor_wr_uint(w, c->tpm_firmware);
     att_cbor_wr_uint(w, 2);
     att_cbor_wr_uint(w, c->lockout_counter);
+    att_cbor_wr_uint(w, 3);
+    att_cbor_wr_array(w, c->bank_count);
+    for (uint32_t i = 0; i < c->bank_count; i++) {
+        att_cbor_wr_array(w, 2);
+        att_cbor_wr_uint(w, c->bank[i].alg);
+        att_cbor_wr_bool(w, c->bank[i].extended);
+    }
 }
 
 static void write_offsets(struct att_wr *w, const struct att_log_offsets *logs)
@@ -97,6 +104,21 @@ static void read_offsets(struct att_cbor *c, struct att_log_offsets *out)
     att_cbor_leave(c);
 }
 
+static void read_banks(struct att_cbor *c, struct att_claims *out)
+{
+    out->bank_count = 0;
+    (void)att_cbor_enter_array(c, ATT_CLAIMS_BANKS);
+    while (att_cbor_more(c)) {
+        struct att_claims_bank *b = &out->bank[out->bank_count++];
+
+        (void)att_cbor_enter_array(c, 2);
+        b->alg = (enum att_hash)att_cbor_uint_max(c, UINT16_MAX);
+        b->extended = att_cbor_bool(c);
+        att_cbor_leave(c);
+    }
+    att_cbor_leave(c);
+}
+
 static void read_health(struct att_cbor *c, struct att_claims *out)
 {
     (void)att_cbor_enter_map(c, 8);
@@ -110,6 +132,9 @@ static void read_health(struct att_cbor *c, struct att_claims *out)
             break;
         case 2:
             out->lockout_counter = att_cbor_uint_max(c, UINT32_MAX);
+            break;
+        case 3:
+            read_banks(c, out);
             break;
         default:
             (void)att_cbor_item(c);

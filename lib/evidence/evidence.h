@@ -13,9 +13,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "crypto/digest.h"
 #include "evidence/context.h"
 
 #define ATT_EVIDENCE_MAX 8388608 /* bytes: the default body limit */
+
+#define ATT_CLAIMS_BANKS 5 /* as many as a PCR selection can name */
 
 struct att_claims {
     struct att_slice ueid;
@@ -25,6 +28,11 @@ struct att_claims {
     char tpm_manufacturer[8];
     uint64_t tpm_firmware;
     uint64_t lockout_counter;
+    struct att_claims_bank {
+        enum att_hash alg;
+        bool extended; /* PCR 0-7 are not all zero: the firmware measured the boot into it */
+    } bank[ATT_CLAIMS_BANKS];
+    uint32_t bank_count; /* active banks */
 };
 
 struct att_evidence {

@@ -50,7 +50,7 @@
 /* Ours, in evidence claims. */
 #define ATT_CLAIM_LOG_OFFSETS (-70001) /* {log number: offset} that the quote is bound to */
 #define ATT_CLAIM_TPM_HEALTH                                                                       \
-    (-70002) /* {0: manufacturer, 1: firmware, 2: lockout counter, 3: banks} */
+    (-70002) /* {0: manufacturer, 1: firmware, 2: lockout counter, 3: [[bank, extended]]} */
 #define ATT_CLAIM_BUILD_ID (-70003) /* text */
 
 /* Ours, in labels. */

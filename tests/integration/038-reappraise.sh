@@ -92,6 +92,8 @@ says E_FMT_RECORD
 # what is in a record, for people and for other tools
 check 'show the evidence of a record' 0 "$ctl" evidence show "$work/0.record"
 says 'NOT VERIFIED'
+check 'the gateway tells its PCR banks' 0 "$ctl" evidence show "$work/0.record" --json
+json '.tpm.banks | map(.alg) | index("sha256")'
 check 'export the evidence of a record' 0 "$ctl" evidence export "$work/0.record" --output "$work/parts"
 check 'replay its own log' 0 "$ctl" evidence replay --own "$work/parts/own.log" --json
 json '.pcrs.sha256["13"] | length == 64'

@@ -297,6 +297,9 @@ static void fill_claims(const struct gateway *g, struct gateway_attempt *a, uint
                                     .uptime_s = g->tpm->clock.clock_ms / 1000,
                                     .bootcount = g->tpm->clock.reset_count,
                                     .tpm_manufacturer = "FAKE",
+                                    .lockout_counter = 3,
+                                    .bank = {{ATT_HASH_SHA256, true}, {ATT_HASH_SHA1, false}},
+                                    .bank_count = 2,
                                     .tpm_firmware = g->tpm->firmware_version};
     for (i = 0; i < ATT_LOG__COUNT; i++) {
         a->claims.logs.has[i] = g->has[i];

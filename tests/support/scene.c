@@ -134,7 +134,11 @@ static const struct softlog *log_of(const struct scene *s, enum att_log log)
 void scene_measure(struct scene *s, const char *late)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *claims = NULL;
-    struct att_evidence ev = {.claims = {.swname = "test", .swversion = "1", .build_id = "x"}};
+    struct att_evidence ev = {.claims = {.swname = "test",
+                                         .swversion = "1",
+                                         .build_id = "x",
+                                         .bank = {{ATT_HASH_SHA256, true}, {ATT_HASH_SHA1, false}},
+                                         .bank_count = 2}};
     struct att_pcr_selection sel;
     struct softtpm_bytes attest;
     struct softtpm_bytes signature;

@@ -70,6 +70,8 @@ START_TEST(evidence_show__says_that_it_is_not_verified)
     ck_assert_int_eq(service_program(f.said, sizeof(f.said), "attestctl", for_scripts), 0);
     ck_assert_ptr_nonnull(strstr(f.said, "\"verified\":false"));
     ck_assert_ptr_nonnull(strstr(f.said, "\"own\":{\"bytes\":"));
+    ck_assert_ptr_nonnull(strstr(f.said, "\"banks\":[{\"alg\":\"sha256\",\"extended\":true},"
+                                         "{\"alg\":\"sha1\",\"extended\":false}]"));
     ck_assert_int_eq(service_program(f.said, sizeof(f.said), "attestctl", for_people), 0);
     ck_assert_int_eq(strncmp(f.said, "NOT VERIFIED", 12), 0);
     put(f.evidence, att_slice_of(bytes.p, bytes.len - 1));

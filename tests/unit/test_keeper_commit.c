@@ -9,7 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "appraise/label.h"
 #include "keepertest.h"
+#include "sign/cose.h"
 
 START_TEST(attest__gives_a_label_that_a_stranger_verifies)
 {
@@ -132,6 +134,21 @@ START_TEST(commit__accepts_one_of_64_copies)
 }
 END_TEST
 
+/* The quote was made at some moment since its challenge: the label says how long that was. */
+static uint64_t uncertainty_of(struct att_slice label)
+{
+    struct att_label *read = calloc(1, sizeof(*read));
+    struct att_cose m;
+    uint64_t ms = 0;
+
+    ck_assert_ptr_nonnull(read);
+    ck_assert_int_eq(att_cose_parse(&m, label, NULL), ATT_OK);
+    ck_assert_int_eq(att_label_read(read, m.payload_untrusted, NULL), ATT_OK);
+    ms = read->tpm_uncertainty_ms;
+    free(read);
+    return ms;
+}
+
 /* */
 START_TEST(commit__is_too_late_1_ms_after_the_deadline)
 {
@@ -148,6 +165,7 @@ START_TEST(commit__is_too_late_1_ms_after_the_deadline)
     inproc_utc_s += 3600;
     inproc_mono_ms -= 1;
     ck_assert_int_eq(inproc_commit(kt.v, &kt.gw, kt.t), 200);
+    ck_assert_uint_eq(uncertainty_of(kt.t->outcome.label), (uint64_t)kt.v->cfg->nonce_ttl_ms);
 }
 END_TEST
 

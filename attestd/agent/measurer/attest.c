@@ -173,6 +173,10 @@ static enum att_err make_claims(struct attempt *t, const struct agent *a, struct
     copy_text(c->tpm_manufacturer, sizeof(c->tpm_manufacturer), info.manufacturer);
     c->tpm_firmware = info.firmware;
     c->lockout_counter = info.lockout_counter;
+    for (uint32_t i = 0; i < info.bank_count && i < ATT_CLAIMS_BANKS; i++) {
+        c->bank[c->bank_count++] = (struct att_claims_bank){
+            .alg = info.bank[i].alg, .extended = !info.bank[i].never_extended};
+    }
     err = att_claims_encode(&t->claims_encoded, c);
     if (err == ATT_OK) {
         err = att_sha256(att_buf_slice(t->claims_encoded), digest);

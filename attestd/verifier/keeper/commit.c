@@ -188,6 +188,7 @@ static enum att_err make_label(struct decision *d, struct att_diag *diag)
         .ek_digest = ek_digest,
         .cti = d->cti,
         .iat = d->now_utc,
+        .uncertainty_ms = (uint64_t)(d->k->opt.mono_ms() - d->session->opened_ms),
         .exp = d->now_utc + p->label_ttl_s,
         .policy_name = p->name,
         .policy_version = p->version,

@@ -186,6 +186,7 @@ enum att_err session_open(struct session **out, struct sessions *t, const char *
         return att_fail(diag, ATT_E_CRYPTO, ATT_R_RNG, "nonce", "no random bytes");
     }
     memcpy(s->device_id, device_id, len + 1);
+    s->opened_ms = now_ms;
     s->deadline_ms = now_ms + t->limits.ttl_ms;
     LIST_INSERT_HEAD(id_bucket(t, s->id), s, by_id);
     LIST_INSERT_HEAD(device_bucket(t, device_id), s, by_device);

@@ -37,7 +37,7 @@ struct session {
     uint8_t nonce[ATT_NONCE_LEN];
     char device_id[ATT_DEVICE_ID_MAX + 1];
     int64_t enrolment; /* of the device when it asked */
-    int64_t deadline_ms;
+    int64_t opened_ms, deadline_ms;
     enum session_phase phase;
 
     /* The keeper's: what was asked for, and the context that was handed out. */
