@@ -70,10 +70,9 @@ static void show_health(struct report *r, const struct att_claims *c)
                               json_pack("{s:s, s:I, s:I, s:o}", "manufacturer", maker, "firmware",
                                         (json_int_t)c->tpm_firmware, "lockout_counter",
                                         (json_int_t)c->lockout_counter, "banks", banks));
-    report_field(r, "TPM",
-                 tr(r->cli, "%s, firmware %llx, lockout counter %llu",
-                    "%s、ファームウェア %llx、ロックアウト計数 %llu"),
-                 maker, (unsigned long long)c->tpm_firmware,
+    report_field(r, "TPM", "%s%s%llx%s%llu", maker, tr(r->cli, ", firmware ", "、ファームウェア "),
+                 (unsigned long long)c->tpm_firmware,
+                 tr(r->cli, ", lockout counter ", "、ロックアウト計数 "),
                  (unsigned long long)c->lockout_counter);
     report_field(r, tr(r->cli, "banks", "PCR バンク"), "%s", text);
 }

@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # sourced: variables are the other file's
 # A verifier, a software TPM and an agent that measures one small folder; source it after common.sh.
 #
-#   service_start [POLICY]   $work/verifier, $work/trust, $socket, $port; gateway-1 is enrolled
+#   service_start [POLICY [LABEL-KEY]]   $work/verifier, $work/trust, $socket, $port; gateway-1 is enrolled; the
+#                            label key is in a file when no PKCS#11 URI is given; $verifier_pid is the service
 #   attest FILE              one attestation; the label goes to FILE, the exit code to $code
 # The measured file is $work/measured/sensor.conf.
 service_wait() {
@@ -23,13 +24,19 @@ service_start() {
     mkdir -p "$work/measured" "$work/state"
     echo 'scale = 1' >"$work/measured/sensor.conf"
     "$ctl" refvals make "$work/measured" --output "$work/reference.refvals" >"$work/refvals.log"
-    "$BUILD/attestd" init --dir "$work/verifier" --insecure-file-key --verifier-id test-verifier --host localhost \
+    if [ $# -ge 2 ]; then
+        set -- --label-key "$2"
+    else
+        set -- --insecure-file-key
+    fi
+    "$BUILD/attestd" init --dir "$work/verifier" "$@" --verifier-id test-verifier --host localhost \
         --listen 127.0.0.1:0 --policy "$policy" --refvals "$work/reference.refvals" >"$work/init.log"
     scripts/swtpm-make "$work/tpm" >"$work/swtpm-make.log" 2>&1
     cp "$work/tpm/ca/ca.pem" "$work/verifier/ek.d/"
     sed -i 's/^operator: .*/operator: "127.0.0.1:0"/' "$work/verifier/attestd.yaml"
     "$BUILD/attestd" run --config "$work/verifier/attestd.yaml" >"$work/attestd.log" 2>&1 &
-    pids="$pids $!"
+    verifier_pid=$!
+    pids="$pids $verifier_pid"
     service_wait "$work/verifier/admin.sock" $!
     swtpm socket --tpm2 --tpmstate "dir=$work/tpm/state" --server "type=unixio,path=$work/tpm/tpm" \
         --ctrl "type=unixio,path=$work/tpm/tpm.ctrl" --flags not-need-init >"$work/swtpm.log" 2>&1 &
