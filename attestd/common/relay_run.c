@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "common/frame.h"
 
 #define ARGS_MAX   24
@@ -75,7 +76,6 @@ static void add(struct args *a, const char *option, const char *value)
 /* posix_spawn wants char *const *, and changes nothing behind it. */
 static enum att_err spawn(pid_t *pid, const char *program, const struct args *a, int fd)
 {
-    static char *const no_environment[] = {NULL}; /* proxies, key logs, library paths: not wanted */
     union {
         const char *const *from;
         char *const *to;
@@ -97,7 +97,8 @@ static enum att_err spawn(pid_t *pid, const char *program, const struct args *a,
         rc = posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
     }
     if (rc == 0) {
-        rc = posix_spawn(pid, program, &actions, &attr, argv.to, no_environment);
+        /* none: proxies, key logs, library paths are not wanted */
+        rc = posix_spawn(pid, program, &actions, &attr, argv.to, att_guard_environment());
     }
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)posix_spawnattr_destroy(&attr);

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/guard.h"
 
 #define KEY_FILE_MAX    65536
 #define CERT_LIST_MAX   32768 /* bytes of a client's chain; ours are below 2 KiB */
@@ -117,8 +118,9 @@ static enum att_err set_client_rules(SSL_CTX *ctx, const struct tls_server_files
         return att_fail(diag, ATT_E_CRYPTO, ATT_R_INTERNAL, "tls", "cannot set the purpose");
     }
     SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH);
-    SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_max_cert_list(ctx, CERT_LIST_MAX);
+    SSL_CTX_set_verify(ctx, ATT_GUARD(TLS_CLIENT_CHAIN, true) ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+                       NULL);
+    SSL_CTX_set_max_cert_list(ctx, ATT_GUARD(TLS_CERT_LIST, true) ? CERT_LIST_MAX : INT32_MAX);
     return ATT_OK;
 }
 
@@ -127,13 +129,15 @@ static enum att_err set_protocol(SSL_CTX *ctx, const struct tls_server_files *fi
 {
     unsigned char ticket_key[TLS_TICKET_KEY_LEN];
 
-    if (SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) != 1 ||
+    if (SSL_CTX_set_min_proto_version(ctx, ATT_GUARD(TLS_VERSION, true) ? TLS1_3_VERSION
+                                                                        : TLS1_2_VERSION) != 1 ||
         SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1) {
         return att_fail(diag, ATT_E_CRYPTO, ATT_R_INTERNAL, "tls", "no TLS 1.3");
     }
     SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
                                  SSL_OP_CIPHER_SERVER_PREFERENCE);
-    if (SSL_CTX_set_max_early_data(ctx, 0) != 1 || SSL_CTX_set_num_tickets(ctx, 1) != 1) {
+    if (SSL_CTX_set_max_early_data(ctx, ATT_GUARD(TLS_EARLY_DATA, true) ? 0 : 16384) != 1 ||
+        SSL_CTX_set_num_tickets(ctx, 1) != 1) {
         return att_fail(diag, ATT_E_CRYPTO, ATT_R_INTERNAL, "tls", "cannot limit sessions");
     }
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |

@@ -11,6 +11,9 @@
 
 #include <stdbool.h>
 
+/* The environment for a program that is to have none: empty, but for the switch of the knock-out build. */
+char *const *att_guard_environment(void);
+
 #ifdef ATT_KNOCKOUT_BUILD
 bool att_guard_stands(const char *name);
 #define ATT_GUARD(name, refuse) (att_guard_stands(#name) && (refuse))

@@ -64,7 +64,7 @@ enum att_err att_quote_parse(struct att_quote *out, struct att_slice in, struct 
         (void)att_rd_rest(&r); /* an unknown body; the verifier refuses magic and type by name */
     }
     err = att_rd_end_diag(&r, ATT_R_FMT_ATTEST, "attest", diag);
-    if (err != ATT_OK) {
+    if (ATT_GUARD(QUOTE_FORM, err != ATT_OK)) {
         return err;
     }
     *out = q;

@@ -452,12 +452,15 @@ START_TEST(T_18__thousand_names_are_refused_at_bounded_cost)
 }
 END_TEST
 
+/* Everything about the gateway is right but for what it sends beside its certificate. */
 START_TEST(T_18__oversized_chain_is_refused)
 {
+    static const struct softtpm_tls_order order = {
+        .common_name = "x", .alt = "URI:urn:attestd:device:t-18", .usage = "clientAuth"};
+    struct gateway *g = attack_gateway("t-18");
     struct client_tls *tls = client_tls_new(attack_service->ca_path);
-    struct softtpm_ca *ca = softtpm_ca_new("Another authority");
-    struct softtpm_tls_order order = {.common_name = "x", .usage = "clientAuth"};
-    struct client_identity id = {.key = softtpm_p256()};
+    struct softtpm_ca *ca = device_ca();
+    struct client_identity id = {.key = g->tls_key};
     size_t memory = service_memory(attack_service);
     struct client *c;
     int i;
@@ -473,9 +476,9 @@ START_TEST(T_18__oversized_chain_is_refused)
     attack_memory_at_most(attack_service, memory + (4U << 20));
     client_free(c);
     client_tls_free(tls);
-    EVP_PKEY_free(id.key);
     X509_free(id.cert);
     softtpm_ca_free(ca);
+    gateway_free(g);
 }
 END_TEST
 

@@ -8,6 +8,8 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "base/guard.h"
+
 /* The host of a URL without the brackets of an IPv6 address; to be freed with curl_free. */
 static char *host_of(const char *url)
 {
@@ -42,6 +44,10 @@ bool name_expect(void *ssl_ctx, const char *url)
 
     if (host == NULL) {
         return false;
+    }
+    if (!ATT_GUARD(TLS_SERVER_NAME, true)) {
+        curl_free(host);
+        return true;
     }
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
                                                X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/guard.h"
 #include "common/log.h"
 #include "verifier/front/front.h"
 
@@ -216,6 +217,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
         }
         break; /* the answer is not taken */
     case CONN_READING:
+        if (!ATT_GUARD(HTTP_DEADLINE, true))
+            return;
         COUNT_ADD(c->point->front->count, deadlines_missed, 1);
         if (!scan_idle(&c->scan)) {
             c->refuse_status = 408;

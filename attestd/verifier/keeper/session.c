@@ -181,7 +181,7 @@ enum att_err session_open(struct session **out, struct sessions *t, const char *
     err = t->limits.random(s->id, sizeof(s->id));
     if (err == ATT_OK)
         err = t->limits.random(s->nonce, sizeof(s->nonce));
-    if (err != ATT_OK) {
+    if (ATT_GUARD(NONCE_RANDOM, err != ATT_OK)) {
         free(s);
         return att_fail(diag, ATT_E_CRYPTO, ATT_R_RNG, "nonce", "no random bytes");
     }
