@@ -262,24 +262,33 @@ START_TEST(T_10__body_at_the_limit_is_read)
 }
 END_TEST
 
-START_TEST(T_10__endless_chunks_are_not_read)
+static void send_chunks(struct client *c)
 {
     static const char head[] = NEW_SESSION TYPE "Transfer-Encoding: chunked\r\n\r\n";
     static const char chunk[] = "10\r\n0123456789abcdef\r\n";
-    struct insider in;
-    size_t memory;
     size_t sent = 0;
 
-    open_insider(&in, "t-10-chunks", _i);
-    memory = service_memory(attack_service);
-    client_set_timeout(in.g->client, 2000);
-    ck_assert(client_connect(in.g->client));
-    ck_assert(client_send(in.g->client, head, sizeof(head) - 1));
-    while (sent < (64U << 20) && client_send(in.g->client, chunk, sizeof(chunk) - 1)) {
+    client_close(c);
+    ck_assert(client_connect(c));
+    ck_assert(client_send(c, head, sizeof(head) - 1));
+    while (sent < (64U << 20) && client_send(c, chunk, sizeof(chunk) - 1)) {
         sent += sizeof(chunk) - 1;
     }
     ck_assert_msg(sent < (64U << 20), "the service reads on");
-    attack_memory_at_most(attack_service, memory + BODY_MAX + (1U << 20));
+}
+
+/* What a first connection of its kind makes the service keep for good is not what chunks cost. */
+START_TEST(T_10__endless_chunks_are_not_read)
+{
+    struct insider in;
+    size_t memory;
+
+    open_insider(&in, "t-10-chunks", _i);
+    client_set_timeout(in.g->client, 2000);
+    send_chunks(in.g->client);
+    memory = service_memory(attack_service);
+    send_chunks(in.g->client);
+    attack_memory_at_most(attack_service, memory + BODY_MAX + (64U << 10));
     close_insider(&in);
 }
 END_TEST
