@@ -143,6 +143,12 @@ void complain(const struct cli *cli, const struct att_diag *diag);
 ATT_MUST_USE int options_parse(struct report *r, const struct option_spec *spec, size_t spec_count,
                                int *argc, char **argv);
 
+/*
+ * output_needed - a command that writes a file: --output FILE, and "-" only where dash says so. Gives OPTIONS_OK,
+ * or the exit code after a complaint.
+ */
+ATT_MUST_USE int output_needed(struct report *r, bool dash);
+
 /* Help: of one command with all its options, or the list of commands (cli/usage.c). */
 void usage_command(const struct cli *cli, const struct option_spec *spec, size_t spec_count);
 void usage_all(const struct cli *cli, const char *noun);

@@ -97,8 +97,9 @@ int cmd_label_get(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    if (cli->output == NULL) {
-        return report_usage(&r, "--output", "expected %s, found nothing", "--output FILE");
+    code = output_needed(&r, true);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     if (strchr(argv[1], ':') != NULL) {
         req.kind = "fetch";

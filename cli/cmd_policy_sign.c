@@ -65,9 +65,9 @@ int cmd_policy_sign(struct cli *cli, int argc, char **argv)
     if (key == NULL) {
         return report_usage(&r, "--key", "expected %s, found nothing", "--key KEY");
     }
-    if (cli->output == NULL || cli->output[0] == '-') {
-        return report_usage(&r, "--output", "expected %s, found %s", "--output FILE",
-                            cli->output == NULL ? "nothing" : cli->output);
+    code = output_needed(&r, false);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     err = signing_open(&signer, key, file_key, &diag);
     if (err == ATT_OK) {

@@ -33,8 +33,9 @@ int cmd_evidence_get(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    if (cli->output == NULL) {
-        return report_usage(&r, "--output", "expected %s, found nothing", "--output FILE");
+    code = output_needed(&r, true);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     if (argv[1][strspn(argv[1], "0123456789")] != '\0' || strlen(argv[1]) > 18) {
         return report_usage(&r, "INDEX", "expected the number of an outcome, found %s",

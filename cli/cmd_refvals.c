@@ -64,8 +64,9 @@ int cmd_refvals_make(struct cli *cli, int argc, char **argv)
         return report_usage(&r, "arguments", "expected %s, found nothing",
                             "TREE, --root, --image, --sha256sums or another source");
     }
-    if (cli->output == NULL) {
-        return report_usage(&r, "--output", "expected %s, found nothing", "--output FILE");
+    code = output_needed(&r, true);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     if (strcmp(cli->output, "-") == 0 && cli->json) {
         return report_usage(&r, "--output", "expected %s, found %s", "a file when --json is given",

@@ -185,8 +185,9 @@ int cmd_refvals_import(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    if (cli->output == NULL || strcmp(cli->output, "-") == 0) {
-        return report_usage(&r, "--output", "expected %s, found nothing", "--output FILE");
+    code = output_needed(&r, false);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     err = att_refvals_maker_new(&im.maker);
     err = err == ATT_OK && key != NULL ? load_key(&im.key, key, &diag) : err;
@@ -225,8 +226,9 @@ int cmd_refvals_merge(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    if (cli->output == NULL || strcmp(cli->output, "-") == 0) {
-        return report_usage(&r, "--output", "expected %s, found nothing", "--output FILE");
+    code = output_needed(&r, false);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     err = att_refvals_maker_new(&m);
     for (int i = 1; err == ATT_OK && i < argc; i++) {
@@ -351,8 +353,9 @@ int cmd_refvals_export(struct cli *cli, int argc, char **argv)
         return report_usage(&r, "arguments", "expected %s, found nothing",
                             "TREE, --root, --image, --sha256sums or another source");
     }
-    if (cli->output == NULL || (strcmp(cli->output, "-") == 0 && cli->json)) {
-        return report_usage(&r, "--output", "expected %s, found nothing", "--output FILE");
+    code = output_needed(&r, !cli->json);
+    if (code != OPTIONS_OK) {
+        return code;
     }
     if (strcmp(cli->output, "-") == 0) {
         cli->quiet = true;

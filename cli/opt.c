@@ -278,3 +278,18 @@ int options_parse(struct report *r, const struct option_spec *spec, size_t spec_
                        *argc - 1 > r->cli->command->args_max ? argv[r->cli->command->args_max + 1]
                                                              : "");
 }
+
+int output_needed(struct report *r, bool dash)
+{
+    const char *output = r->cli->output;
+    char shown[64];
+
+    if (output == NULL) {
+        return report_usage(r, "--output", "expected %s, found nothing", "--output FILE");
+    }
+    if (!dash && output[0] == '-') {
+        return report_usage(r, "--output", "expected %s, found %s", "--output FILE",
+                            text_safe(shown, sizeof(shown), output));
+    }
+    return OPTIONS_OK;
+}

@@ -18,6 +18,20 @@ enum att_err att_policy_yaml_need(const struct att_yaml_node *map, const char *k
     return ATT_OK;
 }
 
+/* What reads a node into the requirement. */
+typedef enum att_err node_reader(const struct att_yaml_node *n, struct att_requirement *r,
+                                 struct att_diag *diag);
+
+/* The member that must be there, by its reader. */
+static enum att_err read_member(const struct att_yaml_node *map, const char *key, node_reader *read,
+                                struct att_requirement *r, struct att_diag *diag)
+{
+    const struct att_yaml_node *n = NULL;
+    enum att_err err = att_policy_yaml_need(map, key, &n, diag);
+
+    return err == ATT_OK ? read(n, r, diag) : err;
+}
+
 /* One of the words; its index. */
 enum att_err att_policy_yaml_word(const struct att_yaml_node *n, const char *const *words,
                                   size_t count, int *out, struct att_diag *diag)
@@ -134,18 +148,13 @@ static enum att_err read_own_items(const struct att_yaml_node *n, struct att_req
                                    struct att_diag *diag)
 {
     static const char *const KEYS[] = {"under", "unlisted", "allow_any", NULL};
-    const struct att_yaml_node *under = NULL;
-    const struct att_yaml_node *unlisted = NULL;
+    const struct att_yaml_node *unlisted = att_yaml_get(n, "unlisted");
     const struct att_yaml_node *any = att_yaml_get(n, "allow_any");
     enum att_err err = att_yaml_only(n, KEYS, diag);
 
     if (err == ATT_OK) {
-        err = att_policy_yaml_need(n, "under", &under, diag);
+        err = read_member(n, "under", read_names, r, diag);
     }
-    if (err == ATT_OK) {
-        err = read_names(under, r, diag);
-    }
-    unlisted = att_yaml_get(n, "unlisted");
     if (err == ATT_OK && unlisted != NULL) {
         err = att_policy_yaml_severity(unlisted, 3, &r->unlisted, diag);
     }
@@ -276,44 +285,34 @@ static enum att_err read_logs(const struct att_yaml_node *n, struct att_requirem
     return err;
 }
 
+static enum att_err read_sha256s(const struct att_yaml_node *n, struct att_requirement *r,
+                                 struct att_diag *diag)
+{
+    return read_values(n, r, 32, diag);
+}
+
 static enum att_err read_sha256_in(const struct att_yaml_node *n, struct att_requirement *r,
                                    struct att_diag *diag)
 {
     static const char *const KEYS[] = {"name", "values", NULL};
-    const struct att_yaml_node *name = NULL;
-    const struct att_yaml_node *values = NULL;
     enum att_err err = att_yaml_only(n, KEYS, diag);
 
     if (err == ATT_OK) {
-        err = att_policy_yaml_need(n, "name", &name, diag);
+        err = read_member(n, "name", add_name, r, diag);
     }
-    if (err == ATT_OK) {
-        err = add_name(name, r, diag);
-    }
-    if (err == ATT_OK) {
-        err = att_policy_yaml_need(n, "values", &values, diag);
-    }
-    return err == ATT_OK ? read_values(values, r, 32, diag) : err;
+    return err == ATT_OK ? read_member(n, "values", read_sha256s, r, diag) : err;
 }
 
 static enum att_err read_event_absent(const struct att_yaml_node *n, struct att_requirement *r,
                                       struct att_diag *diag)
 {
     static const char *const KEYS[] = {"logs", "sha256", NULL};
-    const struct att_yaml_node *logs = NULL;
-    const struct att_yaml_node *values = NULL;
     enum att_err err = att_yaml_only(n, KEYS, diag);
 
     if (err == ATT_OK) {
-        err = att_policy_yaml_need(n, "logs", &logs, diag);
+        err = read_member(n, "logs", read_logs, r, diag);
     }
-    if (err == ATT_OK) {
-        err = read_logs(logs, r, diag);
-    }
-    if (err == ATT_OK) {
-        err = att_policy_yaml_need(n, "sha256", &values, diag);
-    }
-    return err == ATT_OK ? read_values(values, r, 32, diag) : err;
+    return err == ATT_OK ? read_member(n, "sha256", read_sha256s, r, diag) : err;
 }
 
 static enum att_err read_number(const struct att_yaml_node *map, const char *key, uint64_t *out,
@@ -334,14 +333,10 @@ static enum att_err read_min_version(const struct att_yaml_node *n, struct att_r
                                      struct att_diag *diag)
 {
     static const char *const KEYS[] = {"name", "at_least", "at_most", NULL};
-    const struct att_yaml_node *name = NULL;
     enum att_err err = att_yaml_only(n, KEYS, diag);
 
     if (err == ATT_OK) {
-        err = att_policy_yaml_need(n, "name", &name, diag);
-    }
-    if (err == ATT_OK) {
-        err = add_name(name, r, diag);
+        err = read_member(n, "name", add_name, r, diag);
     }
     if (err == ATT_OK) {
         err = read_number(n, "at_least", &r->at_least, diag);
