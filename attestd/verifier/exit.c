@@ -44,6 +44,6 @@ int exit_told(const char *what, enum att_err err, const struct att_diag *diag)
 int exit_logged(const char *event, enum att_err err, const struct att_diag *diag)
 {
     log_diag(LOG_LEVEL_ERROR, event, diag);
-    log_line(LOG_LEVEL_ERROR, event, "todo=\"%s\"", att_reason_info(diag->reason)->fix_en);
+    log_line(LOG_LEVEL_ERROR, event, "fix=\"%s\"", att_reason_info(diag->reason)->fix_en);
     return exit_for_error(err);
 }

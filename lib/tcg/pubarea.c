@@ -229,6 +229,17 @@ enum att_err att_pubarea_name(uint8_t *out, size_t *out_len, const struct att_pu
     return make_name(out, out_len, p->name_alg, &p->encoded, 1);
 }
 
+bool att_pubarea_has_name(struct att_slice encoded, struct att_slice name)
+{
+    struct att_pubarea p;
+    uint8_t own[ATT_NAME_MAX];
+    size_t own_len = 0;
+
+    return att_pubarea_parse(&p, encoded, NULL) == ATT_OK &&
+           att_pubarea_name(own, &own_len, &p) == ATT_OK &&
+           att_slice_eq(att_slice_of(own, own_len), name);
+}
+
 static size_t field_size(uint16_t curve)
 {
     switch (curve) {

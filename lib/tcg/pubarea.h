@@ -59,6 +59,9 @@ ATT_MUST_USE enum att_err att_pubarea_parse(struct att_pubarea *out, struct att_
 ATT_MUST_USE enum att_err att_pubarea_name(uint8_t *out, size_t *out_len,
                                            const struct att_pubarea *p);
 
+/* Do the bytes parse, and is this their name? */
+bool att_pubarea_has_name(struct att_slice encoded, struct att_slice name);
+
 /*
  * att_pubarea_padded - the same TPMT_PUBLIC with ECC coordinates of full length: TPMs have left out leading
  * zeros, and one key must not have two spellings in our records. out borrows room. LIMIT.

@@ -229,17 +229,6 @@ static enum att_err check_outcomes(struct fsck *f)
     return err;
 }
 
-static bool name_fits(const uint8_t *area, size_t area_len, const uint8_t *name, size_t name_len)
-{
-    struct att_pubarea p;
-    uint8_t own[ATT_NAME_MAX];
-    size_t own_len = 0;
-
-    return att_pubarea_parse(&p, att_slice_of(area, area_len), NULL) == ATT_OK &&
-           att_pubarea_name(own, &own_len, &p) == ATT_OK &&
-           att_slice_eq(att_slice_of(own, own_len), att_slice_of(name, name_len));
-}
-
 /* A status says what the last label says; stale says nothing of it. */
 static enum att_err check_status(struct fsck *f, const struct store_device *d,
                                  const struct store_state *s)
@@ -273,9 +262,11 @@ static enum att_err check_device(struct fsck *f, const struct store_device *d)
     f->devices++;
     if (att_device_id_check(att_slice_str(d->id), NULL) != ATT_OK)
         say(f, "a device has an id that is not allowed");
-    if (!name_fits(d->ek_public, d->ek_public_len, d->ek_name, d->ek_name_len))
+    if (!att_pubarea_has_name(att_slice_of(d->ek_public, d->ek_public_len),
+                              att_slice_of(d->ek_name, d->ek_name_len)))
         say_device(f, d->id, "the endorsement key is not the one of its name");
-    if (!name_fits(d->ak_public, d->ak_public_len, d->ak_name, d->ak_name_len))
+    if (!att_pubarea_has_name(att_slice_of(d->ak_public, d->ak_public_len),
+                              att_slice_of(d->ak_name, d->ak_name_len)))
         say_device(f, d->id, "the attestation key is not the one of its name");
     if (s.boot.len > 0 && (att_boot_state_decode(&f->boot, s.boot, NULL) != ATT_OK ||
                            att_carry_decode(&f->carry, s.carry, NULL) != ATT_OK))

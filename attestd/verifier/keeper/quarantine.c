@@ -7,17 +7,6 @@
 #include "keeper_internal.h"
 #include "tcg/pubarea.h"
 
-static bool name_fits(const uint8_t *area, size_t area_len, const uint8_t *name, size_t name_len)
-{
-    struct att_pubarea p;
-    uint8_t own[ATT_NAME_MAX];
-    size_t own_len = 0;
-
-    return att_pubarea_parse(&p, att_slice_of(area, area_len), NULL) == ATT_OK &&
-           att_pubarea_name(own, &own_len, &p) == ATT_OK &&
-           att_slice_eq(att_slice_of(own, own_len), att_slice_of(name, name_len));
-}
-
 /* What is wrong with it, or NULL. */
 static const char *fault_of(const struct store_device *d, bool damaged)
 {
@@ -25,9 +14,11 @@ static const char *fault_of(const struct store_device *d, bool damaged)
         return "values of other types or sizes";
     if (att_device_id_check(att_slice_str(d->id), NULL) != ATT_OK)
         return "an id that is not allowed";
-    if (!name_fits(d->ek_public, d->ek_public_len, d->ek_name, d->ek_name_len))
+    if (!att_pubarea_has_name(att_slice_of(d->ek_public, d->ek_public_len),
+                              att_slice_of(d->ek_name, d->ek_name_len)))
         return "the endorsement key is not the one of its name";
-    if (!name_fits(d->ak_public, d->ak_public_len, d->ak_name, d->ak_name_len))
+    if (!att_pubarea_has_name(att_slice_of(d->ak_public, d->ak_public_len),
+                              att_slice_of(d->ak_name, d->ak_name_len)))
         return "the attestation key is not the one of its name";
     return NULL;
 }
