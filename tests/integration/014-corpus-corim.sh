@@ -104,10 +104,10 @@ json_form
 count() { "$ctl" --json refvals show "$1" | jq .count; }
 
 # what we write, we read: the same values, unsigned and signed
-mkdir -p "$work/root/etc" && echo x >"$work/root/etc/x" && ln -s x "$work/root/etc/l"
+mkdir -p "$work/image/etc" && echo x >"$work/image/etc/x" && ln -s x "$work/image/etc/l"
 printf '{"sha256":{"0":"%064d","7":"%064d"}}' 1 2 >"$work/a.json"
 printf '{"sha256":{"7":"%064d"}}' 3 >"$work/b.json"
-set -- --root "$work/root" --pcrs "$work/a.json" --pcrs "$work/b.json"
+set -- --root "$work/image" --pcrs "$work/a.json" --pcrs "$work/b.json"
 check 'made' 0 "$ctl" -q refvals make "$@" --output "$work/made.refvals"
 check 'written' 0 "$ctl" --json refvals export --form corim --id gw-1 "$@" --output "$work/w.corim"
 json_form
@@ -124,7 +124,7 @@ check 'not with another key' 1 "$ctl" -q refvals import "$work/s.corim" --key "$
 # the allow-list JSON: files and buffers there and back, what it cannot hold is counted
 check 'allow-list written' 0 "$ctl" --json refvals export --form allowlist "$@" --output "$work/w.json"
 json ".values == 1 and .values + .others == $(count "$work/made.refvals")"
-jq -e '.meta.version == 1 and .digests["/etc/x"] == ["'"$(sha256sum <"$work/root/etc/x" | cut -c1-64)"'"]' "$work/w.json" >/dev/null ||
+jq -e '.meta.version == 1 and .digests["/etc/x"] == ["'"$(sha256sum <"$work/image/etc/x" | cut -c1-64)"'"]' "$work/w.json" >/dev/null ||
     complain 'not the form'
 cat >"$work/policy.json" <<END
 {"meta": {"version": 1, "generator": 3}, "release": 0,

@@ -71,44 +71,44 @@ check 'a missing policy does not hide a bad one' 4 "$ctl" policy check "$work/no
 check 'standard input' 0 sh -c "'$ctl' policy check - <'$good'"
 
 # ---- reference values ----
-mkdir -p "$work/root/usr/bin" "$work/root/etc"
-echo tool >"$work/root/usr/bin/tool"
-echo 'mode = 1' >"$work/root/etc/gw.conf"
-ln -s ../usr/bin/tool "$work/root/etc/link"
-mkfifo "$work/root/etc/fifo"
+mkdir -p "$work/image/usr/bin" "$work/image/etc"
+echo tool >"$work/image/usr/bin/tool"
+echo 'mode = 1' >"$work/image/etc/gw.conf"
+ln -s ../usr/bin/tool "$work/image/etc/link"
+mkfifo "$work/image/etc/fifo"
 hash_of() { sha256sum <"$1" | cut -c1-64; }
 refs=$work/x.refvals
 
-check 'from a root folder' 0 "$ctl" --json refvals make --root "$work/root" --output "$refs"
+check 'from a root folder' 0 "$ctl" --json refvals make --root "$work/image" --output "$refs"
 json_form
 json '.files == 2 and .links == 1'
 expected() { # expected NAME DIGEST: listed under this name
     check "expected under $1" 0 "$ctl" --json refvals show "$refs" --name "$1"
     json ".expected == [\"$2\"]"
 }
-expected /usr/bin/tool "$(hash_of "$work/root/usr/bin/tool")"
-expected /etc/gw.conf "$(hash_of "$work/root/etc/gw.conf")"
+expected /usr/bin/tool "$(hash_of "$work/image/usr/bin/tool")"
+expected /etc/gw.conf "$(hash_of "$work/image/etc/gw.conf")"
 expected link:/etc/link "$(printf '../usr/bin/tool' | sha256sum | cut -c1-64)"
 check 'a name that is not there' 1 "$ctl" --json refvals show "$refs" --name /usr/bin/other
 json_form
-check 'the root with slashes behind it' 0 "$ctl" -q refvals make --root "$work/root//" --output "$work/y.refvals"
+check 'the root with slashes behind it' 0 "$ctl" -q refvals make --root "$work/image//" --output "$work/y.refvals"
 cmp -s "$refs" "$work/y.refvals" || complain 'other bytes'
-check 'a second time' 0 "$ctl" -q refvals make --root "$work/root" --output "$work/y.refvals"
+check 'a second time' 0 "$ctl" -q refvals make --root "$work/image" --output "$work/y.refvals"
 cmp -s "$refs" "$work/y.refvals" || complain 'other bytes'
 
-check 'from trees as they are' 0 "$ctl" refvals make "$work/root/usr" "$work/root/etc/gw.conf" --output "$refs"
-expected "$work/root/usr/bin/tool" "$(hash_of "$work/root/usr/bin/tool")"
-expected "$work/root/etc/gw.conf" "$(hash_of "$work/root/etc/gw.conf")"
+check 'from trees as they are' 0 "$ctl" refvals make "$work/image/usr" "$work/image/etc/gw.conf" --output "$refs"
+expected "$work/image/usr/bin/tool" "$(hash_of "$work/image/usr/bin/tool")"
+expected "$work/image/etc/gw.conf" "$(hash_of "$work/image/etc/gw.conf")"
 check 'a tree that is not there' 3 "$ctl" refvals make "$work/none" --output "$work/none.refvals"
 says none
 [ ! -e "$work/none.refvals" ] || complain 'a file was made'
 check 'a root that is not there' 3 "$ctl" --json refvals make --root "$work/none" --output "$work/none.refvals"
 json_form
 
-(cd "$work/root" && sha256sum ./usr/bin/tool etc/gw.conf) >"$work/SUMS"
+(cd "$work/image" && sha256sum ./usr/bin/tool etc/gw.conf) >"$work/SUMS"
 check 'from a list' 0 "$ctl" refvals make --list "$work/SUMS" --output "$refs"
-expected /usr/bin/tool "$(hash_of "$work/root/usr/bin/tool")"
-expected etc/gw.conf "$(hash_of "$work/root/etc/gw.conf")"
+expected /usr/bin/tool "$(hash_of "$work/image/usr/bin/tool")"
+expected etc/gw.conf "$(hash_of "$work/image/etc/gw.conf")"
 echo 'deadbeef  short' >>"$work/SUMS"
 check 'a list with a bad line' 4 "$ctl" --json refvals make --list "$work/SUMS" --output "$refs"
 json_form
@@ -126,29 +126,29 @@ check 'PCR values without the sha256 bank' 3 "$ctl" refvals make --pcrs "$work/s
 says sha256
 check 'PCR values that are none' 4 "$ctl" refvals make --pcrs README.md --output "$refs"
 
-check 'several sources together' 0 "$ctl" --json refvals make --root "$work/root" --pcrs "$work/pcrs.json" --output "$refs"
+check 'several sources together' 0 "$ctl" --json refvals make --root "$work/image" --pcrs "$work/pcrs.json" --output "$refs"
 expected pcr/sha256/7 "$ones"
-expected /etc/gw.conf "$(hash_of "$work/root/etc/gw.conf")"
+expected /etc/gw.conf "$(hash_of "$work/image/etc/gw.conf")"
 
-check 'to standard output' 0 "$ctl" refvals make --root "$work/root" --pcrs "$work/pcrs.json" --output -
+check 'to standard output' 0 "$ctl" refvals make --root "$work/image" --pcrs "$work/pcrs.json" --output -
 cmp -s "$refs" "$work/out" || complain 'other bytes'
-check 'to standard output with --json' 2 "$ctl" --json refvals make --root "$work/root" --output -
+check 'to standard output with --json' 2 "$ctl" --json refvals make --root "$work/image" --output -
 json_form
 check 'no source' 2 "$ctl" refvals make --output "$refs"
-check 'no output' 2 "$ctl" refvals make --root "$work/root"
-check 'to a folder that is not there' 3 "$ctl" refvals make --root "$work/root" --output "$work/none/x"
+check 'no output' 2 "$ctl" refvals make --root "$work/image"
+check 'to a folder that is not there' 3 "$ctl" refvals make --root "$work/image" --output "$work/none/x"
 if [ "$(id -u)" -ne 0 ]; then
-    chmod 0 "$work/root/etc/gw.conf"
-    check 'a file that may not be read' 0 "$ctl" --json refvals make --root "$work/root" --output "$refs"
+    chmod 0 "$work/image/etc/gw.conf"
+    check 'a file that may not be read' 0 "$ctl" --json refvals make --root "$work/image" --output "$refs"
     json '.skipped == 1'
-    chmod 0600 "$work/root/etc/gw.conf"
+    chmod 0600 "$work/image/etc/gw.conf"
 fi
 
 # 035 makes reference values from a real agent's own log
 check 'an own log that is none' 4 "$ctl" refvals make --own README.md --output "$refs"
 
 # damage of every kind is malformed, at any byte
-check 'the last good file' 0 "$ctl" --json refvals make --root "$work/root" --pcrs "$work/pcrs.json" --output "$refs"
+check 'the last good file' 0 "$ctl" --json refvals make --root "$work/image" --pcrs "$work/pcrs.json" --output "$refs"
 size=$(stat -c %s "$refs")
 for cut in 0 8 47 $((size - 1)); do
     head -c "$cut" "$refs" >"$work/cut"

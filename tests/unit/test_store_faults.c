@@ -39,28 +39,50 @@ static void write_until_killed(int pipe_fd, int64_t enrolment, int die_after)
     }
 }
 
-START_TEST(store__keeps_what_was_committed_when_killed)
+/* A process that writes verdicts of one device and tells of each that was committed. */
+struct writer {
+    pid_t pid;
+    int fd;
+    int status; /* of waitpid, after the end */
+};
+
+static void writer_start(struct writer *w, int die_after)
 {
     int fds[2];
     int64_t enrolment = storetest_add_device("gw-1", 0x10);
-    int64_t count = -1;
-    char byte;
-    int acknowledged = 0;
-    int status;
-    pid_t pid;
 
     store_closep(&ts.st);
     ck_assert_int_eq(pipe(fds), 0);
-    pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0)
-        write_until_killed(fds[1], enrolment, _i);
+    w->fd = fds[0];
+    w->pid = fork();
+    ck_assert_int_ge(w->pid, 0);
+    if (w->pid == 0)
+        write_until_killed(fds[1], enrolment, die_after);
     (void)close(fds[1]);
-    while (read(fds[0], &byte, 1) == 1)
+}
+
+/* How many it was told of. */
+static int writer_end(struct writer *w)
+{
+    char byte;
+    int acknowledged = 0;
+
+    while (read(w->fd, &byte, 1) == 1)
         acknowledged++;
-    (void)close(fds[0]);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    (void)close(w->fd);
+    ck_assert_int_eq(waitpid(w->pid, &w->status, 0), w->pid);
+    return acknowledged;
+}
+
+START_TEST(store__keeps_what_was_committed_when_killed)
+{
+    int64_t count = -1;
+    int acknowledged = 0;
+    struct writer w;
+
+    writer_start(&w, _i);
+    acknowledged = writer_end(&w);
+    ck_assert(WIFSIGNALED(w.status) && WTERMSIG(w.status) == SIGKILL);
 
     ck_assert_int_eq(store_open(&ts.st, ts.folder, false, NULL), ATT_OK);
     ck_assert_int_eq(acknowledged, _i);
@@ -73,27 +95,14 @@ END_TEST
 /* Killed at a random moment: whole transactions, at least the acknowledged ones. */
 START_TEST(store__keeps_whole_transactions_when_killed_anywhere)
 {
-    int fds[2];
-    int64_t enrolment = storetest_add_device("gw-1", 0x10);
     int64_t count = -1;
-    char byte;
     int acknowledged = 0;
-    int status;
-    pid_t pid;
+    struct writer w;
 
-    store_closep(&ts.st);
-    ck_assert_int_eq(pipe(fds), 0);
-    pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0)
-        write_until_killed(fds[1], enrolment, 255);
-    (void)close(fds[1]);
+    writer_start(&w, 255);
     (void)usleep((useconds_t)(3000 + 2700 * _i));
-    (void)kill(pid, SIGKILL);
-    while (read(fds[0], &byte, 1) == 1)
-        acknowledged++;
-    (void)close(fds[0]);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    (void)kill(w.pid, SIGKILL);
+    acknowledged = writer_end(&w);
 
     ck_assert_int_eq(store_open(&ts.st, ts.folder, false, NULL), ATT_OK);
     ck_assert_int_eq(store_outcome_count(&count, ts.st), ATT_OK);
