@@ -42,6 +42,36 @@ START_TEST(session__belongs_to_one_gateway)
 }
 END_TEST
 
+/* One transaction replaces the gateway and would decide on what it was asked before, under one TLS key. */
+START_TEST(session__belongs_to_one_enrolment)
+{
+    struct inproc_answer bound = {0}, decided = {0};
+    struct msg activate, commit;
+    uint8_t room[4096];
+    char token[64] = "";
+    json_t *allowed = NULL;
+
+    keepertest_enrol(&kt.gw);
+    ck_assert_int_eq(inproc_session(kt.v, &kt.gw, kt.t), ATT_R_NONE);
+    inproc_measure(&kt.gw, kt.t);
+    ck_assert_int_eq(inproc_judge(kt.v, &kt.gw, kt.t), ATT_R_NONE);
+    allowed = keepertest_admin("POST", "/allow", "{\"id\": \"gw-1\", \"replace\": true}", 201);
+    (void)snprintf(token, sizeof(token), "%s",
+                   json_string_value(json_object_get(allowed, "token")));
+    json_decref(allowed);
+    ck_assert_int_eq(inproc_enrol_begin(kt.v, &kt.gw, kt.e, token), ATT_R_NONE);
+    inproc_activate_message(&activate, room, sizeof(room), kt.e);
+    inproc_commit_message(&commit, &kt.gw, kt.t);
+    inproc_ask(kt.v, &activate, &bound, false);
+    inproc_ask(kt.v, &commit, &decided, true);
+    ck_assert_int_eq(bound.http, 200);
+    ck_assert_int_eq(decided.reason, ATT_R_ID_UNKNOWN);
+    ck_assert_uint_eq(keepertest_outcomes("label"), 0);
+    inproc_answer_clear(&bound);
+    inproc_answer_clear(&decided);
+}
+END_TEST
+
 START_TEST(session__can_be_given_back)
 {
     struct inproc_answer a = {0};
@@ -176,6 +206,9 @@ START_TEST(label__is_closed_to_others_unless_public)
     by_cti.session[0] ^= 1;
     inproc_ask(kt.v, &by_cti, &a, false);
     ck_assert_int_eq(a.reason, ATT_R_LBL_NONE);
+    by_cti.peer = nobody; /* a stranger does not learn which labels there are */
+    inproc_ask(kt.v, &by_cti, &a, false);
+    ck_assert_int_eq(a.reason, ATT_R_ID_CLIENT);
 
     kt.v->cfg->public_labels = true;
     ck_assert_int_eq(keepertest_label("gw-1", &nobody, &a), ATT_R_NONE);
@@ -241,6 +274,11 @@ START_TEST(admin__refuses_what_it_does_not_know)
         {"POST", "/allow", "{\"ek_name\": \"000b0102\"}", ATT_R_FMT_KEY},
         {"POST", "/allow", "{\"ek_public\": \"00\"}", ATT_R_FMT_KEY},
         {"POST", "/allow", "{\"ek_public\": \"00\", \"ek_name\": \"00\"}", ATT_R_FMT_JSON},
+        {"POST", "/allow", "{\"id\": \"gw-1\", \"replace\": 1}", ATT_R_FMT_JSON},
+        {"POST", "/allow", "{\"replace\": true}", ATT_R_FMT_JSON},
+        {"POST", "/policy", "{}", ATT_R_FMT_JSON},
+        {"POST", "/policy", "{\"cose\": \"\", \"more\": 1}", ATT_R_FMT_JSON},
+        {"POST", "/policy", "{\"cose\": \"*\"}", ATT_R_FMT_JSON},
         {"DELETE", "/allow/0g", "", ATT_R_FMT_KEY},
     };
 
@@ -379,6 +417,7 @@ int main(void)
 {
     const struct suite_row ROWS[] = {
         {session__belongs_to_one_gateway, 0},
+        {session__belongs_to_one_enrolment, 0},
         {session__can_be_given_back, 0},
         {peer__is_judged_by_record_and_key, 0},
         {stale__comes_with_the_deadline, 2},

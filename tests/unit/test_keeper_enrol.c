@@ -286,6 +286,25 @@ START_TEST(enrol_activate__answers_the_same_when_asked_again)
 }
 END_TEST
 
+START_TEST(enrol_activate__is_busy_until_the_first_answer)
+{
+    struct inproc_answer a = {0}, b = {0};
+    uint8_t room[4096];
+    char token[64];
+    struct msg m;
+
+    inproc_token(kt.v, NULL, token);
+    ck_assert_int_eq(inproc_enrol_begin(kt.v, &kt.gw, kt.e, token), ATT_R_NONE);
+    inproc_activate_message(&m, room, sizeof(room), kt.e);
+    inproc_ask(kt.v, &m, &a, false);
+    inproc_ask(kt.v, &m, &b, true);
+    ck_assert_int_eq(a.http, 200);
+    ck_assert_int_eq(b.reason, ATT_R_BUSY);
+    inproc_answer_clear(&a);
+    inproc_answer_clear(&b);
+}
+END_TEST
+
 /* Enrolled, or refused because another one is. */
 static bool is_enrolled(const struct inproc_answer *a)
 {
@@ -365,6 +384,7 @@ int main(void)
         {enrol_activate__ends_with_its_time, 0},
         {enrol_activate__wants_the_quote_of_this_enrolment, 0},
         {enrol_activate__answers_the_same_when_asked_again, 0},
+        {enrol_activate__is_busy_until_the_first_answer, 0},
         {enrol_activate__makes_one_record_of_64, 2},
         {enrol_begin__is_bounded_and_lets_others_in, 0},
     };

@@ -125,6 +125,28 @@ START_TEST(keeper_new__refuses_a_key_of_another_certificate)
 }
 END_TEST
 
+/* Where a key may live, and what the device authority's certificate must be. */
+START_TEST(keeper_new__refuses_keys_and_certificates_of_another_kind)
+{
+    struct config was = *kt.v->cfg;
+    struct att_diag diag = {0};
+
+    kt.v->cfg->label_key = "https://keys.example/label";
+    ck_assert_int_eq(inproc_restart(kt.v, &diag), ATT_E_CONFIG);
+    ck_assert_str_eq(diag.field, "label.key");
+    kt.v->cfg->label_key = was.label_key;
+    kt.v->cfg->device_ca.key = "pkcs11:object=ca";
+    ck_assert_int_eq(inproc_restart(kt.v, &diag), ATT_E_UNSUPPORTED);
+    ck_assert_str_eq(diag.field, "device_ca.key");
+    kt.v->cfg->device_ca.key = was.device_ca.key;
+    kt.v->cfg->device_ca.cert = was.label_chain; /* a leaf */
+    ck_assert_int_eq(inproc_restart(kt.v, &diag), ATT_E_MISMATCH);
+    ck_assert_str_eq(diag.field, "device_ca.cert");
+    kt.v->cfg->device_ca.cert = was.device_ca.cert;
+    ck_assert_int_eq(inproc_restart(kt.v, &diag), ATT_OK);
+}
+END_TEST
+
 /* Certify the label key anew, as the operator of a verifier of this name would; NULL: without a name. */
 static void certify_label_key(const char *verifier_id)
 {
@@ -265,6 +287,7 @@ int main(void)
         {keeper__signs_with_a_key_in_a_token, 0},
         {keeper_new__refuses_a_key_file_that_is_not_allowed, 0},
         {keeper_new__refuses_a_key_of_another_certificate, 0},
+        {keeper_new__refuses_keys_and_certificates_of_another_kind, 0},
         {keeper_new__refuses_a_label_key_that_is_not_certified_for_this_verifier, 0},
         {keeper_new__refuses_records_of_another_verifier, 0},
         {keeper_new__refuses_references_that_are_not_those_of_their_header, 0},

@@ -8,7 +8,7 @@
 #include "base/hex.h"
 #include "crypto/digest.h"
 #include "need.h"
-#include "policy/policy.h"
+#include "policy/policy_internal.h"
 #include "policy/refval.h"
 
 #define HEAD "policy: p\nversion: 1\n"
@@ -76,6 +76,7 @@ static const struct {
     {RULE "    min_version: {name: /x, at_least: 0, at_most: 256}\n", "p.yaml:7:18", "255 more"},
     {RULE "    min_version: {name: /x, at_least: -1, at_most: 8}\n", "p.yaml:7:39", ""},
     {RULE "    min_version: {name: /x, at_least: 1}\n", "p.yaml:7:18", "missing key: at_most"},
+    {RULE "    boot_order: {}\n", "p.yaml:7:17", "expected verdict or late"},
     {RULE "    max_age_seconds: 0\n", "p.yaml:7:22", ""},
     {RULE "    max_age_seconds: 1h\n", "p.yaml:7:22", ""},
     {RULE "    pcr_equals: {pcr: 16, value: \"00\"}\n", "p.yaml:7:23", "0 to 15"},
@@ -143,6 +144,85 @@ START_TEST(policy__the_compiled_form_is_the_same_policy)
     }
     att_buf_free(encoded);
     att_policy_free(again);
+    att_policy_free(p);
+}
+END_TEST
+
+/* One change each that no text can say: the compiled form is judged by itself. */
+static void no_version(struct att_policy *p)
+{
+    p->version = 0;
+}
+static void large_version(struct att_policy *p)
+{
+    p->version = (uint64_t)INT32_MAX + 1;
+}
+static void no_label_time(struct att_policy *p)
+{
+    p->label_ttl_s = 0;
+}
+static void long_label_time(struct att_policy *p)
+{
+    p->label_ttl_s = ATT_POLICY_SECONDS_MAX + 1;
+}
+static void no_interval(struct att_policy *p)
+{
+    p->interval_s = 0;
+}
+static void no_boot_pcrs(struct att_policy *p)
+{
+    p->boot_mask = 0;
+}
+static void one_id(struct att_policy *p)
+{
+    (void)snprintf(p->requirement[1].id, sizeof(p->requirement[1].id), "%s", p->requirement[0].id);
+}
+static void no_grade(struct att_policy *p)
+{
+    p->requirement[0].grade = 0;
+}
+static void ignored_files(struct att_policy *p)
+{
+    p->requirement[1].unlisted = ATT_SEVERITY_IGNORE;
+}
+static void no_age(struct att_policy *p)
+{
+    p->requirement[2].at_most = 0;
+}
+static void line_in_a_name(struct att_policy *p)
+{
+    p->name[0] = '\n';
+}
+static const struct {
+    void (*change)(struct att_policy *p);
+    const char *field;
+} COMPILED[] = {
+    {no_version, "version"},        {large_version, "version"}, {no_label_time, "label_ttl"},
+    {long_label_time, "label_ttl"}, {no_interval, "interval"},  {no_boot_pcrs, "boot_log_pcrs"},
+    {one_id, "requirements.id"},    {no_grade, "requirements"}, {ignored_files, "requirements"},
+    {no_age, "requirements"},       {line_in_a_name, "policy"},
+};
+
+START_TEST(policy__the_compiled_form_is_judged_like_its_text)
+{
+    static const char TEXT[] =
+        HEAD "requirements:\n"
+             "  - {id: a, title: {en: a, ja: b}, severity: fail, grade_at_least: E1}\n"
+             "  - {id: b, title: {en: a, ja: b}, severity: fail, ima_files: {unlisted: fail}}\n"
+             "  - {id: c, title: {en: a, ja: b}, severity: fail, max_age_seconds: 5}\n";
+    struct att_policy *p = NULL;
+    struct att_policy *again = NULL;
+    struct att_buf *encoded = NULL;
+    struct att_diag diag = {0};
+
+    NEED(att_policy_parse_yaml(&p, "p", att_slice_str(TEXT), &diag) == ATT_OK);
+    COMPILED[_i].change(p);
+    ck_assert_int_eq(att_policy_encode(&encoded, p), ATT_OK);
+    ck_assert_int_ne(att_policy_decode(&again, att_buf_slice(encoded), &diag), ATT_OK);
+    ck_assert_ptr_null(again);
+    ck_assert_int_eq(diag.reason, ATT_R_CFG_POLICY);
+    ck_assert_str_eq(diag.field, COMPILED[_i].field);
+    att_buf_free(encoded);
     att_policy_free(p);
 }
 END_TEST
@@ -332,6 +412,56 @@ START_TEST(refvals__damage_is_found)
 }
 END_TEST
 
+/* Damage with a digest that fits it: order and bounds are looked at as well. */
+START_TEST(refvals__a_file_that_is_wrong_in_itself_is_found)
+{
+    static const char *const FIELDS[] = {"entries", "index", "buckets"};
+    enum { DIGEST = 16, BODY = 48, DIGESTS = 1072, ONE_DIGEST = 31 };
+    struct att_refvals_maker *m = NULL;
+    struct att_buf *bytes = NULL;
+    struct att_refvals *r = NULL;
+    uint8_t copy[4096];
+    uint8_t one[ONE_DIGEST];
+    uint8_t digest[32] = {7}; /* all begin with one byte, so that they have an order */
+    size_t len = 0;
+    struct att_diag diag = {0};
+
+    NEED(att_refvals_maker_new(&m) == ATT_OK);
+    for (uint8_t i = 0; i < 8; i++) {
+        digest[1] = i;
+        NEED(att_refvals_maker_add(m, att_slice_of(&i, sizeof(i)), digest) == ATT_OK);
+    }
+    NEED(att_refvals_maker_finish(&bytes, m) == ATT_OK);
+    len = att_buf_len(bytes);
+    NEED(len <= sizeof(copy));
+    memcpy(copy, att_buf_slice(bytes).p, len);
+    switch (_i) {
+    case 0: /* two digests change places */
+        memcpy(one, copy + DIGESTS, sizeof(one));
+        memcpy(copy + DIGESTS, copy + DIGESTS + ONE_DIGEST, sizeof(one));
+        memcpy(copy + DIGESTS + ONE_DIGEST, one, sizeof(one));
+        break;
+    case 1: /* the last place of the index points behind the end */
+        memset(copy + len - 8, 0xff, 8);
+        break;
+    case 2: /* a bucket ends before the one before it */
+        copy[BODY + 4L * 100] = 1;
+        break;
+    default: /* nothing: the frame of this test is right */
+        break;
+    }
+    NEED(att_sha256(att_slice_of(copy + BODY, len - BODY), copy + DIGEST) == ATT_OK);
+    ck_assert_int_eq(att_refvals_open(&r, att_slice_of(copy, len), &diag), ATT_OK);
+    ck_assert_int_eq(att_refvals_check(r, &diag), _i < 3 ? ATT_E_FORMAT : ATT_OK);
+    if (_i < 3) {
+        ck_assert_str_eq(diag.field, FIELDS[_i]);
+    }
+    att_refvals_free(r);
+    att_buf_free(bytes);
+    att_refvals_maker_free(m);
+}
+END_TEST
+
 START_TEST(refvals__an_empty_file_lists_nothing)
 {
     size_t count = 1;
@@ -364,10 +494,13 @@ int main(void)
     tcase_add_test(tc, policy__two_requirements_with_one_id_are_refused);
     tcase_add_test(tc, policy__an_own_log_shares_its_pcr_with_nobody);
     tcase_add_test(tc, policy__the_compiled_form_is_the_same_policy);
+    tcase_add_loop_test(tc, policy__the_compiled_form_is_judged_like_its_text, 0,
+                        (int)(sizeof(COMPILED) / sizeof(COMPILED[0])));
     tcase_add_test(tc, policy__the_documented_example_is_what_it_says);
     tcase_add_test(tc, policy__a_changed_byte_is_another_policy_or_none);
     tcase_add_test(tc, refvals__find_what_was_added_and_nothing_else);
     tcase_add_test(tc, refvals__damage_is_found);
+    tcase_add_loop_test(tc, refvals__a_file_that_is_wrong_in_itself_is_found, 0, 4);
     tcase_add_test(tc, refvals__an_empty_file_lists_nothing);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

@@ -296,8 +296,6 @@ enum att_err attest_session_delete(struct keeper *k, const struct msg *m, struct
                            u->device.id, k->opt.mono_ms(), diag);
     if (err != ATT_OK)
         return err;
-    if (s->phase == SESSION_DECIDING)
-        return att_fail(diag, ATT_E_BUSY, ATT_R_BUSY, "session", "it is being decided");
     session_drop(k->sessions, s);
     return answer_with(a, 204, MSG_TYPE_NONE, att_slice_of(NULL, 0), diag);
 }
