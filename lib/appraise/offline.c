@@ -99,13 +99,9 @@ static enum att_err check_format(struct att_offline *out, struct opened *o, stru
 
 static enum att_err open_chain(struct opened *o, struct att_diag *diag)
 {
-    enum att_err err = ATT_OK;
+    enum att_err err =
+        att_cert_parse(&o->leaf, o->cose.x5chain[0], diag); /* one is there: check_format */
 
-    if (o->cose.x5chain_count == 0) {
-        return att_fail(diag, ATT_E_UNTRUSTED, ATT_R_LBL_KEY, "x5chain",
-                        "the label names no certificate");
-    }
-    err = att_cert_parse(&o->leaf, o->cose.x5chain[0], diag);
     for (size_t i = 1; err == ATT_OK && i < o->cose.x5chain_count; i++) {
         err = att_cert_parse(&o->chain[o->chain_count], o->cose.x5chain[i], diag);
         o->chain_count += err == ATT_OK ? 1 : 0;

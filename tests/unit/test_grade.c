@@ -94,6 +94,22 @@ START_TEST(grade__some_boot_pcrs_are_no_judged_boot)
 }
 END_TEST
 
+/* Firmware that measures after the start: its log is asked for whole again, and a part of it is refused. */
+START_TEST(grade__a_boot_log_that_grew_is_sent_whole)
+{
+    struct scene *s = full_scene(POLICY_E3("sha256") BOOT_RULE GRADE_RULE LOGS_RULE);
+
+    scene_attest(s);
+    ck_assert_uint_gt(s->from.off[ATT_LOG_UEFI], 0);
+    softlog_uefi(&s->uefi, s->tpm, 5, 0x80000007, att_slice_str("Exit Boot Services Invocation"));
+    scene_measure(s, NULL);
+    ck_assert_int_eq(scene_judge(s), ATT_E_MISMATCH);
+    ck_assert_int_eq(s->diag.reason, ATT_R_LOG_PCR);
+    ck_assert_ptr_nonnull(strstr(s->diag.text, "sent whole"));
+    scene_free(s);
+}
+END_TEST
+
 /* A kernel without an IMA policy lists boot_aggregate and nothing else. */
 START_TEST(grade__a_kernel_list_of_no_file_does_not_count)
 {
@@ -288,6 +304,7 @@ int main(void)
         grade__a_pinned_key_stays_e1_with_all_logs,
         grade__boot_logs_that_no_rule_judges_do_not_count,
         grade__some_boot_pcrs_are_no_judged_boot,
+        grade__a_boot_log_that_grew_is_sent_whole,
         grade__a_kernel_list_of_no_file_does_not_count,
         grade__nothing_judged_is_no_warning,
         grade__a_required_log_that_is_not_sent_is_named,
