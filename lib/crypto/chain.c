@@ -157,6 +157,10 @@ static const struct {
     {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, ATT_E_UNTRUSTED, "certificate.crl-missing"},
     {X509_V_ERR_CRL_HAS_EXPIRED, ATT_E_STALE, "certificate.crl-expired"},
     {X509_V_ERR_CRL_NOT_YET_VALID, ATT_E_STALE, "certificate.crl-expired"},
+    {X509_V_ERR_CRL_SIGNATURE_FAILURE, ATT_E_UNTRUSTED, "certificate.crl-invalid"},
+    {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, ATT_E_UNTRUSTED, "certificate.crl-invalid"},
+    {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, ATT_E_UNTRUSTED, "certificate.crl-invalid"},
+    {X509_V_ERR_DIFFERENT_CRL_SCOPE, ATT_E_UNTRUSTED, "certificate.crl-invalid"},
     {X509_V_ERR_OUT_OF_MEM, ATT_E_NOMEM, "certificate.path"},
 };
 
@@ -171,11 +175,6 @@ static enum att_err refuse_path(X509_STORE_CTX *ctx, enum att_reason reason, str
             err = ANSWERS[i].err;
             field = ANSWERS[i].field;
         }
-    }
-    if (code == X509_V_ERR_CRL_SIGNATURE_FAILURE || code == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN ||
-        code == X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION ||
-        code == X509_V_ERR_DIFFERENT_CRL_SCOPE) {
-        field = "certificate.crl-invalid";
     }
     if (strstr(field, ".crl-") != NULL || code == X509_V_ERR_CERT_REVOKED) {
         reason = ATT_R_ID_REVOKED;
@@ -210,15 +209,14 @@ static int pass_over(int ok, X509_STORE_CTX *ctx)
     return ATT_GUARD(CRL_REQUIRED, a->crl_rule == ATT_CRL_REQUIRED && !anchor) ? 0 : 1;
 }
 
-static enum att_err run(X509_STORE_CTX *ctx, const struct use_rule *rule, int64_t utc_s,
+static enum att_err run(X509_STORE_CTX *ctx, const struct use_rule *rule, bool lists, int64_t utc_s,
                         enum att_reason reason, struct att_diag *diag)
 {
-    const struct att_anchors *a = X509_STORE_CTX_get_app_data(ctx);
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(ctx);
     /* An anchor is what the operator chose, whether or not it signed itself. */
     unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN;
 
-    if (rule->use == ATT_USE_EK && a->crl_rule != ATT_CRL_OFF) {
+    if (lists) {
         flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
         X509_STORE_CTX_set_verify_cb(ctx, pass_over);
     }
@@ -234,6 +232,22 @@ static enum att_err run(X509_STORE_CTX *ctx, const struct use_rule *rule, int64_
         return refuse_path(ctx, reason, diag);
     }
     return check_strength(X509_STORE_CTX_get0_chain(ctx), rule, reason, diag);
+}
+
+static enum att_err walk(const struct att_cert *leaf, STACK_OF(X509) * others,
+                         const struct att_anchors *anchors, const struct use_rule *rule, bool lists,
+                         int64_t utc_s, enum att_reason reason, struct att_diag *diag)
+{
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    enum att_err err = ATT_E_NOMEM;
+
+    if (ctx != NULL && X509_STORE_CTX_init(ctx, anchors->store, leaf->x509, others) == 1 &&
+        X509_STORE_CTX_set_app_data(ctx, (void *)(uintptr_t)anchors) == 1) {
+        err = run(ctx, rule, lists, utc_s, reason, diag);
+    }
+    X509_STORE_CTX_free(ctx);
+    ERR_clear_error();
+    return err;
 }
 
 static enum att_err stack_of(STACK_OF(X509) * *out, const struct att_cert *const *chain,
@@ -261,7 +275,6 @@ enum att_err att_chain_verify(const struct att_cert *leaf, const struct att_cert
 {
     const struct use_rule *rule = rule_of(use);
     STACK_OF(X509) *others = NULL;
-    X509_STORE_CTX *ctx = NULL;
     enum att_err err = ATT_OK;
 
     if (rule == NULL) {
@@ -272,22 +285,13 @@ enum att_err att_chain_verify(const struct att_cert *leaf, const struct att_cert
                         "expected at most %d certificates, found %zu", ATT_CHAIN_MAX, chain_count);
     }
     err = stack_of(&others, chain, chain_count);
-    if (err != ATT_OK) {
-        return err;
+    if (err == ATT_OK) {
+        err = walk(leaf, others, anchors, rule, false, utc_s, reason, diag);
     }
-    ctx = X509_STORE_CTX_new();
-    if (ctx == NULL || X509_STORE_CTX_init(ctx, anchors->store, leaf->x509, others) != 1) {
-        err = ATT_E_NOMEM;
-    } else {
-        err = X509_STORE_CTX_set_app_data(ctx, (void *)(uintptr_t)anchors) == 1
-                  ? run(ctx, rule, utc_s, reason, diag)
-                  : ATT_E_NOMEM;
+    /* Lists are asked about a path that holds: OpenSSL looks at them before dates and signatures. */
+    if (err == ATT_OK && rule->use == ATT_USE_EK && anchors->crl_rule != ATT_CRL_OFF) {
+        err = walk(leaf, others, anchors, rule, true, utc_s, reason, diag);
     }
-    X509_STORE_CTX_free(ctx);
     sk_X509_free(others);
-    ERR_clear_error();
-    if (err != ATT_OK) {
-        return err;
-    }
-    return check_leaf(leaf, rule, reason, diag);
+    return err == ATT_OK ? check_leaf(leaf, rule, reason, diag) : err;
 }

@@ -38,13 +38,13 @@ static bool number_of(uint32_t *out, struct att_slice text)
         return false;
     }
     for (size_t i = head; i < text.len; i++) {
-        const char *digits = "0123456789abcdef";
-        const char *at = memchr(digits, text.p[i] | 0x20, 16);
+        static const char DIGITS[] = "0123456789abcdef0123456789ABCDEF";
+        const char *at = memchr(DIGITS, text.p[i], sizeof(DIGITS) - 1);
 
         if (at == NULL) {
             return false;
         }
-        value = value << 4 | (uint32_t)(at - digits);
+        value = value << 4 | ((uint32_t)(at - DIGITS) & 15);
     }
     *out = value;
     return true;
@@ -88,12 +88,10 @@ char *att_tpm_vendor_print(char out[5], uint32_t manufacturer)
     size_t len = 0;
 
     for (size_t i = 0; i < 4; i++) {
-        char c = (char)(manufacturer >> (24 - 8 * i) & 0xff);
+        uint8_t c = (uint8_t)(manufacturer >> (24 - 8 * i) & 0xff);
+        bool printable = c >= 0x20 && c < 0x7f;
 
-        out[i] = c == 0 ? ' ' : c;
-        if (c < 0 || (c > 0 && c < 0x20) || c == 0x7f) {
-            out[i] = '?';
-        }
+        out[i] = c == 0 ? ' ' : (printable ? (char)c : '?');
         len = out[i] != ' ' ? i + 1 : len;
     }
     out[len] = '\0';

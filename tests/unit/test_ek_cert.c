@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -162,6 +163,44 @@ START_TEST(att_anchors_load_crls__takes_lists_and_nothing_else)
 }
 END_TEST
 
+/* A certificate that nobody signed is no revoked one, also where a list of its maker is at hand. */
+START_TEST(att_chain_verify__asks_lists_about_a_path_that_holds)
+{
+    struct softtpm_ca *ca = softtpm_ca_new("maker");
+    struct softtpm *tpm = softtpm_new(ca, SOFTTPM_EK_P256);
+    const struct softtpm_crl_order order = {
+        .revoked = {att_slice_of(tpm->ek_cert, tpm->ek_cert_len)}, .revoked_count = 1};
+    struct att_cert *good = parse(softtpm_ek_cert(tpm)), *forged = NULL;
+    struct att_anchors *a = NULL;
+    struct att_diag diag = {0};
+    const int64_t now = (int64_t)time(NULL);
+    char folder[] = "/tmp/attest-crls-XXXXXX", path[160];
+
+    NEED(mkdtemp(folder) != NULL);
+    NEED(att_anchors_new(&a) == ATT_OK);
+    snprintf(path, sizeof(path), "%s/maker.pem", folder);
+    softtpm_ca_write_pem(ca, path);
+    NEED(att_anchors_load(a, folder, NULL) == ATT_OK && unlink(path) == 0);
+    snprintf(path, sizeof(path), "%s/maker.crl", folder);
+    softtpm_ca_write_crl(ca, path, &order);
+    NEED(att_anchors_load_crls(a, folder, ATT_CRL_REQUIRED, NULL) == ATT_OK);
+    ck_assert_int_eq(att_chain_verify(good, NULL, 0, a, ATT_USE_EK, now, ATT_R_ID_EKCERT, &diag),
+                     ATT_E_UNTRUSTED);
+    ck_assert_int_eq(diag.reason, ATT_R_ID_REVOKED);
+    tpm->ek_cert[tpm->ek_cert_len - 1] ^= 1; /* the last byte of the signature */
+    forged = parse(softtpm_ek_cert(tpm));
+    ck_assert_int_ne(att_chain_verify(forged, NULL, 0, a, ATT_USE_EK, now, ATT_R_ID_EKCERT, &diag),
+                     ATT_OK);
+    ck_assert_int_eq(diag.reason, ATT_R_ID_EKCERT);
+    NEED(unlink(path) == 0 && rmdir(folder) == 0);
+    att_cert_free(good);
+    att_cert_free(forged);
+    att_anchors_free(a);
+    softtpm_free(tpm);
+    softtpm_ca_free(ca);
+}
+END_TEST
+
 int main(void)
 {
     Suite *s = suite_create("EK certificates");
@@ -176,6 +215,7 @@ int main(void)
     tcase_add_test(t, att_cert_tpm_name__reads_what_the_maker_says);
     tcase_add_test(t, att_cert_tpm_name__says_when_there_is_none);
     tcase_add_test(t, att_anchors_load_crls__takes_lists_and_nothing_else);
+    tcase_add_test(t, att_chain_verify__asks_lists_about_a_path_that_holds);
     suite_add_tcase(s, t);
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
