@@ -32,8 +32,7 @@ static enum att_err each_deviation(const struct appraisal *a, deviates call, voi
         if (err != ATT_OK || !more) {
             break;
         }
-        if (e.violation ||
-            (it.count == 1 && att_slice_eq(e.path, att_slice_str("boot_aggregate")))) {
+        if (e.violation || att_slice_eq(e.path, att_slice_str("boot_aggregate"))) {
             continue; /* no file; violations are judged by a rule of their own */
         }
         err = att_refvals_judge_ima(&v, a->refvals, &e);
@@ -108,6 +107,9 @@ static bool take_name(void *ctx, const struct att_ima_entry *e, const struct att
     if (n->count++ == 0) {
         return true; /* told with the check */
     }
+    if (n->count > NAMED_MAX) {
+        return false;
+    }
     (void)att_escape(name, sizeof(name), e->path.p, e->path.len);
     (void)att_hex_encode(found, sizeof(found), e->digest);
     if (v->has_expected) {
@@ -118,14 +120,14 @@ static bool take_name(void *ctx, const struct att_ima_entry *e, const struct att
         (void)snprintf(text, sizeof(text), "no reference value has the digest %s", found);
     }
     report_reason(&n->a->r, att_reason_code(v->reason), name, text);
-    return n->count < NAMED_MAX;
+    return true;
 }
 
 void appraise_name_files(struct appraisal *a)
 {
     struct naming n = {.a = a};
 
-    if (each_deviation(a, take_name, &n) == ATT_OK && n.count >= NAMED_MAX) {
+    if (each_deviation(a, take_name, &n) == ATT_OK && n.count > NAMED_MAX) {
         report_note(&a->r, tr(a->r.cli, "more files deviate than are listed here",
                               "ここに示した以外にも異なるファイルがあります"));
     }

@@ -178,11 +178,18 @@ static enum att_err add_release(struct making *m, const char *name)
     return err == ATT_OK ? put(m, "ima-buf:", "kernel_version", digest) : err;
 }
 
-/* The merged /usr: /bin, /sbin, /lib and /lib?? are links into it on the gateway. */
+/* The merged /usr: these are links into it on the gateway. */
 static bool merged(const char *name)
 {
-    return strncmp(name, "/bin/", 5) == 0 || strncmp(name, "/sbin/", 6) == 0 ||
-           (strncmp(name, "/lib", 4) == 0 && name[4 + strcspn(name + 4, "/")] == '/');
+    static const char *const FOLDERS[] = {"/bin/",   "/sbin/",   "/lib/",   "/lib32/",
+                                          "/lib64/", "/libx32/", "/libo32/"};
+
+    for (size_t i = 0; i < ATT_COUNT(FOLDERS); i++) {
+        if (strncmp(name, FOLDERS[i], strlen(FOLDERS[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 enum att_err making_add(struct making *m, const char *prefix, const char *name,
@@ -199,23 +206,30 @@ enum att_err making_add(struct making *m, const char *prefix, const char *name,
     return err == ATT_OK && prefix[0] == '\0' ? add_release(m, name) : err;
 }
 
-enum att_err making_item(struct making *m, bool link, const char *name, const uint8_t digest[32])
+/* Under the one path that it is measured by: that in /usr, where /bin is a link. */
+enum att_err making_listed(struct making *m, bool link, const char *name)
 {
-    const char *prefix = link ? "link:" : "";
     char full[MAKING_NAME_ROOM];
-    int n = snprintf(full, sizeof(full), "%s%s", prefix, name);
+    const size_t prefix = link ? strlen("link:") : 0;
+    int n = snprintf(full, sizeof(full), "%s%s%s", link ? "link:" : "",
+                     m->usrmerge && merged(name) ? "/usr" : "", name);
+    struct att_slice whole = att_slice_of(full, n > 0 ? (size_t)n : 0);
     enum att_err err = n < 0 || (size_t)n >= sizeof(full) ? ATT_E_LIMIT : ATT_OK;
 
     if (err == ATT_OK) {
-        err = att_name_set_add(m->all, att_slice_of(full, (size_t)n));
+        err = att_name_set_add(m->all, whole);
     }
     if (err == ATT_OK) {
-        err = add_to_folders(m, name, att_slice_of(full, (size_t)n));
+        err = add_to_folders(m, full + prefix, whole);
     }
-    if (err == ATT_OK && m->tree != NULL) {
-        err = att_name_set_add(m->tree, att_slice_of(full, (size_t)n));
-    }
-    return err == ATT_OK ? making_add(m, prefix, name, digest) : err;
+    return err == ATT_OK && m->tree != NULL ? att_name_set_add(m->tree, whole) : err;
+}
+
+enum att_err making_item(struct making *m, bool link, const char *name, const uint8_t digest[32])
+{
+    enum att_err err = making_listed(m, link, name);
+
+    return err == ATT_OK ? making_add(m, link ? "link:" : "", name, digest) : err;
 }
 
 static enum att_err complete(struct making *m, struct att_name_set *set, const char *prefix)

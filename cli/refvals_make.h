@@ -50,7 +50,9 @@ void making_clear(struct making *m);
  */
 ATT_MUST_USE enum att_err making_add(struct making *m, const char *prefix, const char *name,
                                      const uint8_t digest[32]);
-/* The same for a file (link false) or a link that a gateway's own log will name: nothing may be missing. */
+/* A gateway's own log will name this file (link false) or link: it may not be missing. */
+ATT_MUST_USE enum att_err making_listed(struct making *m, bool link, const char *name);
+/* Both. */
 ATT_MUST_USE enum att_err making_item(struct making *m, bool link, const char *name,
                                       const uint8_t digest[32]);
 /* The same for a file or link that is counted; a link's digest is that of its target text. */

@@ -110,6 +110,17 @@ json '.pcrs.sha256["13"] | length == 64'
 check 'reference values from an own log' 0 "$ctl" --json refvals make --own "$own" --output "$work/own.refvals"
 check 'they hold what was measured' 0 "$ctl" --json refvals show "$work/own.refvals" --name "$work/measured/sensor.conf"
 json ".expected | index(\"$(sha256sum <"$work/measured/sensor.conf" | cut -c1-64)\") != null"
+complete_of_own() { # the set of the files that may not be missing in the measured folder
+    "$ctl" --json refvals make --own "$own" --output "$work/own.refvals" >"$work/out" &&
+        "$ctl" --json refvals show "$work/own.refvals" --name "complete:$work/measured" | jq -c .expected
+}
+before=$(complete_of_own)
+echo 'level = 3' >"$work/measured/brief.conf"
+attest "$work/refused.label"
+[ "$(complete_of_own)" != "$before" ] || complain 'a new file is not among those that may not be missing'
+rm "$work/measured/brief.conf"
+attest "$work/good.label"
+[ "$(complete_of_own)" = "$before" ] || complain 'a file that is gone may still not be missing'
 
 # tokens
 check 'a token alone on standard output' 0 device device allow gateway-2

@@ -76,6 +76,9 @@ json '.files == 2'
 for n in /usr/bin/tool /lib/modules/6.1.0-7-amd64/kernel/a.ko /usr/lib/modules/6.1.0-7-amd64/kernel/a.ko; do
     check "of the package: $n" 0 "$ctl" refvals show "$out" --name "$n"
 done
+check 'what may not be missing is named where /usr is merged' 0 \
+    "$ctl" refvals show "$out" --name complete:/usr/lib/modules
+check 'and there alone' 1 "$ctl" refvals show "$out" --name complete:/lib/modules
 check 'no control file is expected on the gateway' 1 "$ctl" refvals show "$out" --name /control
 check 'two packages' 0 "$ctl" -q refvals make --deb "$work/x.deb" --deb "$work/x.deb" --output "$out"
 
