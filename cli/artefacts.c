@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "codec/json.h"
+#include "policy/policy_file.h"
 #include "tcg/ima.h"
 #include "tcg/pubarea.h"
 
@@ -122,6 +123,23 @@ enum att_err artefact_pcrs(struct att_pcr_values *out, const char *path, struct 
     }
     *out = values;
     return ATT_OK;
+}
+
+enum att_err artefact_policy(struct att_policy **out, const char *path,
+                             struct att_policy_origin *from, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    enum att_err err = att_file_read(&file, path, ATT_POLICY_FILE_MAX, diag);
+
+    return err == ATT_OK ? att_policy_peek(out, path, att_buf_slice(file), from, diag) : err;
+}
+
+enum att_err artefact_rules(struct att_policy **out, const char *path, struct att_diag *diag)
+{
+    enum att_err err = artefact_policy(out, path, NULL, diag);
+    bool text = err == ATT_E_FORMAT || err == ATT_E_LIMIT || err == ATT_E_UNSUPPORTED;
+
+    return text ? ATT_E_CONFIG : err;
 }
 
 enum att_err artefact_log(struct att_buf **out, const char *path, size_t max, struct att_diag *diag)

@@ -17,6 +17,19 @@ ATT_MUST_USE enum att_err artefact_key(struct att_pubkey **out, const char *path
 ATT_MUST_USE enum att_err artefact_pcrs(struct att_pcr_values *out, const char *path,
                                         struct att_diag *diag);
 
+/* A policy, text or signed; who signed it is not asked. *from may be NULL. Errors: those of att_policy_peek, of files. */
+struct att_policy;
+struct att_policy_origin;
+ATT_MUST_USE enum att_err artefact_policy(struct att_policy **out, const char *path,
+                                          struct att_policy_origin *from, struct att_diag *diag);
+
+/*
+ * The same where the policy is not what is looked at, but what judges: a text that is no policy is
+ * then wrong configuration (CONFIG), never malformed evidence.
+ */
+ATT_MUST_USE enum att_err artefact_rules(struct att_policy **out, const char *path,
+                                         struct att_diag *diag);
+
 /* A log file whole; ima_ascii turns the text form into the binary one. */
 ATT_MUST_USE enum att_err artefact_log(struct att_buf **out, const char *path, size_t max,
                                        struct att_diag *diag);

@@ -17,7 +17,6 @@
 #include "tcg/cmdline.h"
 
 #define ARTEFACT_MAX 65536
-#define POLICY_MAX   262144
 
 static const char *const CHECKS[] = {"quote.format",     "quote.magic", "quote.type",
                                      "quote.signature",  "quote.nonce", "quote.selection",
@@ -50,30 +49,19 @@ static void pass(struct appraisal *a, const char *id)
     report_check(&a->r, id, C_PASS, NULL);
 }
 
-/* A policy that is not acceptable is a configuration that is wrong, not evidence that is. */
 static enum att_err load_policy(struct appraisal *a, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    enum att_err err = ATT_OK;
+    enum att_err err =
+        a->in.policy == NULL ? ATT_OK : artefact_rules(&a->policy, a->in.policy, diag);
 
-    if (a->in.policy != NULL) {
-        err = att_file_read(&file, a->in.policy, POLICY_MAX, diag);
-        if (err != ATT_OK) {
-            return err;
-        }
-        err = att_policy_peek(&a->policy, a->in.policy, att_buf_slice(file), NULL, diag);
-        if (err != ATT_OK) {
-            return err == ATT_E_NOMEM ? err : ATT_E_CONFIG;
-        }
-    }
-    if (a->in.refvals == NULL) {
-        return ATT_OK;
+    if (err != ATT_OK || a->in.refvals == NULL) {
+        return err;
     }
     err = att_refvals_map(&a->refvals, a->in.refvals, diag);
     if (err == ATT_OK) {
         err = att_refvals_check(a->refvals, diag);
     }
-    return err == ATT_E_MISMATCH ? ATT_E_FORMAT : err; /* damaged: nothing was judged to be false */
+    return err;
 }
 
 static enum att_err load(struct appraisal *a, struct att_diag *diag)

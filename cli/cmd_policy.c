@@ -1,20 +1,12 @@
 /* policy check, show. */
 #include <stdio.h>
 
+#include "artefacts.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "commands.h"
 #include "policy/policy_file.h"
 #include "policy/policy_words.h"
-
-static enum att_err read_policy(struct att_policy **out, const char *path,
-                                struct att_policy_origin *from, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    enum att_err err = att_file_read(&file, path, ATT_POLICY_FILE_MAX, diag);
-
-    return err == ATT_OK ? att_policy_peek(out, path, att_buf_slice(file), from, diag) : err;
-}
 
 /* A policy that is not acceptable is "no"; one that cannot be read leaves the others to be checked. */
 static void check_one(struct report *r, const char *name, bool *denied)
@@ -22,7 +14,7 @@ static void check_one(struct report *r, const char *name, bool *denied)
     ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
     struct att_diag diag = {0};
     char shown[512];
-    enum att_err err = read_policy(&policy, name, NULL, &diag);
+    enum att_err err = artefact_policy(&policy, name, NULL, &diag);
     int code = err == ATT_OK ? EXIT_VERIFIED : exit_for(err, diag.reason);
 
     (void)text_safe(shown, sizeof(shown), name);
@@ -140,7 +132,7 @@ int cmd_policy_show(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    err = read_policy(&policy, argv[1], &from, &diag);
+    err = artefact_policy(&policy, argv[1], &from, &diag);
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }

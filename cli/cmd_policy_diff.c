@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "appraise/record.h"
+#include "artefacts.h"
 #include "base/file.h"
 #include "commands.h"
 #include "policy/policy_file.h"
@@ -45,14 +46,6 @@ static void trial_clear(struct trial *t)
     att_policy_free(t->policy[0]);
     att_policy_free(t->policy[1]);
     att_refvals_free(t->refvals);
-}
-
-static enum att_err load(struct att_policy **out, const char *path, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    enum att_err err = att_file_read(&file, path, ATT_POLICY_FILE_MAX, diag);
-
-    return err == ATT_OK ? att_policy_peek(out, path, att_buf_slice(file), NULL, diag) : err;
 }
 
 static void tell_change(struct trial *t, const struct att_policy_change *c, json_t *list)
@@ -229,6 +222,19 @@ static int is_plain_name(const struct dirent *entry)
     return entry->d_name[0] != '.';
 }
 
+/* A verdict over a part of the records is none over all. */
+static void left_out(struct trial *t, const char *folder, const char *name)
+{
+    struct att_diag why = {0};
+    char shown[96];
+
+    (void)att_fail(&why, ATT_E_LIMIT, ATT_R_LIM_SIZE, "--evidence",
+                   "%s: not judged; at most %d records of one folder, with paths below %d bytes",
+                   text_safe(shown, sizeof(shown), name), RECORDS_MAX, PATH_ROOM);
+    report_check(t->r, folder, C_NOT_RUN, &why);
+    report_worsen(t->r, V_UNDECIDED);
+}
+
 /* Numbers in names count as numbers: record 9 was made before record 10. */
 static void evidence(struct trial *t, const char *path)
 {
@@ -247,6 +253,8 @@ static void evidence(struct trial *t, const char *path)
 
         if (i < RECORDS_MAX && len > 0 && (size_t)len < sizeof(file)) {
             one_file(t, file);
+        } else {
+            left_out(t, path, entries[i]->d_name);
         }
         free(entries[i]);
     }
@@ -298,7 +306,7 @@ int cmd_policy_diff(struct cli *cli, int argc, char **argv)
         return code;
     }
     for (size_t i = 0; err == ATT_OK && i < ATT_COUNT(t.policy); i++) {
-        err = load(&t.policy[i], argv[1 + i], &diag);
+        err = artefact_policy(&t.policy[i], argv[1 + i], NULL, &diag);
     }
     if (err == ATT_OK && refvals != NULL) {
         err = att_refvals_map(&t.refvals, refvals, &diag);

@@ -1,4 +1,5 @@
 /* policy sign. */
+#include "artefacts.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "commands.h"
@@ -9,16 +10,12 @@
 static enum att_err sign_file(struct report *r, const char *path, const struct att_signer *signer,
                               struct att_diag *diag)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *message = NULL;
     ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
     uint8_t kid[32];
     char hex[65];
-    enum att_err err = att_file_read(&text, path, ATT_POLICY_FILE_MAX, diag);
+    enum att_err err = artefact_policy(&policy, path, NULL, diag);
 
-    if (err == ATT_OK) {
-        err = att_policy_peek(&policy, path, att_buf_slice(text), NULL, diag);
-    }
     if (err == ATT_OK) {
         err = att_policy_sign(&message, policy, signer);
     }

@@ -9,12 +9,11 @@
 #include <string.h>
 
 #include "appraise/record.h"
+#include "artefacts.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "commands.h"
 #include "policy/policy_file.h"
-
-#define POLICY_MAX 262144
 
 int cmd_evidence_get(struct cli *cli, int argc, char **argv)
 {
@@ -84,14 +83,10 @@ static void rules_clear(struct rules *u)
 
 static enum att_err load_rules(struct rules *u, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     enum att_err err = ATT_OK;
 
     if (u->policy_path != NULL) {
-        err = att_file_read(&file, u->policy_path, POLICY_MAX, diag);
-        if (err == ATT_OK) {
-            err = att_policy_peek(&u->policy, u->policy_path, att_buf_slice(file), NULL, diag);
-        }
+        err = artefact_rules(&u->policy, u->policy_path, diag);
     }
     if (err == ATT_OK && u->refvals_path != NULL) {
         err = att_refvals_map(&u->refvals, u->refvals_path, diag);
@@ -275,6 +270,7 @@ int cmd_evidence_reappraise(struct cli *cli, int argc, char **argv)
          "記録と別の参照値で仮に判定"}};
     struct att_diag diag = {0};
     int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
+    enum att_err err = ATT_OK;
 
     if (code != OPTIONS_OK) {
         return code;
@@ -282,8 +278,9 @@ int cmd_evidence_reappraise(struct cli *cli, int argc, char **argv)
     u.what_if = u.what_if || u.policy_path != NULL;
     u.list = json_array();
     (void)json_object_set_new(r.root, "records", u.list);
-    if (load_rules(&u, &diag) != ATT_OK) {
-        return report_failure(&r, ATT_E_CONFIG, &diag);
+    err = load_rules(&u, &diag);
+    if (err != ATT_OK) {
+        return report_failure(&r, err, &diag);
     }
     for (int i = 1; i < argc; i++) {
         one(&r, &u, argv[i]);

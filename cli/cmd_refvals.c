@@ -97,7 +97,6 @@ int cmd_refvals_show(struct cli *cli, int argc, char **argv)
     err = att_refvals_map(&refs, argv[1], &diag);
     if (err == ATT_OK) {
         err = att_refvals_check(refs, &diag);
-        err = err == ATT_E_MISMATCH ? ATT_E_FORMAT : err; /* damaged, not a "no" */
     }
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);

@@ -209,7 +209,6 @@ static enum att_err merge_file(struct att_refvals_maker *m, const char *path, st
 
     if (err == ATT_OK) {
         err = att_refvals_check(refs, diag);
-        err = err == ATT_E_MISMATCH ? ATT_E_FORMAT : err; /* damaged, not a "no" */
     }
     return sources_named(err == ATT_OK ? att_refvals_maker_merge(m, refs) : err, path, diag);
 }

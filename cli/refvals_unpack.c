@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/rd.h"
 #include "refvals_make.h"
 #include "unpack/record.h"
@@ -113,7 +114,6 @@ static enum att_err find_program(char *out, size_t cap, struct att_diag *diag)
 /* posix_spawn wants char *const *, and changes nothing behind it. */
 static enum att_err start(pid_t *pid, const char *program, const char *what, const int fds[2])
 {
-    static char *const NO_ENVIRONMENT[] = {NULL};
     const char *args[] = {UNPACK_PROGRAM, what, NULL};
     union {
         const char *const *from;
@@ -127,7 +127,7 @@ static enum att_err start(pid_t *pid, const char *program, const char *what, con
     }
     rc = posix_spawn_file_actions_adddup2(&actions, fds[0], STDIN_FILENO);
     rc = rc == 0 ? posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO) : rc;
-    rc = rc == 0 ? posix_spawn(pid, program, &actions, NULL, argv.to, NO_ENVIRONMENT) : rc;
+    rc = rc == 0 ? posix_spawn(pid, program, &actions, NULL, argv.to, att_guard_environment()) : rc;
     (void)posix_spawn_file_actions_destroy(&actions);
     return rc == 0 ? ATT_OK : ATT_E_IO;
 }

@@ -219,10 +219,10 @@ static int by_key(const void *a, const void *b)
     return memcmp(a, b, KEY_LEN);
 }
 
-static const struct seen *find(const struct unpack *u, const uint8_t key[KEY_LEN])
+/* Among the first of those seen, which are sorted. */
+static const struct seen *find(const struct unpack *u, size_t sorted, const uint8_t key[KEY_LEN])
 {
-    return u->seen_count == 0 ? NULL
-                              : bsearch(key, u->seen, u->seen_count, sizeof(*u->seen), by_key);
+    return sorted == 0 ? NULL : bsearch(key, u->seen, sorted, sizeof(*u->seen), by_key);
 }
 
 /* A file of cpio with several names and no content with any of them is empty. */
@@ -235,15 +235,9 @@ static enum att_err settle_empty(struct unpack *u)
         qsort(u->seen, u->seen_count, sizeof(*u->seen), by_key);
     }
     for (size_t i = 0, known = u->seen_count; err == ATT_OK && i < u->alias_count; i++) {
-        size_t now = u->seen_count;
-
-        u->seen_count = known; /* only that part is sorted */
-        if (u->alias[i].may_be_empty && find(u, u->alias[i].key) == NULL) {
-            u->seen_count = now;
+        if (u->alias[i].may_be_empty && find(u, known, u->alias[i].key) == NULL) {
             err = remember(u, u->alias[i].name, empty);
-            now = u->seen_count;
         }
-        u->seen_count = now;
     }
     if (u->seen_count > 0) {
         qsort(u->seen, u->seen_count, sizeof(*u->seen), by_key);
@@ -258,7 +252,7 @@ static enum att_err take_aliases(struct unpack *u)
 
     for (size_t i = 0; err == ATT_OK && i < u->alias_count; i++) {
         const struct alias *x = &u->alias[i];
-        const struct seen *to = find(u, x->key);
+        const struct seen *to = find(u, u->seen_count, x->key);
 
         err = to == NULL ? refuse(u, "a hard link to what is not in the archive", x->name)
                          : box_file(u->b, x->name, to->digest);

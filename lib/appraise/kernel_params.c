@@ -53,17 +53,16 @@ static enum att_err explain_event(struct explaining *x, const struct att_event *
 
 enum att_err att_judge_cmdline(struct judging *j, const struct att_requirement *top, uint32_t pcr)
 {
-    ATT_CLEANUP(att_evlog_freep) struct att_evlog *log = NULL;
-    struct explaining *x = calloc(1, sizeof(*x));
-    enum att_err err = x == NULL ? ATT_E_NOMEM : ATT_OK;
+    const struct att_evlog *log = att_verified_boot_log(j->v);
+    struct explaining *x = log == NULL ? NULL : calloc(1, sizeof(*x));
+    enum att_err err = log != NULL && x == NULL ? ATT_E_NOMEM : ATT_OK;
 
-    if (err == ATT_OK &&
-        att_evlog_parse(&log, att_verified_log(j->v, ATT_LOG_UEFI), NULL) == ATT_OK) {
-        *x = (struct explaining){.j = j, .top = top};
-        for (size_t i = 0; err == ATT_OK && i < att_evlog_count(log); i++) {
-            err =
-                att_evlog_at(log, i)->pcr == pcr ? explain_event(x, att_evlog_at(log, i)) : ATT_OK;
-        }
+    for (size_t i = 0; x != NULL && err == ATT_OK && i < att_evlog_count(log); i++) {
+        const struct att_event *e = att_evlog_at(log, i);
+
+        x->j = j;
+        x->top = top;
+        err = e->pcr == pcr ? explain_event(x, e) : ATT_OK;
     }
     free(x);
     return err;

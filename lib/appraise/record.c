@@ -13,7 +13,6 @@
 #define KIND       "attestd appraisal 1"
 #define FIELDS     5
 #define HEAD_BOUND (sizeof(KIND) + 64)
-#define POLICY_MAX 262144
 
 enum att_err att_record_encode(struct att_buf *out, const struct att_record *r)
 {
@@ -56,7 +55,7 @@ enum att_err att_record_decode(struct att_record *out, struct att_slice in, stru
     r.context = att_cbor_bytes(&c, ATT_RECORD_MAX);
     r.evidence = att_cbor_bytes(&c, ATT_EVIDENCE_MAX);
     r.result = att_cbor_bytes(&c, ATT_RESULT_BOUND);
-    r.policy = att_cbor_bytes(&c, POLICY_MAX);
+    r.policy = att_cbor_bytes(&c, ATT_POLICY_FILE_MAX);
     att_cbor_leave(&c);
     err = att_cbor_end_diag(&c, ATT_R_FMT_RECORD, "record", diag);
     if (err != ATT_OK) {
@@ -110,8 +109,8 @@ static enum att_err decode_parts(struct again *g, const struct att_record *r, st
 static enum att_err check_rules(const struct again *g, const struct att_record *r,
                                 struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
     const struct att_appraisal_context *c = g->context;
+    uint8_t digest[32];
     enum att_err err = ATT_OK;
 
     if (ATT_GUARD(RECORD_RULES,
@@ -120,13 +119,14 @@ static enum att_err check_rules(const struct again *g, const struct att_record *
         return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_RECORD, "result",
                         "context and result name other rules");
     }
-    if (r->policy.len > 0) {
-        err = att_policy_decode(&policy, r->policy, diag);
+    if (r->policy.len == 0) {
+        return ATT_OK;
     }
-    if (err != ATT_OK || policy == NULL) {
-        return err;
+    err = att_sha256(r->policy, digest); /* a policy's digest is that of its encoded form */
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_INTERNAL, "policy", "hashing failed");
     }
-    if (ATT_GUARD(RECORD_POLICY, !att_digest_eq(policy->digest, c->policy_digest, 32))) {
+    if (ATT_GUARD(RECORD_POLICY, !att_digest_eq(digest, c->policy_digest, 32))) {
         return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_RECORD, "policy",
                         "the policy in the record is not the one that it names");
     }

@@ -35,7 +35,6 @@ struct reading {
     struct att_diag *diag;
     size_t tag, triple, measurement;
     bool parsec, ours;
-    enum att_err err; /* what take said */
 };
 
 static enum att_err refuse(const struct reading *x, enum att_err err, const char *what)

@@ -1,10 +1,12 @@
 /* Writing CoRIM under our own profile: one CoMID; PCRs as integrity registers, names as measurement keys. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "codec/cbor_wr.h"
 #include "policy/corim_internal.h"
 #include "policy/import.h"
+#include "tcg/pcr.h"
 
 #define PCR_PREFIX  "pcr/sha256/"
 #define FIXED_BOUND 1024
@@ -27,14 +29,15 @@ static struct run next_name(const struct att_export *v, size_t left)
 
 static bool is_pcr(const char *name, uint64_t *pcr)
 {
-    size_t skip = sizeof(PCR_PREFIX) - 1;
-    char *left = NULL;
+    char same[32];
 
-    if (strncmp(name, PCR_PREFIX, skip) != 0) {
-        return false;
+    for (*pcr = 0; *pcr < ATT_PCR_COUNT; (*pcr)++) {
+        (void)snprintf(same, sizeof(same), PCR_PREFIX "%u", (unsigned int)*pcr);
+        if (strcmp(name, same) == 0) {
+            return true;
+        }
     }
-    *pcr = strtoull(name + skip, &left, 10);
-    return *left == '\0' && *pcr < 24;
+    return false;
 }
 
 static void write_digests(struct att_wr *w, const struct run *r)

@@ -63,7 +63,7 @@ ATT_MUST_USE enum att_err att_policy_open(struct att_policy **out, const char *n
                                           bool unsigned_ok, struct att_policy_origin *origin,
                                           struct att_diag *diag);
 
-/* The same without asking who signed it: for show, diff and check, which say so. */
+/* The same without asking who signed it: for what people look at and try out, never for a verdict that is kept. */
 ATT_MUST_USE enum att_err att_policy_peek(struct att_policy **out, const char *name,
                                           struct att_slice in, struct att_policy_origin *origin,
                                           struct att_diag *diag);

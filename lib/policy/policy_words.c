@@ -205,7 +205,7 @@ static void say_parts(struct words *w, const struct att_requirement *r)
 
     say(w, "%s", either(w, EN[which], JA[which]));
     for (size_t i = 0; i < r->child_count; i++) {
-        say(w, "%s", i > 0 ? either(w, "; ", "; ") : "");
+        say(w, "%s", i > 0 ? "; " : "");
         say_rule(w, &r->child[i]);
     }
     say(w, ")");

@@ -486,7 +486,7 @@ enum att_err att_refvals_check(const struct att_refvals *r, struct att_diag *dia
         return att_fail(diag, err, ATT_R_INTERNAL, "reference values", "hashing failed");
     }
     if (memcmp(digest, r->digest, 32) != 0) {
-        return att_fail(diag, ATT_E_MISMATCH, ATT_R_FMT_REFVALS, "digest",
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "digest",
                         "the file does not have the digest of its header");
     }
     if (!ends_fit(r->ends, REFVAL_FIRST, r->count) ||
