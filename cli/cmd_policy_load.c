@@ -22,7 +22,7 @@ static enum att_err offer(struct online_request *req, const char *path, json_t *
     ATT_CLEANUP(att_json_freep) json_t *doc = NULL;
     enum att_err err = att_file_read(&file, path, MESSAGE_MAX, diag);
 
-    if (err == ATT_OK && !att_policy_is_signed(att_buf_slice(file))) {
+    if (err == ATT_OK && !att_document_is_signed(att_buf_slice(file))) {
         err = att_fail(diag, ATT_E_SIGNATURE, ATT_R_CFG_POLICYSIG, "policy",
                        "expected a signed policy, found none (attestctl policy sign makes one)");
     }

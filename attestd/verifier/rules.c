@@ -34,7 +34,7 @@ static enum att_err read_policy(struct att_buf **out, const struct config *cfg,
     enum att_err err =
         att_file_read_careful(&b, cfg->policy, ATT_POLICY_FILE_MAX, ATT_FILE_NAMED, diag);
 
-    if (err == ATT_OK && !att_policy_is_signed(att_buf_slice(b))) {
+    if (err == ATT_OK && !att_document_is_signed(att_buf_slice(b))) {
         att_buf_freep(&b);
         err = att_file_read_careful(&b, cfg->policy, ATT_POLICY_FILE_MAX, ATT_FILE_OWNED, diag);
     }

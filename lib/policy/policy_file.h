@@ -14,38 +14,17 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
-#include "crypto/key.h"
 #include "policy/policy.h"
-#include "sign/signer.h"
+#include "policy/signers.h"
 
 #define ATT_POLICY_CONTENT_TYPE "application/vnd.attestd.policy+cbor"
 #define ATT_POLICY_PURPOSE      "attestd policy 1" /* external data of the signature */
-#define ATT_POLICY_SIGNERS_MAX  32
-
-/* Whose signature counts: the public keys of a folder. */
-struct att_policy_signers;
-ATT_MUST_USE enum att_err att_policy_signers_new(struct att_policy_signers **out);
-/* spki: PEM or DER key, or PEM certificate, of which the key alone counts. FORMAT LIMIT NOMEM */
-ATT_MUST_USE enum att_err att_policy_signers_add(struct att_policy_signers *s,
-                                                 struct att_slice text, struct att_diag *diag);
-/*
- * att_policy_signers_load - every *.pem of a folder, in byte order of names; whoever can write the folder
- * can sign policies, so it is read as ATT_FILE_OWNED. CONFIG (CFG_PATH) DENIED (CFG_PERM) NOT_FOUND FORMAT
- */
-ATT_MUST_USE enum att_err att_policy_signers_load(struct att_policy_signers *s, const char *folder,
-                                                  struct att_diag *diag);
-size_t att_policy_signers_count(const struct att_policy_signers *s);
-void att_policy_signers_free(struct att_policy_signers *s);
-void att_policy_signers_freep(struct att_policy_signers **s);
 
 /* What a file says of itself. */
 struct att_policy_origin {
     bool is_signed;
     uint8_t kid[32]; /* SHA-256 of the signer's key; zeros without a signature */
 };
-
-/* The file is a COSE message rather than text. */
-bool att_policy_is_signed(struct att_slice in);
 
 /*
  * att_policy_open - a policy that may judge.

@@ -31,8 +31,8 @@ static void make_signer(void)
     HOLDS(att_policy_signers_count(listed) == 1);
     HOLDS(unlink(path) == 0 && rmdir(folder) == 0);
     HOLDS(att_policy_signers_load(nobody, folder, NULL) == ATT_E_NOT_FOUND);
-    HOLDS(att_policy_signers_add(nobody, att_slice_str("no key"), NULL) != ATT_OK);
-    HOLDS(att_policy_signers_add(nobody, att_buf_slice(spki), NULL) == ATT_OK);
+    HOLDS(att_policy_signers_add(nobody, "nobody", att_slice_str("no key"), NULL) != ATT_OK);
+    HOLDS(att_policy_signers_add(nobody, "nobody", att_buf_slice(spki), NULL) == ATT_OK);
     att_policy_signers_freep(&nobody);
     HOLDS(nobody == NULL && att_policy_signers_new(&nobody) == ATT_OK);
     att_buf_free(spki);
@@ -71,13 +71,13 @@ static void as_a_file(struct att_slice in)
 
     HOLDS(att_policy_open(&p, "fuzz", in, listed, false, NULL, &diag) != ATT_OK && p == NULL);
     HOLDS(diag.reason == ATT_R_CFG_POLICYSIG);
-    if (!att_policy_is_signed(in)) { /* a text: only where that was said */
+    if (!att_document_is_signed(in)) { /* a text: only where that was said */
         HOLDS(att_policy_open(&p, "fuzz", in, nobody, true, NULL, &diag) == ATT_OK ||
               diag.reason != ATT_R_CFG_POLICYSIG);
         att_policy_freep(&p);
     }
     if (att_policy_peek(&p, "fuzz", in, &from, NULL) == ATT_OK) {
-        HOLDS(from.is_signed == att_policy_is_signed(in));
+        HOLDS(from.is_signed == att_document_is_signed(in));
         policy_holds(p);
         att_policy_free(p);
     }
