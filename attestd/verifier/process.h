@@ -19,9 +19,10 @@
 void process_ready(int *ready_fd);
 
 /*
- * A new policy, without a gap: SIGHUP at the supervisor; SIGHUP to the keeper, which judges whether it may
- * follow the present one; SIGHUP to the appraisers, whose next workers know both; SIGUSR1 to the keeper, which
- * asks for it from then on. Each answers with one byte. Whatever fails on the way leaves the present one.
+ * A new policy or other reference values, without a gap: SIGHUP at the supervisor; SIGHUP to the keeper, which
+ * judges whether they may follow the present ones; SIGHUP to the appraisers, whose next workers know both; SIGUSR1
+ * to the keeper, which asks for them from then on. Each answers with one byte. Whatever fails on the way leaves the
+ * present ones.
  */
 enum process_reload { RELOAD_READY = 'y', RELOAD_SAME = 's', RELOAD_REFUSED = 'n' };
 void process_reloaded(int reload_fd, enum process_reload what);

@@ -1,4 +1,4 @@
-/* What children tell the supervisor, and a new policy: who is asked when, and what is said of the outcome. */
+/* What children tell the supervisor, and new rules: who is asked when, and what is said of the outcome. */
 #include "verifier/reload.h"
 
 #include <poll.h>

@@ -1,4 +1,4 @@
-/* Which policy is in force, and from where it may come. */
+/* Which policy and reference values are in force, and from where they may come. */
 #include "verifier/rules.h"
 
 #include <string.h>
@@ -74,6 +74,33 @@ enum att_err rules_open_signed(struct att_policy **out, const struct config *cfg
                          : err;
 }
 
+enum att_err rules_load_refvals(struct att_refvals **out, const struct config *cfg,
+                                struct att_diag *diag)
+{
+    ATT_CLEANUP(att_refvals_freep) struct att_refvals *r = NULL;
+    enum att_err err = ATT_OK;
+
+    if (cfg->refvals != NULL) {
+        err = att_refvals_map(&r, cfg->refvals, diag);
+    }
+    if (err == ATT_OK && r != NULL) {
+        err = att_refvals_check(r, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    *out = r;
+    r = NULL;
+    return ATT_OK;
+}
+
+const uint8_t *rules_refvals_digest(const struct att_refvals *r)
+{
+    static const uint8_t none[32];
+
+    return r == NULL ? none : att_refvals_digest(r);
+}
+
 const struct att_policy *rules_find(const struct att_policy *now, const struct rules_earlier *e,
                                     const uint8_t digest[32])
 {
@@ -101,5 +128,42 @@ void rules_clear(struct rules_earlier *e)
 {
     for (size_t i = 0; i < RULES_EARLIER; i++) {
         att_policy_freep(&e->policy[i]);
+        att_refvals_freep(&e->refvals[i]);
     }
+}
+
+bool rules_find_refvals(const struct att_refvals **out, const struct att_refvals *now,
+                        const struct rules_earlier *e, const uint8_t digest[32])
+{
+    if (att_digest_eq(rules_refvals_digest(now), digest, 32)) {
+        *out = now;
+        return true;
+    }
+    for (size_t i = 0; i < RULES_EARLIER && e->refvals[i] != NULL; i++) {
+        if (att_digest_eq(att_refvals_digest(e->refvals[i]), digest, 32)) {
+            *out = e->refvals[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+void rules_advance_refvals(struct att_refvals **now, struct rules_earlier *e,
+                           struct att_refvals **next)
+{
+    att_refvals_free(e->refvals[RULES_EARLIER - 1]);
+    memmove(&e->refvals[1], &e->refvals[0], (RULES_EARLIER - 1) * sizeof(e->refvals[0]));
+    e->refvals[0] = *now;
+    *now = *next;
+    *next = NULL;
+}
+
+size_t rules_earlier_bytes(const struct rules_earlier *e)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < RULES_EARLIER && e->refvals[i] != NULL; i++) {
+        bytes += att_refvals_bytes(e->refvals[i]);
+    }
+    return bytes;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/rd.h"
 #include "crypto/digest.h"
 #include "policy/refval_internal.h"
@@ -134,6 +135,11 @@ enum att_err att_refvals_map(struct att_refvals **out, const char *path, struct 
 uint64_t att_refvals_count(const struct att_refvals *r)
 {
     return r->count;
+}
+
+size_t att_refvals_bytes(const struct att_refvals *r)
+{
+    return r->body.len + REFVAL_HEADER;
 }
 
 const uint8_t *att_refvals_digest(const struct att_refvals *r)
@@ -485,7 +491,7 @@ enum att_err att_refvals_check(const struct att_refvals *r, struct att_diag *dia
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_INTERNAL, "reference values", "hashing failed");
     }
-    if (memcmp(digest, r->digest, 32) != 0) {
+    if (ATT_GUARD(REFVALS_DIGEST, memcmp(digest, r->digest, 32) != 0)) {
         return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "digest",
                         "the file does not have the digest of its header");
     }

@@ -28,6 +28,7 @@ void att_refvals_free(struct att_refvals *r);
 void att_refvals_freep(struct att_refvals **r);
 
 uint64_t att_refvals_count(const struct att_refvals *r);
+size_t att_refvals_bytes(const struct att_refvals *r); /* of the file, header included */
 const uint8_t *att_refvals_digest(
     const struct att_refvals *r); /* SHA-256 of the entries and index, from the header */
 /* Recompute the digest and check the order: for fsck and refvals show. */

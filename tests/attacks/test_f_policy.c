@@ -94,37 +94,6 @@ static struct service *signed_service(unsigned int version)
     return s;
 }
 
-static size_t count_in_log(const struct service *s, const char *word)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
-    char path[128];
-    size_t count = 0;
-    struct att_slice in;
-
-    (void)snprintf(path, sizeof(path), "%s/log", s->dir);
-    NEED(att_file_read(&b, path, 4 << 20, NULL) == ATT_OK);
-    in = att_buf_slice(b);
-    for (const char *at = memmem(in.p, in.len, word, strlen(word)); at != NULL; count++) {
-        size_t done = (size_t)(at - (const char *)in.p) + strlen(word);
-
-        at = memmem(in.p + done, in.len - done, word, strlen(word));
-    }
-    return count;
-}
-
-/* SIGHUP, and wait until the supervisor has said what became of it. */
-static void reload(const struct service *s)
-{
-    size_t before = count_in_log(s, " reload.");
-    int64_t deadline = attack_now_ms() + 10000;
-
-    NEED(kill(s->pid, SIGHUP) == 0);
-    while (count_in_log(s, " reload.") == before) {
-        ck_assert_msg(attack_now_ms() < deadline, "no answer to SIGHUP");
-        attack_nap_ms(5);
-    }
-}
-
 /* The version under which this evidence was judged: what its label says, digest and number agreeing. */
 static unsigned int judged_under(const struct gateway_attempt *a)
 {
@@ -247,16 +216,16 @@ START_TEST(F_03_policy_that_nobody_who_counts_signed_is_not_loaded)
 
     for (int kind = 0; kind < FORGED; kind++) {
         forge(s, (enum forged)kind);
-        reload(s);
-        ck_assert_uint_eq(count_in_log(s, " policy.refused code=E_CFG_POLICYSIG"),
+        service_reload(s);
+        ck_assert_uint_eq(service_logged(s, " policy.refused code=E_CFG_POLICYSIG"),
                           (size_t)kind + 1);
-        ck_assert_uint_eq(count_in_log(s, " reload.refused"), (size_t)kind + 1);
+        ck_assert_uint_eq(service_logged(s, " reload.refused"), (size_t)kind + 1);
     }
     last_policy_record(s, "E_CFG_POLICYSIG");
     ck_assert_uint_eq(attest_now(s, "f-03"), 2); /* the old one stays */
     put_signed(s, 3, true);
-    reload(s);
-    ck_assert_uint_eq(count_in_log(s, " reload.done"), 1);
+    service_reload(s);
+    ck_assert_uint_eq(service_logged(s, " reload.done"), 1);
     ck_assert_uint_eq(attest_now(s, "f-03-after"), 3);
     service_free(s);
 }
@@ -282,8 +251,8 @@ START_TEST(F_04_older_policy_is_refused_while_the_service_runs)
     struct service *s = signed_service(2);
 
     put_signed(s, 1, true);
-    reload(s);
-    ck_assert_uint_eq(count_in_log(s, " policy.refused code=E_CFG_ROLLBACK"), 1);
+    service_reload(s);
+    ck_assert_uint_eq(service_logged(s, " policy.refused code=E_CFG_ROLLBACK"), 1);
     last_policy_record(s, "E_CFG_ROLLBACK");
     ck_assert_uint_eq(attest_now(s, "f-04"), 2);
     service_free(s);
@@ -296,7 +265,7 @@ START_TEST(F_04_older_policy_is_refused_across_restarts)
     struct service *s = signed_service(1);
 
     put_signed(s, 3, true);
-    reload(s);
+    service_reload(s);
     ck_assert_uint_eq(attest_now(s, "f-04-up"), 3);
     service_kill(s);
     for (unsigned int version = 1; version < 3; version++) {
@@ -321,8 +290,8 @@ START_TEST(F_04_other_policy_of_the_same_version_is_refused)
     (void)snprintf(other->name, sizeof(other->name), "another");
     NEED(att_policy_sign(&message, other, signer) == ATT_OK);
     put(s, att_buf_slice(message));
-    reload(s);
-    ck_assert_uint_eq(count_in_log(s, " policy.refused code=E_CFG_ROLLBACK"), 1);
+    service_reload(s);
+    ck_assert_uint_eq(service_logged(s, " policy.refused code=E_CFG_ROLLBACK"), 1);
     ck_assert_uint_eq(attest_now(s, "f-04-same"), 2);
     service_free(s);
 }
@@ -409,11 +378,11 @@ START_TEST(F_10_each_evidence_is_judged_under_one_policy)
     }
     attack_nap_ms(20);
     put_signed(s, 2, true);
-    reload(s);
+    service_reload(s);
     for (size_t i = 0; i < SENDERS; i++) {
         NEED(pthread_join(thread[i], NULL) == 0);
     }
-    ck_assert_uint_eq(count_in_log(s, " reload.done"), 1);
+    ck_assert_uint_eq(service_logged(s, " reload.done"), 1);
     for (size_t i = 0; i < FLIGHT; i++) {
         unsigned int version = 0;
 
@@ -444,9 +413,9 @@ START_TEST(F_10_challenge_of_a_forgotten_policy_is_stale)
     ck_assert_int_eq(gateway_prepare(g, &a), 201);
     for (unsigned int version = 2; version <= 5; version++) {
         put_signed(s, version, true);
-        reload(s);
+        service_reload(s);
     }
-    ck_assert_uint_eq(count_in_log(s, " reload.done"), 4);
+    ck_assert_uint_eq(service_logged(s, " reload.done"), 4);
     ck_assert_int_ge(gateway_send(g, &a), 400);
     gateway_attempt_clear(&a);
     ck_assert_int_eq(gateway_attest(g, &a), 200);

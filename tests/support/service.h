@@ -66,6 +66,10 @@ int service_try(const struct service *s, const char *env);
 /* The same with --check-config: nothing is started. */
 int service_check(const struct service *s, const char *env);
 bool service_said(const struct service *s, const char *word);
+/* How often it said this since it was started. */
+size_t service_logged(const struct service *s, const char *word);
+/* SIGHUP, and wait until the supervisor has said what became of it. */
+void service_reload(struct service *s);
 
 /* One request over the administrator's socket: HTTP status; body copied, terminated. */
 int service_admin(const struct service *s, const char *method, const char *path, const char *body,

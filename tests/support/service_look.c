@@ -1,12 +1,16 @@
 /* What the service keeps, read from a copy of its database; what it costs, read from /proc. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/file.h"
 #include "codec/json.h"
 #include "need.h"
 #include "service.h"
@@ -263,4 +267,34 @@ bool service_said(const struct service *s, const char *word)
     fclose(f);
     text[len] = '\0';
     return strstr(text, word) != NULL;
+}
+
+size_t service_logged(const struct service *s, const char *word)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
+    char path[128];
+    size_t count = 0;
+    struct att_slice in;
+
+    (void)snprintf(path, sizeof(path), "%s/log", s->dir);
+    NEED(att_file_read(&b, path, 4 << 20, NULL) == ATT_OK);
+    in = att_buf_slice(b);
+    for (const char *at = memmem(in.p, in.len, word, strlen(word)); at != NULL; count++) {
+        size_t done = (size_t)(at - (const char *)in.p) + strlen(word);
+
+        at = memmem(in.p + done, in.len - done, word, strlen(word));
+    }
+    return count;
+}
+
+void service_reload(struct service *s)
+{
+    const struct timespec pause = {.tv_nsec = 5000000};
+    size_t before = service_logged(s, " reload.");
+
+    NEED(kill(s->pid, SIGHUP) == 0);
+    for (int waited_ms = 0; service_logged(s, " reload.") == before; waited_ms += 5) {
+        NEED(waited_ms < 10000 && "an answer to SIGHUP");
+        (void)nanosleep(&pause, NULL);
+    }
 }

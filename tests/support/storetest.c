@@ -98,8 +98,11 @@ enum att_err storetest_write_verdict(int64_t enrolment, const char *id, uint8_t 
                                      enum store_status status)
 {
     static const uint8_t evidence[3000] = {7};
-    struct store_outcome o = {
-        .utc = 5000, .kind = STORE_KIND_LABEL, .has_cti = true, .has_digests = true};
+    struct store_outcome o = {.utc = 5000,
+                              .kind = STORE_KIND_LABEL,
+                              .has_cti = true,
+                              .has_evidence = true,
+                              .has_rules = true};
     struct store_label l = {.iat = 5000, .exp = 6000, .tier = 2};
     struct store_state s = {.status = status, .last_utc = 5000, .deadline_utc = 5600};
     struct store_evidence e = {.enrolment = enrolment, .utc = 5000};

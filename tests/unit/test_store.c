@@ -43,7 +43,7 @@ START_TEST(store__reads_back_what_was_written)
     ck_assert_int_eq(l.exp, 6000);
     ck_assert_int_eq(store_outcome_get(&o, ts.st, 0), ATT_OK);
     ck_assert_int_eq(o.kind, STORE_KIND_LABEL);
-    ck_assert(o.has_cti && o.has_digests);
+    ck_assert(o.has_cti && o.has_evidence && o.has_rules);
     ck_assert_int_eq(store_evidence_get(&dropped, buf, ts.st, 0), ATT_OK);
     ck_assert_int_eq(dropped, STORE_DROPPED_NOT);
     ck_assert_uint_eq(att_buf_len(buf), 3000);

@@ -37,8 +37,8 @@ ATT_MUST_USE enum att_err appraiser_open(struct appraiser *out, const struct con
                                          const uint8_t *seal_key, struct att_diag *diag);
 void appraiser_close(struct appraiser *a);
 /*
- * Read policy, TPM makers and revocation lists again; workers that start from now on know the policy beside the
- * earlier ones. As above; then everything stays as it was.
+ * Read policy, reference values, TPM makers and revocation lists again; workers that start from now on know the
+ * first two beside the earlier ones. As above; then everything stays as it was.
  */
 ATT_MUST_USE enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag);
 

@@ -3,22 +3,22 @@
 
 #include "appraise/judge.h"
 #include "base/guard.h"
-#include "crypto/digest.h"
 #include "verifier/appraiser/appraiser.h"
 
-/* The policy that the keeper asked for by its digest: the present one or one before it. */
-static enum att_err find_rules(const struct att_policy **out, const struct appraiser *a,
+/* What the keeper asked for by its digests: the present policy and reference values, or ones before them. */
+static enum att_err find_rules(struct att_judge_input *in, const struct appraiser *a,
                                const struct att_appraisal_context *c, struct att_diag *diag)
 {
-    static const uint8_t none[32];
-    const uint8_t *refs = a->refvals == NULL ? none : att_refvals_digest(a->refvals);
     const struct att_policy *p = rules_find(a->policy, &a->earlier, c->policy_digest);
+    const struct att_refvals *refs = a->refvals;
+    bool known = rules_find_refvals(&refs, a->refvals, &a->earlier, c->refvals_digest);
 
-    if (ATT_GUARD(JUDGE_RULES, p == NULL || !att_digest_eq(c->refvals_digest, refs, 32))) {
+    if (ATT_GUARD(JUDGE_RULES, p == NULL || !known)) {
         return att_fail(diag, ATT_E_BUSY, ATT_R_BUSY, "policy",
                         "policy or reference values are being changed");
     }
-    *out = p != NULL ? p : a->policy;
+    in->policy = p != NULL ? p : a->policy;
+    in->refvals = refs;
     return ATT_OK;
 }
 
@@ -56,9 +56,9 @@ static enum att_err hash_parts(struct msg_judged *j, const struct msg *question,
     return ATT_OK;
 }
 
-/* in holds what the evidence itself gives; the rest is added. */
-static enum att_err judge(struct judge_scratch *s, const struct appraiser *a,
-                          struct key_cache *keys, struct att_judge_input in, struct att_diag *diag)
+/* in holds evidence and rules; context and key are added. */
+static enum att_err judge(struct judge_scratch *s, struct key_cache *keys,
+                          struct att_judge_input in, struct att_diag *diag)
 {
     const struct att_appraisal_context *c = &s->context;
     enum att_err err =
@@ -69,7 +69,6 @@ static enum att_err judge(struct judge_scratch *s, const struct appraiser *a,
                         "the enrolled key cannot be used");
     }
     in.context = c;
-    in.refvals = a->refvals;
     return att_judge(&s->result, &in, diag);
 }
 
@@ -79,11 +78,11 @@ enum att_err judge_evidence(struct att_buf **sealed, const struct appraiser *a,
 {
     struct att_evidence ev = {0};
     struct msg_judged j = {0};
-    const struct att_policy *policy = NULL;
+    struct att_judge_input in = {.evidence = &ev};
     enum att_err err = msg_context_open(&scratch->context, question->sealed, a->seal_key, diag);
 
     if (err == ATT_OK) {
-        err = find_rules(&policy, a, &scratch->context, diag);
+        err = find_rules(&in, a, &scratch->context, diag);
     }
     if (err == ATT_OK) {
         err = att_evidence_parse(&ev, question->body, diag);
@@ -92,12 +91,9 @@ enum att_err judge_evidence(struct att_buf **sealed, const struct appraiser *a,
         err = hash_parts(&j, question, &ev, diag);
     }
     if (err == ATT_OK) {
-        err = judge(scratch, a, keys,
-                    (struct att_judge_input){.evidence = &ev,
-                                             .evidence_digest = j.evidence_digest,
-                                             .claims_digest = j.claims_digest,
-                                             .policy = policy},
-                    diag);
+        in.evidence_digest = j.evidence_digest;
+        in.claims_digest = j.claims_digest;
+        err = judge(scratch, keys, in, diag);
     }
     if (err != ATT_OK) {
         return err;

@@ -51,11 +51,8 @@ enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
     struct appraiser a = {.cfg = cfg, .seal_key = seal_key, .ek_workarounds = cfg->ek_workarounds};
     enum att_err err = rules_load_policy(&a.policy, cfg, NULL, diag);
 
-    if (err == ATT_OK && cfg->refvals != NULL) {
-        err = att_refvals_map(&a.refvals, cfg->refvals, diag);
-    }
-    if (err == ATT_OK && cfg->refvals != NULL) {
-        err = att_refvals_check(a.refvals, diag);
+    if (err == ATT_OK) {
+        err = rules_load_refvals(&a.refvals, cfg, diag);
     }
     if (err == ATT_OK) {
         err = load_makers(&a.ek_anchors, cfg, diag);
@@ -79,10 +76,15 @@ void appraiser_close(struct appraiser *a)
 enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag)
 {
     ATT_CLEANUP(att_policy_freep) struct att_policy *next = NULL;
+    ATT_CLEANUP(att_refvals_freep) struct att_refvals *refvals = NULL;
     ATT_CLEANUP(att_anchors_freep) struct att_anchors *makers = NULL;
     struct att_anchors *before = a->ek_anchors;
+    const struct att_refvals *known = NULL;
     enum att_err err = rules_load_policy(&next, a->cfg, NULL, diag);
 
+    if (err == ATT_OK) {
+        err = rules_load_refvals(&refvals, a->cfg, diag);
+    }
     if (err == ATT_OK) {
         err = load_makers(&makers, a->cfg, diag);
     }
@@ -93,6 +95,9 @@ enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag)
     makers = before;
     if (rules_find(a->policy, &a->earlier, next->digest) == NULL) {
         rules_advance(&a->policy, &a->earlier, &next);
+    }
+    if (!rules_find_refvals(&known, a->refvals, &a->earlier, rules_refvals_digest(refvals))) {
+        rules_advance_refvals(&a->refvals, &a->earlier, &refvals);
     }
     return ATT_OK;
 }
@@ -190,7 +195,8 @@ static pid_t start_worker(const struct appraiser *a, const struct appraiser_wiri
         (void)signal(SIGCHLD, SIG_DFL);
         release_signals();
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        limit_memory(a->cfg->limits.appraiser_memory);
+        /* what a reload leaves mapped takes nothing from what a worker may have */
+        limit_memory(a->cfg->limits.appraiser_memory + rules_earlier_bytes(&a->earlier));
         log_open("appraiser", LOG_LEVEL_INFO);
         _exit(worker_main(a, pair[1], generation));
     }
@@ -210,7 +216,7 @@ static bool front_gone(int fd, int patience_ms)
     return poll(&p, 1, patience_ms) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
 }
 
-/* Another policy was asked for: the worker ends when it has finished what it judges. */
+/* Other rules were asked for: the worker ends when it has finished what it judges. */
 static bool reload(struct appraiser *a, const struct appraiser_wiring *wiring, pid_t worker)
 {
     struct att_diag diag = {0};
@@ -229,7 +235,7 @@ struct watching {
     struct appraiser *a;
     const struct appraiser_wiring *wiring;
     sigset_t waiting;
-    bool answer; /* the supervisor waits for a worker that knows the new policy */
+    bool answer; /* the supervisor waits for a worker that knows the new rules */
 };
 
 /* The worker's status; false when a stop was asked for. */

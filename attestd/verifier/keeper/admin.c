@@ -438,9 +438,9 @@ static json_t *outcome_json(const struct store_outcome *o)
                      store_kind_name(o->kind), "device", text_or_null(o->device), "reason",
                      text_or_null(o->reason), "detail", text_or_null(o->detail), "cti",
                      hex_or_null(o->has_cti, o->cti, sizeof(o->cti)), "evidence",
-                     hex_or_null(o->has_digests, o->evidence, 32), "policy",
-                     hex_or_null(o->has_digests, o->policy, 32), "refvals",
-                     hex_or_null(o->has_digests, o->refvals, 32));
+                     hex_or_null(o->has_evidence, o->evidence, 32), "policy",
+                     hex_or_null(o->has_rules, o->policy, 32), "refvals",
+                     hex_or_null(o->has_rules, o->refvals, 32));
 }
 
 static enum att_err list_outcomes(struct request *r)

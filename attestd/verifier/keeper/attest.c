@@ -94,6 +94,7 @@ static void choose(struct session *s, const struct keeper *k, const struct wire_
     uint32_t mask;
 
     memcpy(s->policy_digest, p->digest, sizeof(s->policy_digest));
+    memcpy(s->refvals_digest, k->refvals_digest, sizeof(s->refvals_digest));
     s->own_pcr = allowed ? (uint32_t)w->own_pcr : lowest_pcr(p->own_pcr_mask);
     s->log_mask = w->log_mask;
     mask = 1U << s->own_pcr;
@@ -153,7 +154,7 @@ void attest_fill_context(struct keeper *k, const struct session *s, const struct
     c->ak_public_len = u->device.ak_public_len;
     c->ek_verified = u->device.ek_verified;
     memcpy(c->policy_digest, s->policy_digest, sizeof(c->policy_digest));
-    memcpy(c->refvals_digest, k->refvals_digest, sizeof(c->refvals_digest));
+    memcpy(c->refvals_digest, s->refvals_digest, sizeof(c->refvals_digest));
     c->prior = k->boot;
     if (s->continues)
         c->carry = k->carry;

@@ -73,8 +73,9 @@ static enum att_err open_result(struct decision *d, struct att_diag *diag)
     if (d->policy == NULL)
         return att_fail(diag, ATT_E_STALE, ATT_R_Q_NONCE_EXPIRED, "session",
                         "the policy of its challenge was replaced several times since");
-    if (ATT_GUARD(JUDGED_POLICY, memcmp(r->policy_digest, d->policy->digest, 32) != 0 ||
-                                     memcmp(r->refvals_digest, k->refvals_digest, 32) != 0))
+    if (ATT_GUARD(JUDGED_POLICY,
+                  memcmp(r->policy_digest, d->policy->digest, 32) != 0 ||
+                      memcmp(r->refvals_digest, d->session->refvals_digest, 32) != 0))
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_BUSY, "judged",
                         "it was judged by another policy or other reference values");
     memcpy(r->evidence_digest, d->judged.evidence_digest, sizeof(r->evidence_digest));
@@ -302,7 +303,8 @@ static enum att_err write_records(struct decision *d, struct att_diag *diag)
         .utc = d->now_utc,
         .kind = good ? STORE_KIND_LABEL : STORE_KIND_REFUSED,
         .has_cti = true,
-        .has_digests = true,
+        .has_evidence = true,
+        .has_rules = true,
     };
     struct store_label l = {
         .iat = d->now_utc, .exp = d->now_utc + d->policy->label_ttl_s, .tier = (int)r->status};

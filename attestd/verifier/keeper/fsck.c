@@ -221,9 +221,9 @@ static enum att_err check_outcomes(struct fsck *f)
         }
         if (err == ATT_OK && o.has_cti)
             err = check_label(f, &o);
-        if (err == ATT_OK && o.has_digests)
+        if (err == ATT_OK && o.has_rules)
             err = check_policy(f, &o);
-        if (err == ATT_OK && o.has_digests)
+        if (err == ATT_OK && o.has_evidence)
             err = check_evidence(f, &o);
     }
     return err;

@@ -129,9 +129,8 @@ void keeper_free(struct keeper *k)
     units_free(k->units);
     issuer_free(k->issuer);
     att_policy_free(k->policy);
-    att_policy_free(k->next);
+    att_policy_free(k->next.policy);
     rules_clear(&k->earlier);
-    att_refvals_free(k->refvals);
     att_result_free(k->result);
     att_buf_free(k->blobs);
     store_close(k->st);

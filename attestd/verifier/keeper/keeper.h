@@ -57,14 +57,14 @@ void keeper_flush(struct keeper *k);
 /* Housekeeping that may take milliseconds: call it when the answers are on their way. */
 void keeper_tidy(struct keeper *k);
 /*
- * keeper_prepare_rules - read the policy again, and judge whether it may follow the present one. What is
- * refused changes nothing, and an auditor sees that it was tried.
- * *changed  another policy waits for keeper_switch_rules
- * Errors    those of rules_load_policy; STALE (CFG_ROLLBACK)
+ * keeper_prepare_rules - read policy and reference values again, and judge whether they may follow the present
+ * ones. What is refused changes nothing, and an auditor sees that it was tried.
+ * *changed  another policy or other reference values wait for keeper_switch_rules
+ * Errors    those of rules_load_policy and rules_load_refvals; STALE (CFG_ROLLBACK)
  */
 ATT_MUST_USE enum att_err keeper_prepare_rules(struct keeper *k, bool *changed,
                                                struct att_diag *diag);
-/* From the next challenge on it is in force; its version is durable before. Errors of the store. */
+/* From the next challenge on they are in force; the version is durable before. Errors of the store. */
 ATT_MUST_USE enum att_err keeper_switch_rules(struct keeper *k, struct att_diag *diag);
 
 /* True once after an administrator put another policy into the file: reload it. */

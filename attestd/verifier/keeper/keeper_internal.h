@@ -53,6 +53,14 @@ struct keeper_counters {
     uint64_t sessions, commits, decisions, full, dropped;
 };
 
+/* Accepted and not yet in force. */
+struct next_rules {
+    bool waits;
+    struct att_policy *policy; /* owned; NULL: the present one stays */
+    struct att_policy_origin origin;
+    uint8_t refvals_digest[32];
+};
+
 struct keeper {
     const struct config *cfg;
     struct keeper_options opt;
@@ -65,11 +73,11 @@ struct keeper {
     struct issuer *issuer;
     struct att_policy *policy;
     struct rules_earlier earlier;
-    struct att_policy *next; /* accepted and not yet in force; or NULL */
-    struct att_policy_origin origin, next_origin;
+    struct att_policy_origin origin;
+    uint8_t refvals_digest
+        [32]; /* zeros when none are configured; appraisers have them, the keeper needs no more */
+    struct next_rules next;
     bool reload_wanted; /* another policy stands in the file: the supervisor has to be told */
-    struct att_refvals *refvals; /* NULL when none are configured */
-    uint8_t refvals_digest[32];  /* zeros then */
     struct job_queue jobs;
     size_t job_count;
     int64_t tokens_swept_utc;
@@ -136,7 +144,7 @@ ATT_MUST_USE enum att_err enrol_begin(struct keeper *k, const struct msg *m, str
 ATT_MUST_USE enum att_err commit_run(struct keeper *k, struct job *job, struct att_diag *diag);
 ATT_MUST_USE enum att_err enrol_activate(struct keeper *k, struct job *job, struct att_diag *diag);
 
-/* keeper/rules.c: the policy at the start, and what an auditor sees of it. */
+/* keeper/rules.c: policy and reference values at the start, and what an auditor sees of them. */
 ATT_MUST_USE enum att_err keeper_load_rules(struct keeper *k, struct att_diag *diag);
 ATT_MUST_USE enum att_err keeper_note_rules(struct keeper *k, struct att_diag *diag);
 

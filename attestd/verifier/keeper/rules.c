@@ -1,4 +1,4 @@
-/* The policy in force: loaded, never older than one before it, and recorded when it changes. */
+/* What is in force: loaded, no policy older than one before it, and recorded when it changes. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,19 +14,22 @@
     "policy_version" /* the highest version that was ever in force, and its digest */
 #define VERSION_LEN (8 + 32)
 
+static enum att_err load_refvals_digest(uint8_t out[32], const struct config *cfg,
+                                        struct att_diag *diag)
+{
+    ATT_CLEANUP(att_refvals_freep) struct att_refvals *r = NULL;
+    enum att_err err = rules_load_refvals(&r, cfg, diag);
+
+    if (err == ATT_OK)
+        memcpy(out, rules_refvals_digest(r), 32);
+    return err;
+}
+
 enum att_err keeper_load_rules(struct keeper *k, struct att_diag *diag)
 {
     enum att_err err = rules_load_policy(&k->policy, k->cfg, &k->origin, diag);
 
-    if (err != ATT_OK || k->cfg->refvals == NULL)
-        return err;
-    err = att_refvals_map(&k->refvals, k->cfg->refvals, diag);
-    /* Labels name them by the digest of their header: it must be that of what is judged by. */
-    if (err == ATT_OK)
-        err = att_refvals_check(k->refvals, diag);
-    if (err == ATT_OK)
-        memcpy(k->refvals_digest, att_refvals_digest(k->refvals), sizeof(k->refvals_digest));
-    return err;
+    return err == ATT_OK ? load_refvals_digest(k->refvals_digest, k->cfg, diag) : err;
 }
 
 /*
@@ -111,14 +114,17 @@ static enum att_err keep_policy(struct keeper *k, const struct att_policy *p, st
 }
 
 static enum att_err record(struct keeper *k, const struct att_policy *p,
-                           const struct att_policy_origin *from, struct att_diag *diag)
+                           const struct att_policy_origin *from, const uint8_t refvals[32],
+                           struct att_diag *diag)
 {
-    struct store_outcome o = {.utc = k->opt.utc_s(), .kind = STORE_KIND_POLICY};
+    struct store_outcome o = {.utc = k->opt.utc_s(), .kind = STORE_KIND_POLICY, .has_rules = true};
     uint8_t now[64];
     enum att_err err;
 
+    memcpy(o.policy, p->digest, sizeof(o.policy));
+    memcpy(o.refvals, refvals, sizeof(o.refvals));
     memcpy(now, p->digest, 32);
-    memcpy(&now[32], k->refvals_digest, 32);
+    memcpy(&now[32], refvals, 32);
     describe(o.detail, sizeof(o.detail), p, from);
     err = store_outcome_append(&o.index, k->st, &o, diag);
     if (err == ATT_OK)
@@ -132,13 +138,14 @@ static enum att_err record(struct keeper *k, const struct att_policy *p,
 
 /* An auditor sees when other rules came into force. */
 static enum att_err record_now(struct keeper *k, const struct att_policy *p,
-                               const struct att_policy_origin *from, struct att_diag *diag)
+                               const struct att_policy_origin *from, const uint8_t refvals[32],
+                               struct att_diag *diag)
 {
     enum att_err err = store_begin(k->st, diag);
 
     if (err != ATT_OK)
         return err;
-    err = record(k, p, from, diag);
+    err = record(k, p, from, refvals, diag);
     if (err == ATT_OK)
         return store_commit(k->st, diag);
     store_rollback(k->st);
@@ -177,28 +184,42 @@ enum att_err keeper_note_rules(struct keeper *k, struct att_diag *diag)
     err = store_meta_get(k->st, META_RULES, before, sizeof(before), &len);
     same = err == ATT_OK && len == sizeof(before) && memcmp(k->policy->digest, before, 32) == 0 &&
            memcmp(k->refvals_digest, &before[32], 32) == 0;
-    return same ? ATT_OK : record_now(k, k->policy, &k->origin, diag);
+    return same ? ATT_OK : record_now(k, k->policy, &k->origin, k->refvals_digest, diag);
+}
+
+/* What stands in the files, into *next when it may follow what is in force. */
+static enum att_err load_next(struct next_rules *next, struct keeper *k, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
+    enum att_err err = rules_load_policy(&policy, k->cfg, &next->origin, diag);
+
+    if (err == ATT_OK)
+        err = check_version(k, policy, &next->origin, diag);
+    if (err == ATT_OK)
+        err = load_refvals_digest(next->refvals_digest, k->cfg, diag);
+    if (err != ATT_OK)
+        return err;
+    next->waits = memcmp(next->refvals_digest, k->refvals_digest, 32) != 0;
+    if (memcmp(policy->digest, k->policy->digest, 32) != 0) {
+        next->waits = true;
+        next->policy = policy;
+        policy = NULL;
+    }
+    return ATT_OK;
 }
 
 enum att_err keeper_prepare_rules(struct keeper *k, bool *changed, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_freep) struct att_policy *next = NULL;
-    struct att_policy_origin from = {0};
-    enum att_err err = rules_load_policy(&next, k->cfg, &from, diag);
+    struct next_rules next = {0};
+    enum att_err err = load_next(&next, k, diag);
 
-    att_policy_freep(&k->next);
-    if (err == ATT_OK)
-        err = check_version(k, next, &from, diag);
+    att_policy_freep(&k->next.policy);
+    k->next = next;
     if (err != ATT_OK) {
         record_refusal(k, diag);
         return err;
     }
-    *changed = memcmp(next->digest, k->policy->digest, 32) != 0;
-    if (*changed) {
-        k->next = next;
-        k->next_origin = from;
-        next = NULL;
-    }
+    *changed = next.waits;
     return ATT_OK;
 }
 
@@ -212,17 +233,26 @@ bool keeper_reload_wanted(struct keeper *k)
 
 enum att_err keeper_switch_rules(struct keeper *k, struct att_diag *diag)
 {
+    struct next_rules *next = &k->next;
     char text[STORE_DETAIL_MAX];
+    char hex[65];
     enum att_err err;
 
-    if (k->next == NULL)
+    if (!next->waits)
         return ATT_OK;
-    err = record_now(k, k->next, &k->next_origin, diag);
+    err = next->policy != NULL
+              ? record_now(k, next->policy, &next->origin, next->refvals_digest, diag)
+              : record_now(k, k->policy, &k->origin, next->refvals_digest, diag);
     if (err != ATT_OK)
         return err;
-    rules_advance(&k->policy, &k->earlier, &k->next);
-    k->origin = k->next_origin;
+    if (next->policy != NULL) {
+        rules_advance(&k->policy, &k->earlier, &next->policy);
+        k->origin = next->origin;
+    }
+    memcpy(k->refvals_digest, next->refvals_digest, sizeof(k->refvals_digest));
+    next->waits = false;
     describe(text, sizeof(text), k->policy, &k->origin);
-    log_line(LOG_LEVEL_INFO, "policy.loaded", "policy=\"%s\"", text);
+    log_line(LOG_LEVEL_INFO, "policy.loaded", "policy=\"%s\" refvals=%s", text,
+             att_hex_encode(hex, sizeof(hex), att_slice_of(k->refvals_digest, 32)));
     return ATT_OK;
 }

@@ -45,6 +45,7 @@ struct session {
     uint32_t own_pcr;
     uint64_t log_mask;
     uint8_t policy_digest[32];  /* in force when it asked: it is judged under this one */
+    uint8_t refvals_digest[32]; /* and by these */
     bool continues;             /* the gateway's logs go on from what is known of this boot */
     uint8_t state_digest[32];   /* of the device's state when it asked */
     uint8_t context_digest[32]; /* of the sealed context, when one was handed out */

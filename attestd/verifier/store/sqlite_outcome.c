@@ -88,9 +88,9 @@ enum att_err store_outcome_append(int64_t *index, struct store *st, const struct
     sql_text(&q, o->reason);
     sql_text(&q, o->detail);
     bind_optional(&q, o->has_cti, o->cti, sizeof(o->cti));
-    bind_optional(&q, o->has_digests, o->evidence, sizeof(o->evidence));
-    bind_optional(&q, o->has_digests, o->policy, sizeof(o->policy));
-    bind_optional(&q, o->has_digests, o->refvals, sizeof(o->refvals));
+    bind_optional(&q, o->has_evidence, o->evidence, sizeof(o->evidence));
+    bind_optional(&q, o->has_rules, o->policy, sizeof(o->policy));
+    bind_optional(&q, o->has_rules, o->refvals, sizeof(o->refvals));
     err = sql_run(&q, diag);
     if (err != ATT_OK)
         return err;
@@ -106,8 +106,8 @@ static void fetch_outcome(struct sql *q, struct store_outcome *o)
     sql_get_text(q, o->reason, sizeof(o->reason));
     sql_get_text(q, o->detail, sizeof(o->detail));
     o->has_cti = sql_get_optional(q, o->cti, sizeof(o->cti));
-    o->has_digests = sql_get_optional(q, o->evidence, sizeof(o->evidence));
-    (void)sql_get_optional(q, o->policy, sizeof(o->policy));
+    o->has_evidence = sql_get_optional(q, o->evidence, sizeof(o->evidence));
+    o->has_rules = sql_get_optional(q, o->policy, sizeof(o->policy));
     (void)sql_get_optional(q, o->refvals, sizeof(o->refvals));
 }
 

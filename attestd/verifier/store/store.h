@@ -208,8 +208,10 @@ struct store_outcome {
     char detail[STORE_DETAIL_MAX];
     bool has_cti;
     uint8_t cti[STORE_CTI_LEN];
-    bool has_digests;
-    uint8_t evidence[32], policy[32], refvals[32];
+    bool has_evidence, has_rules;
+    uint8_t evidence[32];
+    uint8_t policy[32],
+        refvals[32]; /* judged under these; or, of kind POLICY, in force from now on */
 };
 ATT_MUST_USE enum att_err store_outcome_append(int64_t *index, struct store *st,
                                                const struct store_outcome *o,
