@@ -57,6 +57,7 @@ static enum att_err load_uefi(struct replayed *r, const char *path, struct att_d
     return err;
 }
 
+/* The kernel writes boot_aggregate before anybody can read: an empty list is what a failed copy leaves. */
 static enum att_err load_ima(struct replayed *r, const struct replay_files *files,
                              struct att_diag *diag)
 {
@@ -68,6 +69,11 @@ static enum att_err load_ima(struct replayed *r, const struct replay_files *file
     if (err == ATT_OK) {
         err = att_ima_replay(&r->ima, att_buf_slice(r->ima_bytes), IMA_BANKS, ATT_COUNT(IMA_BANKS),
                              false, &entries, diag);
+    }
+    if (err == ATT_OK && entries == 0) {
+        err =
+            att_fail_at(diag, ATT_E_TRUNCATED, ATT_R_FMT_IMA, "list", 0,
+                        "expected the kernel's first entry (boot_aggregate), found an empty list");
     }
     if (err == ATT_OK) {
         count(r, "ima", entries);

@@ -105,6 +105,7 @@ echo 'scale = 1' >"$work/measured/sensor.conf"
 attest "$work/good.label"
 own=$(find "$work/state" -type f -name 'own-*.cel' | head -n 1)
 check 'the own log replays' 0 "$ctl" --json evidence replay --own "$own"
+json '.note | test("nothing about trust")'
 json_form
 json '.pcrs.sha256["13"] | length == 64'
 check 'reference values from an own log' 0 "$ctl" --json refvals make --own "$own" --output "$work/own.refvals"
