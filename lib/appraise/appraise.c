@@ -231,7 +231,8 @@ static bool carry_fits(const struct judging *j, const struct att_device_facts *f
 
     return c != NULL && c->known && !c->overflow &&
            memcmp(c->policy_digest, j->policy->digest, 32) == 0 &&
-           memcmp(c->refvals_digest, refs, 32) == 0;
+           memcmp(c->refvals_digest, refs, 32) == 0 &&
+           memcmp(c->windows_digest, j->out->carry.windows_digest, 32) == 0;
 }
 
 static bool goes_on(const struct judging *j)
@@ -239,6 +240,20 @@ static bool goes_on(const struct judging *j)
     const struct att_log_offsets *logs = &att_verified_evidence(j->v)->claims.logs;
 
     return logs->off[ATT_LOG_OWN] > 0 || logs->off[ATT_LOG_IMA] > 0 || logs->off[ATT_LOG_UEFI] > 0;
+}
+
+/* Which change notices speak of the device, and what it has shown of them. CRYPTO */
+static enum att_err start_windows(struct judging *j, const struct att_device_facts *facts)
+{
+    struct att_result *out = j->out;
+
+    if (facts->windows == NULL) {
+        return ATT_OK;
+    }
+    out->windows = *facts->windows;
+    memcpy(j->notice, facts->notices, out->windows.count * sizeof(j->notice[0]));
+    att_judging_windows_start(j);
+    return att_windows_digest(out->carry.windows_digest, &out->windows);
 }
 
 static void start_carry(struct judging *j, const struct att_device_facts *facts)
@@ -249,7 +264,7 @@ static void start_carry(struct judging *j, const struct att_device_facts *facts)
         out->carry = *facts->carry;
     } else if (ATT_GUARD(CARRY_POLICY, goes_on(j))) {
         att_reason_say(att_judging_reason(j, ATT_R_LOG_COVERAGE, ATT_SEVERITY_FAIL, NULL), "own",
-                       "the earlier part was judged under another policy: the whole log is needed");
+                       "the earlier part was judged under other rules: the whole log is needed");
         out->accepted = false;
     }
     out->carry.known = true;
@@ -299,6 +314,10 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
     for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
         out->unattested[i] = att_verified_unattested(v, (enum att_log)i);
     }
+    err = start_windows(&j, facts);
+    if (err != ATT_OK) {
+        return err;
+    }
     start_carry(&j, facts);
     err = judge_content(&j);
     if (err != ATT_OK) {
@@ -316,6 +335,7 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
     if (err != ATT_OK) {
         return err;
     }
+    att_judging_tell_windows(&j);
     conclude(&j);
     return ATT_OK;
 }

@@ -117,10 +117,26 @@ static enum att_err add_listed(struct att_name_set *set, const struct judging *j
         name = att_slice_of(room, sizeof(LINK_PREFIX) - 1 + name.len);
     }
     err = att_refvals_look(&found, j->refvals, name, NULL);
-    return err == ATT_OK && found.count > 0 ? att_name_set_add(set, name) : err;
+    if (err != ATT_OK || (found.count == 0 && !att_judging_window_lists(j, name))) {
+        return err;
+    }
+    return att_name_set_add(set, name);
 }
 
-static enum att_err judge_prefix(bool *complete, const struct judging *j, const char *prefix)
+/* The set as the reference values have it, or as an open window expects it. */
+static bool is_complete(struct judging *j, const struct att_refvals_found *found, const char *name,
+                        const uint8_t digest[32])
+{
+    enum att_window_says says = att_judging_window(j, att_slice_str(name), digest, false);
+
+    if (says == ATT_WINDOW_EXPECTED && !found->same) {
+        att_judging_window_used(j);
+        return true;
+    }
+    return says != ATT_WINDOW_RETIRED && !ATT_GUARD(OWN_COMPLETE, !found->same);
+}
+
+static enum att_err judge_prefix(bool *complete, struct judging *j, const char *prefix)
 {
     ATT_CLEANUP(att_name_set_freep) struct att_name_set *set = NULL;
     const struct att_requirement under = {.name_count = 1, .name = (char **)(uintptr_t)&prefix};
@@ -145,7 +161,7 @@ static enum att_err judge_prefix(bool *complete, const struct judging *j, const 
         err = att_refvals_look(&found, j->refvals, att_slice_str(name), digest);
     }
     if (err == ATT_OK) {
-        *complete = !ATT_GUARD(OWN_COMPLETE, !found.same);
+        *complete = is_complete(j, &found, name, digest);
     }
     return err;
 }

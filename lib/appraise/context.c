@@ -6,7 +6,7 @@
 #include "codec/cbor_rd.h"
 #include "codec/cbor_wr.h"
 
-#define FIELDS          12
+#define FIELDS          13
 #define FIXED_BOUND     4096 /* everything of fixed size, heads included */
 #define DEVIATION_BOUND (ATT_RESULT_NAME_MAX + 160)
 #define SELECTION_MAX   132
@@ -59,7 +59,8 @@ size_t att_appraisal_context_bound(const struct att_appraisal_context *c)
         values += c->prior.log[i].values.count;
     }
     return FIXED_BOUND + c->ak_public_len + c->carry.deviation_count * (size_t)DEVIATION_BOUND +
-           values * (size_t)ATT_PCR_COUNT * (ATT_HASH_MAX + 4);
+           values * (size_t)ATT_PCR_COUNT * (ATT_HASH_MAX + 4) +
+           c->windows.count * ATT_WINDOWS_BOUND / ATT_NOTICES_MAX;
 }
 
 enum att_err att_appraisal_context_encode(struct att_wr *w, const struct att_appraisal_context *c)
@@ -81,7 +82,12 @@ enum att_err att_appraisal_context_encode(struct att_wr *w, const struct att_app
     if (err != ATT_OK) {
         return err;
     }
-    return att_carry_encode(w, &c->carry);
+    err = att_carry_encode(w, &c->carry);
+    if (err != ATT_OK) {
+        return err;
+    }
+    att_windows_write(w, &c->windows);
+    return w->err;
 }
 
 /* What is not known has one spelling: no byte of a context can change without changing its meaning. */
@@ -104,6 +110,7 @@ enum att_err att_appraisal_context_decode(struct att_appraisal_context *out, str
     struct att_cbor c = att_cbor_from(in);
     struct att_slice prior = {0};
     struct att_slice carry = {0};
+    struct att_slice windows = {0};
     enum att_err err = ATT_OK;
 
     if (att_cbor_enter_array(&c, FIELDS) != FIELDS) {
@@ -121,6 +128,7 @@ enum att_err att_appraisal_context_decode(struct att_appraisal_context *out, str
     att_cbor_bytes_exact(&c, out->refvals_digest, sizeof(out->refvals_digest));
     prior = att_cbor_item(&c);
     carry = att_cbor_item(&c);
+    windows = att_cbor_item(&c);
     att_cbor_leave(&c);
     err = att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "context", diag);
     if (err != ATT_OK) {
@@ -129,6 +137,9 @@ enum att_err att_appraisal_context_decode(struct att_appraisal_context *out, str
     err = att_boot_state_decode(&out->prior, prior, diag);
     if (err == ATT_OK) {
         err = att_carry_decode(&out->carry, carry, diag);
+    }
+    if (err == ATT_OK) {
+        err = att_windows_decode(&out->windows, windows, diag);
     }
     return err == ATT_OK ? check_unknown(out, diag) : err;
 }

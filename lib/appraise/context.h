@@ -32,6 +32,7 @@ struct att_appraisal_context {
     uint8_t policy_digest[32], refvals_digest[32]; /* what it must be judged by */
     struct att_boot_state prior;
     struct att_carry carry;
+    struct att_windows windows;
 };
 
 /* Bytes that the encoding needs at most. */

@@ -174,19 +174,25 @@ static void note_digests(struct att_deviation *d, const uint8_t *expected, const
 }
 
 /* A link stands under "link:" and its path: a file that holds the target's text is not the link. */
+static struct att_slice listed_name(uint8_t room[ATT_OWN_NAME_MAX + sizeof(LINK_PREFIX)],
+                                    const struct att_own_item *item, bool link)
+{
+    static const size_t PREFIX = sizeof(LINK_PREFIX) - 1;
+
+    if (!link) {
+        return item->name;
+    }
+    memcpy(room, LINK_PREFIX, PREFIX);
+    memcpy(room + PREFIX, item->name.p, item->name.len);
+    return att_slice_of(room, PREFIX + item->name.len);
+}
+
 static enum att_err look_as(struct att_refvals_found *out, const struct judging *j,
                             const struct att_own_item *item, bool link)
 {
-    static const size_t PREFIX = sizeof(LINK_PREFIX) - 1;
     uint8_t room[ATT_OWN_NAME_MAX + sizeof(LINK_PREFIX)];
-    struct att_slice name = item->name;
 
-    if (link) {
-        memcpy(room, LINK_PREFIX, PREFIX);
-        memcpy(room + PREFIX, name.p, name.len);
-        name = att_slice_of(room, PREFIX + name.len);
-    }
-    return att_refvals_look(out, j->refvals, name, item->digest);
+    return att_refvals_look(out, j->refvals, listed_name(room, item, link), item->digest);
 }
 
 /* What is listed for an item; when that is another kind of thing at the same path, nothing of it is the same. */
@@ -236,7 +242,29 @@ static enum att_reason judge_listed(const struct att_own_item *item,
     return ATT_R_REF_UNLISTED;
 }
 
-static enum att_err judge_item(const struct judging *j, const struct att_own_item *item,
+/* Change notices beside the reference values: a state that is new for a while, or one that was left. */
+static void judge_notices(struct judging *j, const struct att_own_item *item,
+                          struct att_deviation *d)
+{
+    uint8_t room[ATT_OWN_NAME_MAX + sizeof(LINK_PREFIX)];
+    enum att_window_says says = ATT_WINDOW_SILENT;
+
+    if (j->out->windows.count == 0 || item->type == ATT_OWN_UNREADABLE) {
+        return;
+    }
+    says = att_judging_window(j, listed_name(room, item, item->type == ATT_OWN_LINK), item->digest,
+                              false);
+    if (says == ATT_WINDOW_RETIRED) {
+        d->reason = ATT_R_REF_RETIRED;
+        d->severity = ATT_SEVERITY_FAIL;
+        note_digests(d, NULL, item->digest);
+    } else if (says == ATT_WINDOW_EXPECTED && d->reason != ATT_R_NONE) {
+        d->reason = ATT_R_NONE;
+        att_judging_window_used(j);
+    }
+}
+
+static enum att_err judge_item(struct judging *j, const struct att_own_item *item,
                                const struct att_requirement *rule, struct att_deviation *d)
 {
     struct att_refvals_found listed = {0};
@@ -244,6 +272,7 @@ static enum att_err judge_item(const struct judging *j, const struct att_own_ite
 
     if (err == ATT_OK) {
         d->reason = judge_listed(item, rule, &listed, d);
+        judge_notices(j, item, d);
     }
     return err;
 }

@@ -22,7 +22,33 @@ struct judging {
     size_t standing_count, standing_room;
     bool lost;             /* more stood at once than are worked with */
     struct att_seen *seen; /* entries of the own log for own_complete; owned, NULL: none */
+    const struct att_notice *notice[ATT_NOTICES_MAX]; /* of out->windows, in its order */
+    uint8_t seen_in_list[ATT_NOTICES_MAX]
+                        [ATT_WINDOW_BITS]; /* shown before this place of the kernel's list */
+    uint32_t window;                       /* the one that att_judging_window answered for */
 };
+
+/* What change notices say of one measured state (window_judge.c). */
+enum att_window_says {
+    ATT_WINDOW_SILENT,
+    ATT_WINDOW_EXPECTED, /* a window is open in which this state is expected */
+    ATT_WINDOW_RETIRED   /* the device had left this state */
+};
+/* Before any log is judged: which boot this is, and from where the kernel's list goes on. */
+void att_judging_windows_start(struct judging *j);
+/*
+ * att_judging_window - notes what was shown.
+ * name    as reference values spell it; empty: whatever its name is
+ * digest  NULL: it is gone
+ * listed  an entry of the kernel's list, where place tells what came first
+ */
+enum att_window_says att_judging_window(struct judging *j, struct att_slice name,
+                                        const uint8_t *digest, bool listed);
+/* Does an open window list this name as one that will be there? */
+bool att_judging_window_lists(const struct judging *j, struct att_slice name);
+/* The answer EXPECTED was needed: the label will say so. */
+void att_judging_window_used(struct judging *j);
+void att_judging_tell_windows(struct judging *j);
 
 /*
  * att_judging_start - begin with what the carry holds; att_judging_end puts back what still stands after

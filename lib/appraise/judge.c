@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "appraise/appraise.h"
+#include "base/hex.h"
 #include "base/reason.h"
 #include "evidence/verify.h"
 
@@ -66,14 +67,40 @@ static enum att_err verify(struct att_verified **out, const struct att_judge_inp
                                c->prior.known ? &c->prior : NULL, diag);
 }
 
+/* The notices of the context's windows, in their order. */
+static enum att_err find_notices(const struct att_notice **out, const struct att_judge_input *in,
+                                 struct att_diag *diag)
+{
+    const struct att_windows *w = &in->context->windows;
+    char hex[65];
+
+    for (uint32_t i = 0; i < w->count; i++) {
+        out[i] = in->notices == NULL ? NULL : att_notices_find(in->notices, w->window[i].notice);
+        if (out[i] == NULL) {
+            return att_fail(
+                diag, ATT_E_NOT_FOUND, ATT_R_REF_NOTICE, "change notice",
+                "expected the one of SHA-256 %s",
+                att_hex_encode(hex, sizeof(hex), att_slice_of(w->window[i].notice, 32)));
+        }
+    }
+    return ATT_OK;
+}
+
 static enum att_err appraise(struct att_result *out, const struct att_verified *verified,
                              const struct att_judge_input *in, struct att_diag *diag)
 {
     const struct att_appraisal_context *c = in->context;
+    const struct att_notice *notices[ATT_NOTICES_MAX];
     const struct att_device_facts facts = {.ek_verified = c->ek_verified,
-                                           .carry = c->carry.known ? &c->carry : NULL};
-    enum att_err err = att_appraise(out, verified, in->policy, in->refvals, &facts);
+                                           .carry = c->carry.known ? &c->carry : NULL,
+                                           .windows = &c->windows,
+                                           .notices = notices};
+    enum att_err err = find_notices(notices, in, diag);
 
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = att_appraise(out, verified, in->policy, in->refvals, &facts);
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_BUSY, "appraisal", "%s", att_err_name(err));
     }

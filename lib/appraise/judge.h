@@ -12,6 +12,7 @@
 #include "appraise/result.h"
 #include "base/err.h"
 #include "evidence/evidence.h"
+#include "policy/notice.h"
 #include "policy/policy.h"
 #include "policy/refval.h"
 #include "tcg/ak.h"
@@ -25,11 +26,13 @@ struct att_judge_input {
     const struct att_ak *ak; /* of context->ak_public */
     const struct att_policy *policy;
     const struct att_refvals *refvals; /* NULL: none */
+    const struct att_notices *notices; /* at least those that the context names; NULL: none */
 };
 
 /*
  * att_judge - verify, replay and appraise. Evidence that does not verify is a result too: refused.
- * Errors  NOMEM CRYPTO IO INTERNAL: could not tell; or malformed input (att_judge_malformed): then
+ * Errors  NOT_FOUND (REF_NOTICE): a change notice that the context names is not given;
+ *         NOMEM CRYPTO IO INTERNAL: could not tell; or malformed input (att_judge_malformed): then
  *         there is no result either
  */
 ATT_MUST_USE enum att_err att_judge(struct att_result *out, const struct att_judge_input *in,

@@ -65,16 +65,55 @@ static struct listing rules_for(struct judging *j)
     return l;
 }
 
-static enum att_err take_file(struct listing *l, const struct att_ima_entry *e)
+/* What change notices say of an entry, by its digest as reference values are; a buffer also by its name. */
+static enum att_window_says ask_notices(struct listing *l, const struct att_ima_entry *e)
+{
+    uint8_t room[ATT_REFVALS_BUFFER_ROOM];
+    struct att_slice name = e->template_ == ATT_IMA_TEMPLATE_BUF
+                                ? att_refvals_buffer_name(room, e->path)
+                                : att_slice_of(NULL, 0);
+
+    if (l->j->out->windows.count == 0 || e->alg != ATT_HASH_SHA256 || e->digest.len != 32) {
+        return ATT_WINDOW_SILENT;
+    }
+    return att_judging_window(l->j, name, e->digest.p, true);
+}
+
+/* listed: its digest is a reference value. */
+static enum att_err judge_entry(struct att_refvals_verdict *out, struct listing *l,
+                                const struct att_ima_entry *e, bool listed)
+{
+    enum att_window_says says = ask_notices(l, e);
+    enum att_err err = ATT_OK;
+
+    *out = (struct att_refvals_verdict){0};
+    if (says == ATT_WINDOW_RETIRED) {
+        out->reason = ATT_R_REF_RETIRED;
+        return ATT_OK;
+    }
+    if (!listed) {
+        err = att_refvals_judge_ima(out, l->j->refvals, e);
+    }
+    if (err == ATT_OK && says == ATT_WINDOW_EXPECTED && out->reason != ATT_R_NONE) {
+        *out = (struct att_refvals_verdict){0};
+        att_judging_window_used(l->j);
+    }
+    return err;
+}
+
+static enum att_err take_file(struct listing *l, const struct att_ima_entry *e, bool listed)
 {
     struct att_deviation d = {.requirement = l->files_at, .severity = l->files->unlisted};
     struct att_refvals_verdict verdict;
-    enum att_err err = att_refvals_judge_ima(&verdict, l->j->refvals, e);
+    enum att_err err = judge_entry(&verdict, l, e, listed);
 
     if (err != ATT_OK || !ATT_GUARD(IMA_UNLISTED, verdict.reason != ATT_R_NONE)) {
         return err;
     }
     d.reason = verdict.reason;
+    if (d.reason == ATT_R_REF_RETIRED) {
+        d.severity = ATT_SEVERITY_FAIL;
+    }
     /* history: a later entry repairs nothing */
     err = att_judging_hash(e->template_data, &d.name_hash);
     if (err != ATT_OK) {
@@ -174,7 +213,7 @@ static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e,
         return err;
     }
     l->j->out->carry.ima_judged++;
-    return listed ? ATT_OK : take_file(l, e);
+    return listed && l->j->out->windows.count == 0 ? ATT_OK : take_file(l, e, listed);
 }
 
 /* The next entries, and which of them are files with a reference value. */

@@ -177,6 +177,23 @@ static enum att_err compare(bool *same, struct again *g, const struct att_record
     return err;
 }
 
+/* Only windows whose notices are given; how many are not. */
+static uint32_t leave_out_windows(struct att_windows *w, const struct att_notices *notices)
+{
+    uint32_t kept = 0;
+    uint32_t missing = 0;
+
+    for (uint32_t i = 0; i < w->count; i++) {
+        if (notices == NULL || att_notices_find(notices, w->window[i].notice) == NULL) {
+            missing++;
+            continue;
+        }
+        w->window[kept++] = w->window[i];
+    }
+    w->count = kept;
+    return missing;
+}
+
 static bool other_rules(const struct again *g, const struct att_reappraise_rules *rules)
 {
     static const uint8_t none[32];
@@ -195,14 +212,16 @@ enum att_err att_reappraise(struct att_reappraisal *out, const struct att_record
                                  .claims_digest = g.claims_digest,
                                  .ak = &g.ak,
                                  .policy = rules->policy,
-                                 .refvals = rules->refvals};
+                                 .refvals = rules->refvals,
+                                 .notices = rules->notices};
     struct att_reappraisal done = {0};
     enum att_err err = again_start(&g, r, diag);
 
     if (err != ATT_OK) {
         return err;
     }
-    done.other_rules = other_rules(&g, rules);
+    done.notices_missing = leave_out_windows(&g.context->windows, rules->notices);
+    done.other_rules = done.notices_missing > 0 || other_rules(&g, rules);
     if (done.other_rules && rules->earlier != NULL) {
         g.context->carry = *rules->earlier;
     }

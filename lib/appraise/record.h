@@ -37,8 +37,9 @@ ATT_MUST_USE enum att_err att_record_decode(struct att_record *out, struct att_s
 struct att_reappraisal {
     struct att_result *before, *after; /* owned */
     char device_id[ATT_DEVICE_ID_MAX + 1];
-    bool other_rules; /* policy or references are not those of the record: a what-if */
-    bool same;        /* the result is that of the record, byte for byte */
+    bool other_rules; /* policy, references or notices are not those of the record: a what-if */
+    uint32_t notices_missing; /* windows that were left out */
+    bool same;                /* the result is that of the record, byte for byte */
 };
 void att_reappraisal_clear(struct att_reappraisal *r);
 
@@ -46,6 +47,8 @@ void att_reappraisal_clear(struct att_reappraisal *r);
 struct att_reappraise_rules {
     const struct att_policy *policy;
     const struct att_refvals *refvals; /* NULL: none */
+    const struct att_notices
+        *notices; /* NULL: none; a window whose notice is not here is left out */
     /* What-if over evidence that continues a log: the carry that the same rules gave for the record before
      * it (att_reappraisal's after->carry). NULL: a continued log is refused for want of its beginning. */
     const struct att_carry *earlier;

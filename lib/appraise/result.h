@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "appraise/windows.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/wr.h"
@@ -64,9 +65,11 @@ struct att_deviation {
 struct att_carry {
     bool known;
     uint8_t policy_digest[32],
-        refvals_digest[32]; /* judged under these; others need the whole log again */
-    uint64_t items_judged;  /* own items, over all records */
-    uint64_t ima_judged;    /* files of the kernel's list, without boot_aggregate and violations */
+        refvals_digest[32];     /* judged under these; others need the whole log again */
+    uint8_t windows_digest[32]; /* the same of att_windows_digest */
+    uint32_t windows_used;      /* bit i: window i made something expected that stands in a log */
+    uint64_t items_judged;      /* own items, over all records */
+    uint64_t ima_judged; /* files of the kernel's list, without boot_aggregate and violations */
     uint64_t ima_violations;
     uint64_t measured_mask[2]; /* bit i: name i of the policy's own_measured lists is there now */
     uint32_t deviation_count;
@@ -87,6 +90,7 @@ struct att_result {
     bool accepted;                       /* state and carry are those to keep */
     struct att_boot_state state;
     struct att_carry carry;
+    struct att_windows windows; /* with what was shown */
 };
 
 struct att_result *att_result_new(void); /* zeroed; NULL when memory ran out (it is large) */
@@ -99,7 +103,8 @@ void att_result_refuse(struct att_result *r, const struct att_diag *diag);
 /* Bytes that an encoded result needs at most. */
 #define ATT_RESULT_BOUND                                                                           \
     ((size_t)ATT_RESULT_REASONS_MAX * 800 + (size_t)ATT_DEVIATIONS_MAX * 500 +                     \
-     (size_t)ATT_LOG__COUNT * ATT_PCR_BANKS * ATT_PCR_COUNT * (ATT_HASH_MAX + 4) + 4096)
+     (size_t)ATT_LOG__COUNT * ATT_PCR_BANKS * ATT_PCR_COUNT * (ATT_HASH_MAX + 4) +                 \
+     ATT_WINDOWS_BOUND + 4096)
 
 /* Deterministic CBOR between appraiser and keeper, and in the store. FMT_FRAME on the way in. */
 ATT_MUST_USE enum att_err att_result_encode(struct att_wr *w, const struct att_result *r);

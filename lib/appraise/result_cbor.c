@@ -10,7 +10,8 @@
 #include "codec/cbor_wr.h"
 
 #define REASON_FIELDS    7
-#define CARRY_FIELDS     11
+#define RESULT_FIELDS    13
+#define CARRY_FIELDS     13
 #define DEVIATION_FIELDS 7
 #define CODE_MAX         40
 
@@ -164,6 +165,8 @@ static void write_carry(struct att_wr *w, const struct att_carry *c)
     att_cbor_wr_bool(w, c->known);
     att_cbor_wr_bytes(w, att_slice_of(c->policy_digest, 32));
     att_cbor_wr_bytes(w, att_slice_of(c->refvals_digest, 32));
+    att_cbor_wr_bytes(w, att_slice_of(c->windows_digest, 32));
+    att_cbor_wr_uint(w, c->windows_used);
     att_cbor_wr_uint(w, c->items_judged);
     att_cbor_wr_uint(w, c->ima_judged);
     att_cbor_wr_uint(w, c->ima_violations);
@@ -206,6 +209,8 @@ static void read_carry(struct att_cbor *c, struct att_carry *out)
     out->known = att_cbor_bool(c);
     att_cbor_bytes_exact(c, out->policy_digest, 32);
     att_cbor_bytes_exact(c, out->refvals_digest, 32);
+    att_cbor_bytes_exact(c, out->windows_digest, 32);
+    out->windows_used = (uint32_t)att_cbor_uint_max(c, (1U << ATT_NOTICES_MAX) - 1);
     out->items_judged = att_cbor_uint(c);
     out->ima_judged = att_cbor_uint(c);
     out->ima_violations = att_cbor_uint(c);
@@ -261,7 +266,7 @@ static void read_reasons(struct att_cbor *c, struct att_result *r)
 
 enum att_err att_result_encode(struct att_wr *w, const struct att_result *r)
 {
-    att_cbor_wr_array(w, 12);
+    att_cbor_wr_array(w, RESULT_FIELDS);
     att_cbor_wr_uint(w, (uint64_t)r->status);
     att_cbor_wr_array(w, ATT_TRUST__COUNT);
     for (size_t i = 0; i < ATT_TRUST__COUNT; i++) {
@@ -280,6 +285,7 @@ enum att_err att_result_encode(struct att_wr *w, const struct att_result *r)
     att_cbor_wr_bool(w, r->accepted);
     write_state(w, &r->state);
     write_carry(w, &r->carry);
+    att_windows_write(w, &r->windows);
     return w->err;
 }
 
@@ -303,9 +309,11 @@ static void read_vector(struct att_cbor *c, int8_t vector[ATT_TRUST__COUNT])
 enum att_err att_result_decode(struct att_result *r, struct att_slice in, struct att_diag *diag)
 {
     struct att_cbor c = att_cbor_from(in);
+    struct att_slice windows = {0};
+    enum att_err err = ATT_OK;
 
     memset(r, 0, sizeof(*r));
-    (void)att_cbor_enter_array(&c, 12);
+    (void)att_cbor_enter_array(&c, RESULT_FIELDS);
     r->status = (enum att_tier)att_cbor_uint_max(&c, ATT_TIER_CONTRAINDICATED);
     read_vector(&c, r->vector);
     r->grade = (int)att_cbor_uint_max(&c, 3);
@@ -324,8 +332,10 @@ enum att_err att_result_decode(struct att_result *r, struct att_slice in, struct
     r->accepted = att_cbor_bool(&c);
     read_state(&c, &r->state);
     read_carry(&c, &r->carry);
+    windows = att_cbor_item(&c);
     att_cbor_leave(&c);
-    return att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "result", diag);
+    err = att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "result", diag);
+    return err == ATT_OK ? att_windows_decode(&r->windows, windows, diag) : err;
 }
 
 enum att_err att_boot_state_encode(struct att_wr *w, const struct att_boot_state *s)

@@ -151,11 +151,24 @@ static void name_pcr(char *out, size_t cap, const struct judging *j, uint32_t pc
     (void)snprintf(out, cap, "pcr/%s/%u", att_hash_name(j->policy->bank), (unsigned int)pcr);
 }
 
+/* Not what the policy says of this PCR in general: the device has left this state on purpose. */
+static enum truth tell_retired(struct asking *a, const char *name, const uint8_t *value)
+{
+    struct att_result_reason *x = tell(a, ATT_R_REF_RETIRED, name, "");
+
+    note(x, NULL, value);
+    if (x != NULL) {
+        x->severity = ATT_SEVERITY_FAIL;
+    }
+    return FAILS;
+}
+
 static enum truth ask_boot_pcr(struct asking *a, uint32_t pcr)
 {
     struct judging *j = a->j;
     const uint8_t *value = att_judging_sent(j, ATT_LOG_UEFI) ? quoted_pcr(j, pcr) : NULL;
     struct att_refvals_found listed = {0};
+    enum att_window_says says = ATT_WINDOW_SILENT;
     char name[32];
 
     name_pcr(name, sizeof(name), j, pcr);
@@ -168,7 +181,15 @@ static enum truth ask_boot_pcr(struct asking *a, uint32_t pcr)
 
         a->err = a->err == ATT_OK ? err : a->err;
     }
+    says = att_judging_window(j, att_slice_str(name), value, false);
+    if (says == ATT_WINDOW_RETIRED) {
+        return tell_retired(a, name, value);
+    }
     if (listed.same) {
+        return HOLDS;
+    }
+    if (says == ATT_WINDOW_EXPECTED) {
+        att_judging_window_used(j);
         return HOLDS;
     }
     note(tell(a, listed.count > 0 ? ATT_R_REF_MISMATCH : ATT_R_REF_UNLISTED, name, ""),

@@ -11,7 +11,6 @@
 
 #define BUFFER_PREFIX "ima-buf:"
 #define PARAM_PREFIX  "cmdline#"
-#define NAME_ROOM     (ATT_IMA_PATH_MAX + 16)
 
 static enum att_err look(struct att_refvals_verdict *out, const struct att_refvals *r,
                          struct att_slice name, const uint8_t *digest)
@@ -39,15 +38,21 @@ static struct att_slice joined(uint8_t *room, size_t cap, const char *prefix, st
     return att_slice_of(room, att_wr_ok(&w) ? w.len : 0);
 }
 
+struct att_slice att_refvals_buffer_name(uint8_t room[ATT_REFVALS_BUFFER_ROOM],
+                                         struct att_slice path)
+{
+    return joined(room, ATT_REFVALS_BUFFER_ROOM, BUFFER_PREFIX, path);
+}
+
 enum att_err att_refvals_judge_ima(struct att_refvals_verdict *out, const struct att_refvals *r,
                                    const struct att_ima_entry *e)
 {
     bool comparable = e->alg == ATT_HASH_SHA256 && e->digest.len == 32;
     const uint8_t *digest = comparable ? e->digest.p : NULL;
-    uint8_t room[NAME_ROOM];
+    uint8_t room[ATT_REFVALS_BUFFER_ROOM];
 
     if (ATT_GUARD(IMA_BUFFER, e->template_ == ATT_IMA_TEMPLATE_BUF)) {
-        return look(out, r, joined(room, sizeof(room), BUFFER_PREFIX, e->path), digest);
+        return look(out, r, att_refvals_buffer_name(room, e->path), digest);
     }
     *out = (struct att_refvals_verdict){0};
     if (r != NULL && comparable && att_refvals_has(r, digest)) {

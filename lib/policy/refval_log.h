@@ -27,6 +27,11 @@ struct att_refvals_verdict {
  * r       may be NULL: nothing is expected then
  * Errors  NOMEM CRYPTO
  */
+/* The name of a buffer that the kernel measured, as reference values spell it; empty when it is too long. */
+#define ATT_REFVALS_BUFFER_ROOM (ATT_IMA_PATH_MAX + 16)
+struct att_slice att_refvals_buffer_name(uint8_t room[ATT_REFVALS_BUFFER_ROOM],
+                                         struct att_slice path);
+
 ATT_MUST_USE enum att_err att_refvals_judge_ima(struct att_refvals_verdict *out,
                                                 const struct att_refvals *r,
                                                 const struct att_ima_entry *e);

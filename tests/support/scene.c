@@ -59,6 +59,44 @@ void scene_refer(struct scene *s, const struct scene_reference *references, uint
     NEED(att_refvals_open(&s->refs, att_buf_slice(s->refs_bytes), NULL) == ATT_OK);
 }
 
+static const uint8_t *digest_of(uint8_t out[32], const char *content)
+{
+    if (content == NULL) {
+        return NULL;
+    }
+    NEED(att_sha256(att_slice_str(content), out) == ATT_OK);
+    return out;
+}
+
+void scene_notify(struct scene *s, const char *id, int64_t from_s, int64_t until_s,
+                  const struct scene_change *changes)
+{
+    static uint8_t room[16][2][32];
+    struct att_change change[16] = {0};
+    struct att_notice *draft = calloc(1, sizeof(*draft));
+    struct att_notice *n = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *bytes = NULL;
+
+    NEED(draft != NULL);
+    *draft = (struct att_notice){
+        .role = "maintenance", .title_en = "test", .from_s = from_s, .until_s = until_s};
+    draft->change = change;
+    (void)snprintf(draft->id, sizeof(draft->id), "%s", id);
+    for (; changes->name != NULL; changes++) {
+        size_t i = draft->change_count++;
+
+        NEED(i < ATT_COUNT(change));
+        change[i].name = att_slice_str(changes->name);
+        change[i].after = digest_of(room[i][0], changes->after);
+        change[i].before[0] = digest_of(room[i][1], changes->before);
+        change[i].before_count = changes->before != NULL ? 1 : 0;
+    }
+    ck_assert_msg(att_notice_encode(&bytes, draft, &s->diag) == ATT_OK, "%s", s->diag.text);
+    free(draft);
+    NEED(att_notice_decode(&n, att_buf_slice(bytes), NULL) == ATT_OK);
+    NEED(att_notices_add(&s->notices, n, NULL) == ATT_OK);
+}
+
 struct scene *scene_new(const char *policy, const struct scene_reference *references)
 {
     struct scene *s = calloc(1, sizeof(*s));
@@ -85,6 +123,7 @@ struct scene *scene_new(const char *policy, const struct scene_reference *refere
 
 void scene_free(struct scene *s)
 {
+    att_notices_clear(&s->notices);
     att_buf_free(s->evidence);
     att_result_free(s->result);
     att_pubkey_free(s->ak);
@@ -188,7 +227,10 @@ enum att_err scene_judge(struct scene *s)
 {
     ATT_CLEANUP(att_verified_freep) struct att_verified *v = NULL;
     struct att_evidence ev;
-    struct att_device_facts facts = {.ek_verified = s->ek_verified, .carry = &s->carry};
+    const struct att_notice *notices[ATT_NOTICES_MAX];
+    struct att_windows windows;
+    struct att_device_facts facts = {
+        .ek_verified = s->ek_verified, .carry = &s->carry, .windows = &windows, .notices = notices};
     struct att_log_rules rules = {.bank = s->policy->bank,
                                   .boot_mask = s->policy->boot_mask,
                                   .ima_pcr = s->policy->ima_pcr,
@@ -206,10 +248,15 @@ enum att_err scene_judge(struct scene *s)
     if (err != ATT_OK) {
         return err;
     }
+    att_windows_pick(&windows, &s->notices, &s->windows, "gw-1", s->now_s);
+    for (uint32_t i = 0; i < windows.count; i++) {
+        notices[i] = att_notices_find(&s->notices, windows.window[i].notice);
+    }
     err = att_appraise(s->result, v, s->policy, s->refs, &facts);
     if (err == ATT_OK && s->result->accepted) {
         s->prior = s->result->state;
         s->carry = s->result->carry;
+        s->windows = s->result->windows;
         for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
             s->from.off[i] = s->prior.log[i].off;
         }

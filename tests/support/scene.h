@@ -33,6 +33,9 @@ struct scene {
     bool ek_verified;
     struct att_boot_state prior;
     struct att_carry carry;
+    struct att_notices notices; /* the verifier's, at now_s */
+    struct att_windows windows;
+    int64_t now_s;
     struct att_result *result;
     struct att_buf *evidence;
     struct att_diag diag;
@@ -49,6 +52,14 @@ void scene_free(struct scene *s);
 
 /* Reference values again, from these and from PCR values of the bank as they are now (mask 0: none). */
 void scene_refer(struct scene *s, const struct scene_reference *references, uint32_t pcr_mask);
+
+/* One change of a notice: contents, or NULL for what is not there. */
+struct scene_change {
+    const char *name, *before, *after;
+};
+/* A change notice for every gateway; changes in order, ended by a NULL name. */
+void scene_notify(struct scene *s, const char *id, int64_t from_s, int64_t until_s,
+                  const struct scene_change *changes);
 
 /* The gateway quotes, then reads its logs. late: a file measured after the quote, or NULL. */
 void scene_measure(struct scene *s, const char *late);
