@@ -116,6 +116,37 @@ size_t keepertest_outcomes(const char *kind)
     return n;
 }
 
+void keepertest_replace_token(const char *id, char out[64])
+{
+    ATT_CLEANUP(att_json_freep) json_t *doc = NULL;
+    char body[128];
+
+    (void)snprintf(body, sizeof(body), "{\"id\": \"%s\", \"replace\": true}", id);
+    doc = keepertest_admin("POST", "/allow", body, 201);
+    (void)snprintf(out, 64, "%s", json_string_value(json_object_get(doc, "token")));
+}
+
+uint64_t keepertest_counter(const char *name)
+{
+    struct msg m = {.kind = MSG_STATUS, .number = MSG_ASK_METRICS};
+    struct inproc_answer a = {0};
+    char text[4096];
+    char line[96];
+    const char *at = NULL;
+    uint64_t value = 0;
+
+    inproc_ask(kt.v, &m, &a, false);
+    ck_assert_int_eq(a.http, 200);
+    (void)snprintf(text, sizeof(text), "\n%.*s", (int)inproc_body(&a).len,
+                   (const char *)inproc_body(&a).p);
+    inproc_answer_clear(&a);
+    (void)snprintf(line, sizeof(line), "\n%s ", name);
+    at = strstr(text, line);
+    ck_assert_msg(at != NULL, "no %s", name);
+    value = strtoull(&at[strlen(line)], NULL, 10);
+    return value;
+}
+
 enum att_reason keepertest_label(const char *device, const struct msg_peer *peer,
                                  struct inproc_answer *a)
 {

@@ -8,6 +8,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "inproc.h"
 #include "suite.h"
@@ -43,6 +44,11 @@ enum att_reason keepertest_admin_reason(const char *method, const char *path, co
 const char *keepertest_device(const char *id, const char *key);
 /* How many outcomes of a kind GET /outcomes names. */
 size_t keepertest_outcomes(const char *kind);
+
+/* A token with which the gateway of this id may enrol again. */
+void keepertest_replace_token(const char *id, char out[64]);
+/* A counter of the keeper's metrics. */
+uint64_t keepertest_counter(const char *name);
 
 /* Ask for the current label of a device: the answer, and its reason. */
 enum att_reason keepertest_label(const char *device, const struct msg_peer *peer,

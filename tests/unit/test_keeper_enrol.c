@@ -173,6 +173,33 @@ START_TEST(enrol_activate__binds_one_of_two_attestation_keys)
 }
 END_TEST
 
+/* The id may be taken over and the new attestation key is another gateway's: nobody was removed. */
+START_TEST(enrol_activate__removes_nobody_when_it_is_refused)
+{
+    struct softtpm_key own = kt.gw.g->tpm->ak;
+    struct inproc_gateway other;
+    char token[64];
+
+    keepertest_enrol(&kt.gw);
+    inproc_gateway_new(&other, kt.v, "gw-2", true);
+    keepertest_enrol(&other);
+    ck_assert_int_eq(inproc_session(kt.v, &kt.gw, kt.t), ATT_R_NONE);
+    keepertest_replace_token("gw-1", token);
+    kt.gw.g->tpm->ak = other.g->tpm->ak;
+    ck_assert_int_eq(inproc_enrol_begin(kt.v, &kt.gw, kt.e, token), ATT_R_NONE);
+    keepertest_remember();
+    ck_assert_int_eq(inproc_enrol_activate(kt.v, &kt.gw, kt.e), ATT_R_ID_CONFLICT);
+    keepertest_check_unchanged();
+    kt.gw.g->tpm->ak = own;
+    ck_assert_uint_eq(keepertest_counter("attestd_removals_total"), 0);
+    /* Its challenge from before is as good as it was. */
+    inproc_measure(&kt.gw, kt.t);
+    ck_assert_int_eq(inproc_judge(kt.v, &kt.gw, kt.t), ATT_R_NONE);
+    ck_assert_int_eq(inproc_commit(kt.v, &kt.gw, kt.t), 200);
+    inproc_gateway_free(&other);
+}
+END_TEST
+
 /* I-05, I-06: a wrong secret is refused each time and tells nothing; after five the right one too. */
 START_TEST(enrol_activate__forgets_after_five_wrong_secrets)
 {
@@ -379,6 +406,7 @@ int main(void)
         {enrol_begin__names_the_key_itself, 0},
         {enrol_begin__keeps_one_id_and_one_tpm_together, 0},
         {enrol_activate__binds_one_of_two_attestation_keys, 0},
+        {enrol_activate__removes_nobody_when_it_is_refused, 0},
         {enrol_activate__forgets_after_five_wrong_secrets, 0},
         {enrol_activate__takes_the_right_secret_after_four_wrong_ones, 0},
         {enrol_activate__ends_with_its_time, 0},

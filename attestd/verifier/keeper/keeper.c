@@ -331,6 +331,7 @@ static enum att_err run_marked(struct keeper *k, struct job *job, struct att_dia
         return err;
     }
     answer_refuse(&job->answer, &diag);
+    job->removed[0] = '\0'; /* with the rest of what it wrote */
     return store_mark_undo(k->st, batch);
 }
 
