@@ -233,14 +233,29 @@ START_TEST(archive_check__knows_the_key_of_the_database)
 {
     struct att_diag diag = {0};
 
-    ck_assert_int_eq(archive_check(&archive, ts.st, NULL), ATT_OK);
+    ck_assert_int_eq(archive_check(&archive, ts.st, true, NULL), ATT_OK);
     storetest_reopen();
-    ck_assert_int_eq(archive_check(&archive, ts.st, NULL), ATT_OK);
+    ck_assert_int_eq(archive_check(&archive, ts.st, true, NULL), ATT_OK);
     archive.key[31] ^= 1;
-    ck_assert_int_eq(archive_check(&archive, ts.st, &diag), ATT_E_MISMATCH);
+    ck_assert_int_eq(archive_check(&archive, ts.st, true, &diag), ATT_E_MISMATCH);
     ck_assert_int_eq(diag.reason, ATT_R_KEY_EVIDENCE);
     archive.key[31] ^= 1;
-    ck_assert_int_eq(archive_check(&archive, ts.st, NULL), ATT_OK);
+    ck_assert_int_eq(archive_check(&archive, ts.st, true, NULL), ATT_OK);
+}
+END_TEST
+
+START_TEST(archive_check__writes_only_when_told)
+{
+    uint8_t room[32];
+    size_t len = 0;
+
+    ck_assert_int_eq(archive_check(&archive, ts.st, false, NULL), ATT_OK);
+    ck_assert_int_eq(store_meta_get(ts.st, "evidence_key", room, sizeof(room), &len),
+                     ATT_E_NOT_FOUND);
+    ck_assert_int_eq(archive_check(&archive, ts.st, true, NULL), ATT_OK);
+    ck_assert_int_eq(store_meta_get(ts.st, "evidence_key", room, sizeof(room), &len), ATT_OK);
+    archive.key[31] ^= 1;
+    ck_assert_int_eq(archive_check(&archive, ts.st, false, NULL), ATT_E_MISMATCH);
 }
 END_TEST
 
@@ -258,6 +273,7 @@ int main(void)
         {archive_sweep__holds_the_database_to_its_size, 0},
         {archive_open__wants_a_key_of_its_own, 0},
         {archive_check__knows_the_key_of_the_database, 0},
+        {archive_check__writes_only_when_told, 0},
     };
 
     return SUITE_RUN_ROWS("archive", ROWS, &FIXTURE);

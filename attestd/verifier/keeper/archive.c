@@ -50,7 +50,8 @@ void archive_close(struct archive *a)
     att_wipe(a->key, sizeof(a->key));
 }
 
-enum att_err archive_check(const struct archive *a, struct store *st, struct att_diag *diag)
+enum att_err archive_check(const struct archive *a, struct store *st, bool remember,
+                           struct att_diag *diag)
 {
     static const char purpose[] = "attestd evidence key 1";
     struct att_slice part = att_slice_str(purpose);
@@ -64,7 +65,8 @@ enum att_err archive_check(const struct archive *a, struct store *st, struct att
         return att_fail(diag, err, ATT_R_INTERNAL, "evidence.key", "hashing failed");
     err = store_meta_get(st, META_KEY, before, sizeof(before), &len);
     if (err == ATT_E_NOT_FOUND)
-        return store_meta_put(st, META_KEY, att_slice_of(now, sizeof(now)), diag);
+        return remember ? store_meta_put(st, META_KEY, att_slice_of(now, sizeof(now)), diag)
+                        : ATT_OK;
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, META_KEY, "it cannot be read");
     if (ATT_GUARD(ARCHIVE_KEY, len != sizeof(now) || !att_digest_eq(now, before, sizeof(now))))

@@ -8,6 +8,7 @@
 #ifndef ATTESTD_VERIFIER_KEEPER_ARCHIVE_H
 #define ATTESTD_VERIFIER_KEEPER_ARCHIVE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,10 +32,11 @@ ATT_MUST_USE enum att_err archive_open(struct archive *out, const struct config_
 void archive_close(struct archive *a); /* wipes the key */
 
 /*
- * archive_check - the key is the one that the database was begun with; the first call remembers it.
- * Errors  MISMATCH (KEY_EVIDENCE), IO NOMEM CRYPTO
+ * archive_check - the key is the one that the database was begun with.
+ * remember  write down the key of a database that knows none yet; otherwise any key fits it
+ * Errors    MISMATCH (KEY_EVIDENCE), IO NOMEM CRYPTO
  */
-ATT_MUST_USE enum att_err archive_check(const struct archive *a, struct store *st,
+ATT_MUST_USE enum att_err archive_check(const struct archive *a, struct store *st, bool remember,
                                         struct att_diag *diag);
 
 /*

@@ -313,7 +313,7 @@ static enum att_err check_all(struct fsck *f, const struct config *cfg, struct a
     if (err == ATT_OK)
         err = archive_open(&f->archive, &cfg->evidence, diag);
     if (err == ATT_OK)
-        err = archive_check(&f->archive, f->st, diag);
+        err = archive_check(&f->archive, f->st, false, diag);
     if (err == ATT_OK)
         err = load_anchors(f, cfg, diag);
     if (err == ATT_OK)

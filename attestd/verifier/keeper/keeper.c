@@ -89,7 +89,7 @@ enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
     if (err == ATT_OK)
         err = store_open(&k->st, k->cfg->state_dir, false, diag);
     if (err == ATT_OK)
-        err = archive_check(&k->archive, k->st, diag);
+        err = archive_check(&k->archive, k->st, true, diag);
     if (err == ATT_OK)
         err = check_name(k, diag);
     if (err == ATT_OK)
