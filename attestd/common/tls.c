@@ -78,6 +78,32 @@ static int ex_index(void)
     return index;
 }
 
+/* A key file wants no password: nobody is there to type one. */
+static int no_password(char *buf, int size, int rwflag, void *ctx)
+{
+    (void)buf;
+    (void)size;
+    (void)rwflag;
+    (void)ctx;
+    return -1;
+}
+
+/* From the bytes that were judged: the file could be another one by now. */
+static bool use_key(SSL_CTX *ctx, struct att_slice pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem.p, (int)pem.len); /* at most KEY_FILE_MAX */
+    EVP_PKEY *key = NULL;
+    bool used = false;
+
+    if (bio != NULL) {
+        key = PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+    }
+    used = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+    EVP_PKEY_free(key);
+    BIO_free(bio);
+    return used;
+}
+
 static enum att_err set_identity(SSL_CTX *ctx, const struct tls_server_files *files,
                                  struct att_diag *diag)
 {
@@ -90,10 +116,7 @@ static enum att_err set_identity(SSL_CTX *ctx, const struct tls_server_files *fi
     if (SSL_CTX_use_certificate_chain_file(ctx, files->cert) != 1) {
         return refuse_file(diag, "tls.cert", files->cert);
     }
-    if (SSL_CTX_use_PrivateKey_file(ctx, files->key, SSL_FILETYPE_PEM) != 1) {
-        return refuse_file(diag, "tls.key", files->key);
-    }
-    if (SSL_CTX_check_private_key(ctx) != 1) {
+    if (!use_key(ctx, att_buf_slice(key)) || SSL_CTX_check_private_key(ctx) != 1) {
         return refuse_file(diag, "tls.key", files->key);
     }
     return ATT_OK;
