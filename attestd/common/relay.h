@@ -16,11 +16,13 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "common/frame.h"
 
-#define RELAY_FD         3        /* the courier's end */
-#define RELAY_ARG_MAX    4096     /* bytes of one argument */
-#define RELAY_ANSWER_MAX 1048576  /* bytes of an answer's body from the verifier */
-#define RELAY_BULK_MAX   16777216 /* the same for an operator's command */
+#define RELAY_FD         3       /* the courier's end */
+#define RELAY_HEAD_MAX   4096    /* bytes of a frame around an answer's body */
+#define RELAY_ARG_MAX    4096    /* bytes of one argument */
+#define RELAY_ANSWER_MAX 1048576 /* bytes of an answer's body from the verifier */
+#define RELAY_BULK_MAX   (FRAME_MAX - RELAY_HEAD_MAX) /* the same for an operator's command */
 
 /* Numbers of the frames; a is the first argument, b the second. */
 enum relay_kind {

@@ -230,7 +230,7 @@ enum att_err relay_ask(struct relay_answer *out, struct relay *r,
                         "the request has %zu bytes, at most %d fit", request->body.len, FRAME_MAX);
     }
     if (err == ATT_OK) {
-        err = frame_receive(&a.frame, r->fd, RELAY_BULK_MAX + 4096);
+        err = frame_receive(&a.frame, r->fd, RELAY_BULK_MAX + RELAY_HEAD_MAX);
     }
     if (err != ATT_OK) {
         return att_fail(diag, ATT_E_IO, ATT_R_INTERNAL, NULL, "attest-courier is gone (%s)",
