@@ -121,7 +121,7 @@ struct config {
 };
 
 /*
- * config_load - read and judge a file. Errors CONFIG (CFG_KEY CFG_PATH) FORMAT (FMT_YAML) NOT_FOUND IO NOMEM;
+ * config_load - read and judge a file. Errors CONFIG FORMAT (CFG_KEY CFG_PATH) NOT_FOUND IO NOMEM;
  * the text of a refusal starts with file:line:column. *out is the caller's to free.
  */
 ATT_MUST_USE enum att_err config_load(struct config **out, const char *path, struct att_diag *diag);

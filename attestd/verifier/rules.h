@@ -39,8 +39,8 @@ ATT_MUST_USE enum att_err rules_load_refvals(struct att_refvals **out, const str
 const uint8_t *rules_refvals_digest(const struct att_refvals *r);
 
 /*
- * Evidence is judged under the policy and the reference values that were in force when it was asked for: those
- * before the present ones are kept for as long as a challenge may live, newest first, NULL behind the last.
+ * Evidence is judged under the policy and the reference values that were in force when it was asked for: the
+ * last RULES_EARLIER before the present ones are kept, newest first, NULL behind the last.
  */
 struct rules_earlier {
     struct att_policy *policy[RULES_EARLIER]; /* owned */
