@@ -65,7 +65,6 @@ enum att_crl_rule {
 /* Every *.crl, *.pem and *.der of a folder. NOT_FOUND when there is no folder; FORMAT (FMT_CERT). */
 ATT_MUST_USE enum att_err att_anchors_load_crls(struct att_anchors *a, const char *folder,
                                                 enum att_crl_rule rule, struct att_diag *diag);
-size_t att_anchors_crl_count(const struct att_anchors *a);
 size_t att_anchors_count(const struct att_anchors *a);
 const struct att_cert *att_anchors_at(const struct att_anchors *a, size_t i); /* borrowed */
 void att_anchors_free(struct att_anchors *a);

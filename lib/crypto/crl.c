@@ -85,8 +85,3 @@ enum att_err att_anchors_load_crls(struct att_anchors *a, const char *folder,
     }
     return err;
 }
-
-size_t att_anchors_crl_count(const struct att_anchors *a)
-{
-    return a->crl_count;
-}

@@ -52,11 +52,6 @@ void att_policy_signers_freep(struct att_policy_signers **s)
     *s = NULL;
 }
 
-size_t att_policy_signers_count(const struct att_policy_signers *s)
-{
-    return s->count;
-}
-
 enum att_err att_policy_signers_add(struct att_policy_signers *s, const char *name,
                                     struct att_slice text, struct att_diag *diag)
 {

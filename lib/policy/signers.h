@@ -35,7 +35,6 @@ ATT_MUST_USE enum att_err att_policy_signers_add(struct att_policy_signers *s, c
  */
 ATT_MUST_USE enum att_err att_policy_signers_load(struct att_policy_signers *s, const char *folder,
                                                   struct att_diag *diag);
-size_t att_policy_signers_count(const struct att_policy_signers *s);
 void att_policy_signers_free(struct att_policy_signers *s);
 void att_policy_signers_freep(struct att_policy_signers **s);
 

@@ -28,7 +28,6 @@ static void make_signer(void)
     HOLDS(att_file_write(path, att_buf_slice(spki), 0600, NULL) == ATT_OK);
     HOLDS(att_policy_signers_new(&listed) == ATT_OK && att_policy_signers_new(&nobody) == ATT_OK);
     HOLDS(att_policy_signers_load(listed, folder, NULL) == ATT_OK);
-    HOLDS(att_policy_signers_count(listed) == 1);
     HOLDS(unlink(path) == 0 && rmdir(folder) == 0);
     HOLDS(att_policy_signers_load(nobody, folder, NULL) == ATT_E_NOT_FOUND);
     HOLDS(att_policy_signers_add(nobody, "nobody", att_slice_str("no key"), NULL) != ATT_OK);
