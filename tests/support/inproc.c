@@ -2,7 +2,6 @@
 #include "inproc.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "crypto/digest.h"
 #include "need.h"
 #include "policy/refval.h"
+#include "remove_tree.h"
 #include "verifier/process.h"
 #include "verifier/store/store.h"
 
@@ -200,14 +200,6 @@ struct inproc *inproc_new(void)
     return inproc_new_token(NULL);
 }
 
-static int remove_one(const char *path, const struct stat *sb, int type, struct FTW *ftw)
-{
-    (void)sb;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 void inproc_free(struct inproc *v)
 {
     if (v == NULL)
@@ -216,7 +208,7 @@ void inproc_free(struct inproc *v)
     config_free(v->cfg);
     softtpm_ca_free(v->ek_ca);
     client_tls_free(v->tls);
-    (void)nftw(v->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    remove_tree(v->dir);
     free(v->scratch);
     free(v);
 }
@@ -250,7 +242,7 @@ char *inproc_dump(struct inproc *v)
     NEED(store_open(&st, dir, false, NULL) == ATT_OK);
     NEED(store_dump(st, f) == ATT_OK && fclose(f) == 0);
     store_close(st);
-    (void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    remove_tree(dir);
     return text;
 }
 

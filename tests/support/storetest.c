@@ -2,22 +2,15 @@
 #include "storetest.h"
 
 #include <check.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <sqlite3.h>
 
-struct storetest ts;
+#include "remove_tree.h"
 
-static int remove_one(const char *path, const struct stat *sb, int type, struct FTW *ftw)
-{
-    (void)sb;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
+struct storetest ts;
 
 static void set_up(void)
 {
@@ -29,7 +22,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     store_closep(&ts.st);
-    (void)nftw(ts.folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    remove_tree(ts.folder);
 }
 
 const struct suite_fixture storetest_fixture = {set_up, tear_down};

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "need.h"
+#include "remove_tree.h"
 
 #define FOLDER_MAX  64 /* a unix socket path has 108 characters */
 #define START_TRIES 500
@@ -48,15 +48,6 @@ bool swtpm_available(void)
 }
 
 /* --- the janitor ------------------------------------------------------------------------------- */
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-    (void)st;
-    (void)type;
-    (void)ftw;
-    (void)remove(path);
-    return 0;
-}
 
 static void exec_swtpm(const struct swtpm *t)
 {
@@ -149,7 +140,7 @@ static void janitor(const struct swtpm *t, int orders, int replies)
             break;
     }
     janitor_end(&pid, SIGKILL);
-    (void)nftw(t->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    remove_tree(t->folder);
     _exit(0);
 }
 

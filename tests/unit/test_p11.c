@@ -1,6 +1,5 @@
 /* A signing key in a real PKCS#11 token: SoftHSM with a folder of its own, made anew for each run. */
 #include <check.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "base/file.h"
 #include "crypto/p11.h"
+#include "remove_tree.h"
 #include "sign/signer_p11.h"
 
 #define MODULE "/usr/lib/softhsm/libsofthsm2.so"
@@ -91,14 +91,6 @@ static bool make_tokens(void)
            make_key("labels", "EC:prime256v1", "twice", "05", NULL) &&
            make_key("labels", "EC:prime256v1", "twice", "06", NULL) &&
            make_key("spare", "EC:prime256v1", "label-key", "01", NULL);
-}
-
-static int drop_one(const char *path, const struct stat *st, int kind, struct FTW *at)
-{
-    (void)st;
-    (void)kind;
-    (void)at;
-    return remove(path);
 }
 
 static char *uri_of(char *out, size_t cap, const char *object)
@@ -314,6 +306,6 @@ int main(void)
     srunner_run_all(r, CK_NORMAL);
     failed = srunner_ntests_failed(r);
     srunner_free(r);
-    (void)nftw(folder, drop_one, 16, FTW_DEPTH | FTW_PHYS);
+    remove_tree(folder);
     return failed == 0 ? 0 : 1;
 }
