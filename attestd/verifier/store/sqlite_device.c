@@ -98,18 +98,21 @@ enum att_err store_device_next(struct store_device *out, bool *damaged, struct s
 {
     struct sql q = sql_of(st, SQL_DEVICE_NEXT);
     struct store_device d = {0};
+    bool bad = false;
     enum att_err err;
 
     sql_int(&q, after);
     err = sql_row(&q, NULL);
     if (err == ATT_OK)
         fetch_device(&q, &d);
-    *damaged = err == ATT_OK && q.err != ATT_OK;
+    bad = q.err == ATT_E_FORMAT;                /* memory that ran out says nothing of the row */
     d.enrolment = sqlite3_column_int64(q.s, 0); /* also one that no release gives */
-    q.err = ATT_OK;
+    if (bad)
+        q.err = ATT_OK;
     err = sql_end(&q, err);
     if (err != ATT_OK)
         return err;
+    *damaged = bad;
     *out = d;
     return ATT_OK;
 }
@@ -154,15 +157,8 @@ enum att_err store_device_quarantine(struct store *st, int64_t enrolment, const 
 enum att_err store_quarantine_count(int64_t *out, struct store *st)
 {
     struct sql q = sql_of(st, SQL_QUARANTINE_COUNT);
-    int64_t count = 0;
-    enum att_err err = sql_row(&q, NULL);
 
-    if (err == ATT_OK)
-        count = sql_get_int(&q, 0, INT64_MAX);
-    err = sql_end(&q, err);
-    if (err == ATT_OK)
-        *out = count;
-    return err;
+    return sql_number(out, &q);
 }
 
 static void fetch_state(struct sql *q, struct store_state *s)

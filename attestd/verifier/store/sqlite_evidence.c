@@ -106,33 +106,19 @@ enum att_err store_evidence_drop(struct store *st, const struct store_evidence *
     return add_kept(st, e->enrolment, -e->size, diag);
 }
 
-static enum att_err one_number(int64_t *out, struct sql *q)
-{
-    int64_t value = 0;
-    enum att_err err = sql_row(q, NULL);
-
-    if (err == ATT_OK)
-        value = sql_get_int(q, 0, INT64_MAX);
-    err = sql_end(q, err);
-    if (err != ATT_OK)
-        return err;
-    *out = value;
-    return ATT_OK;
-}
-
 enum att_err store_evidence_kept(int64_t *out, struct store *st, int64_t enrolment)
 {
     struct sql q = sql_of(st, SQL_EVIDENCE_KEPT_GET);
 
     sql_int(&q, enrolment);
-    return one_number(out, &q);
+    return sql_number(out, &q);
 }
 
 enum att_err store_size(int64_t *out, struct store *st)
 {
     struct sql q = sql_of(st, SQL_SIZE);
 
-    return one_number(out, &q);
+    return sql_number(out, &q);
 }
 
 enum att_err store_policy_put(struct store *st, const uint8_t digest[32], struct att_slice bytes,

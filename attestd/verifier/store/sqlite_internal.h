@@ -61,7 +61,11 @@ ATT_MUST_USE enum att_err sql_row(struct sql *q, struct att_diag *diag);
 /* err, which came before, else the first failure of fetching, or ATT_OK. */
 ATT_MUST_USE enum att_err sql_end(struct sql *q, enum att_err err);
 
-/* Fetch columns from left to right. A value that does not fit is a damaged database. */
+/* The one number, 0 or more, of the one row that comes; and end it. NOT_FOUND without a row. */
+ATT_MUST_USE enum att_err sql_number(int64_t *out, struct sql *q);
+
+/* Fetch columns from left to right. A value that does not fit is a damaged database
+ * (FORMAT), unless memory ran out for it (NOMEM). */
 int64_t sql_get_int(struct sql *q, int64_t min, int64_t max);
 void sql_get_text(struct sql *q, char *out, size_t cap);
 void sql_get_blob(struct sql *q, uint8_t *out, size_t cap, size_t *len);

@@ -51,16 +51,8 @@ enum att_err store_meta_put(struct store *st, const char *key, struct att_slice 
 enum att_err store_outcome_count(int64_t *out, struct store *st)
 {
     struct sql q = sql_of(st, SQL_OUTCOME_NEXT);
-    enum att_err err = sql_row(&q, NULL);
-    int64_t n = 0;
 
-    if (err == ATT_OK)
-        n = sql_get_int(&q, 0, INT64_MAX);
-    err = sql_end(&q, err);
-    if (err != ATT_OK)
-        return err;
-    *out = n;
-    return ATT_OK;
+    return sql_number(out, &q);
 }
 
 static void bind_optional(struct sql *q, bool has, const uint8_t *p, size_t len)

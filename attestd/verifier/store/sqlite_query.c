@@ -83,10 +83,25 @@ enum att_err sql_end(struct sql *q, enum att_err err)
     return err != ATT_OK ? err : q->err;
 }
 
+enum att_err sql_number(int64_t *out, struct sql *q)
+{
+    int64_t value = 0;
+    enum att_err err = sql_row(q, NULL);
+
+    if (err == ATT_OK)
+        value = sql_get_int(q, 0, INT64_MAX);
+    err = sql_end(q, err);
+    if (err != ATT_OK)
+        return err;
+    *out = value;
+    return ATT_OK;
+}
+
+/* A value that could not be fetched: SQLite tells a conversion without memory by its error code alone. */
 static void damaged(struct sql *q)
 {
     if (q->err == ATT_OK)
-        q->err = ATT_E_FORMAT;
+        q->err = (sqlite3_errcode(q->st->db) & 0xff) == SQLITE_NOMEM ? ATT_E_NOMEM : ATT_E_FORMAT;
 }
 
 int64_t sql_get_int(struct sql *q, int64_t min, int64_t max)

@@ -96,7 +96,7 @@ ATT_MUST_USE enum att_err store_device_add(int64_t *enrolment, struct store *st,
                                            const struct store_device *d, int64_t deadline_utc,
                                            struct att_diag *diag);
 /*
- * store_device_next - the row with the next enrolment number after this one. NOT_FOUND: no more.
+ * store_device_next - the row with the next enrolment number after this one. NOT_FOUND: no more. NOMEM IO
  * *damaged: its values do not fit; only out->enrolment, and the id when that fits, mean something.
  */
 ATT_MUST_USE enum att_err store_device_next(struct store_device *out, bool *damaged,
