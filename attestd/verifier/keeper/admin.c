@@ -500,8 +500,10 @@ static enum att_err show_record(struct request *r)
     if (err == ATT_E_NOT_FOUND)
         return att_fail(r->diag, err, ATT_R_EVIDENCE_NONE, "outcome", "there is no outcome %lld",
                         (long long)n);
-    if (err == ATT_OK)
-        err = archive_get(sealed, &r->k->archive, r->k->st, n, o.device, r->diag);
+    if (err != ATT_OK)
+        return att_fail(r->diag, err, ATT_R_ST_CORRUPT, "outcome", "outcome %lld cannot be read",
+                        (long long)n);
+    err = archive_get(sealed, &r->k->archive, r->k->st, n, o.device, r->diag);
     if (err == ATT_OK)
         err = att_record_decode(&record, att_buf_slice(sealed), r->diag);
     if (err != ATT_OK)

@@ -29,6 +29,11 @@ static enum att_err no_label(struct att_diag *diag)
     return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_LBL_NONE, "label", "there is no such label");
 }
 
+static enum att_err unreadable(enum att_err err, struct att_diag *diag)
+{
+    return att_fail(diag, err, ATT_R_ST_CORRUPT, "label", "it cannot be read");
+}
+
 static enum att_err current_label(struct keeper *k, const struct msg *m, struct store_label *l,
                                   struct att_buf *bytes, struct att_diag *diag)
 {
@@ -45,7 +50,7 @@ static enum att_err current_label(struct keeper *k, const struct msg *m, struct 
     err = store_label_current(l, bytes, k->st, id);
     if (err == ATT_E_NOT_FOUND || (err == ATT_OK && k->opt.utc_s() >= l->exp))
         return no_label(diag);
-    return err;
+    return err == ATT_OK ? ATT_OK : unreadable(err, diag);
 }
 
 enum att_err keeper_label(struct keeper *k, const struct msg *m, struct answer *a,
@@ -66,8 +71,9 @@ enum att_err keeper_label(struct keeper *k, const struct msg *m, struct answer *
             return att_fail(diag, ATT_E_DENIED, ATT_R_ID_CLIENT, "peer", "no client certificate");
         if (err == ATT_E_NOT_FOUND)
             return no_label(diag);
-        if (err == ATT_OK)
-            err = may_read(k, &m->peer, l.device, diag);
+        if (err != ATT_OK)
+            return unreadable(err, diag);
+        err = may_read(k, &m->peer, l.device, diag);
     }
     if (err != ATT_OK)
         return err;
