@@ -22,6 +22,7 @@
 #define WIRE_REASONS_MAX  48
 #define WIRE_SESSION_LEN  16
 #define WIRE_NONCE_LEN    32
+#define WIRE_STALE_AFTER  3 /* intervals that a gateway may be silent */
 
 /* POST /enrol/v1/begin  {0: version, 1: device id, ?2: token, 3: EK public, 4: [EK certificate...],
  * 5: AK public, 6: CSR} */

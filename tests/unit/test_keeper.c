@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "codec/json.h"
+#include "common/wire.h"
 #include "keepertest.h"
 #include "storetest.h"
 #include "verifier/process.h"
@@ -113,7 +114,7 @@ END_TEST
 /* K-06: the deadline counts while the verifier runs, and while it does not. */
 START_TEST(stale__comes_with_the_deadline)
 {
-    int64_t limit = KEEPER_STALE_AFTER * 600;
+    int64_t limit = WIRE_STALE_AFTER * 600;
 
     keepertest_enrol(&kt.gw);
     ck_assert_int_eq(inproc_attest(kt.v, &kt.gw, kt.t), 200);
@@ -141,7 +142,7 @@ END_TEST
 /* A refusal is heard from too: what falls silent after it is stale, not failed for ever. */
 START_TEST(stale__comes_to_a_failed_gateway_too)
 {
-    int64_t limit = KEEPER_STALE_AFTER * 600;
+    int64_t limit = WIRE_STALE_AFTER * 600;
 
     keepertest_enrol(&kt.gw);
     ck_assert_int_eq(inproc_attest(kt.v, &kt.gw, kt.t), 200);

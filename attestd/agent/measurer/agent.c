@@ -89,7 +89,8 @@ static enum att_err check_tpm(struct hw_tpm *tpm, const struct agent_ident *iden
     }
     err = hw_tpm_ek(&ek, tpm, ident->ek_kind, &none, diag);
     if (err == ATT_OK) {
-        err = state_ek_name_of(name, &name_len, att_slice_of(ek.public_area, ek.public_len), diag);
+        err = state_name_of(name, &name_len, att_slice_of(ek.public_area, ek.public_len), STATE_EK,
+                            diag);
     }
     if (err != ATT_OK && err != ATT_E_NOT_FOUND) {
         return err;

@@ -8,9 +8,9 @@
 #include "base/file.h"
 #include "codec/cbor_rd.h"
 #include "codec/cbor_wr.h"
+#include "common/wire.h"
 
-#define STALE_AFTER 3 /* intervals of silence, as the verifier counts them */
-#define NOTE_MAX    262144
+#define NOTE_MAX 262144
 
 /* {0: 1, 1: UTC seconds, 2: outcome document} */
 static enum att_err write_note(const struct agent *a, const struct agent_outcome *o,
@@ -160,7 +160,7 @@ static void judge_age(struct show *s, int64_t answered_utc_s, uint64_t interval_
     char when[ATT_TIME_TEXT];
 
     if (interval_s == 0 ||
-        att_clock_utc_s() - answered_utc_s <= STALE_AFTER * (int64_t)interval_s) {
+        att_clock_utc_s() - answered_utc_s <= WIRE_STALE_AFTER * (int64_t)interval_s) {
         return;
     }
     (void)att_fail(&diag, ATT_E_STALE, ATT_R_STALE, NULL, "no attestation was answered since %s",

@@ -68,12 +68,13 @@ static enum att_err open_keys(struct enrolment *e, struct att_diag *diag)
         err = hw_tpm_ak_make(&e->ident.ak, e->tpm, e->conf->ak_handle, diag);
     }
     if (err == ATT_OK) {
-        err = state_ek_name_of(e->ident.ek_name, &e->ident.ek_name_len,
-                               att_slice_of(e->ek.public_area, e->ek.public_len), diag);
+        err = state_name_of(e->ident.ek_name, &e->ident.ek_name_len,
+                            att_slice_of(e->ek.public_area, e->ek.public_len), STATE_EK, diag);
     }
     if (err == ATT_OK) {
         err = state_name_of(e->ak_name, &e->ak_name_len,
-                            att_slice_of(e->ident.ak.public_area, e->ident.ak.public_len), diag);
+                            att_slice_of(e->ident.ak.public_area, e->ident.ak.public_len), STATE_AK,
+                            diag);
     }
     e->ident.ek_kind = e->ek.kind;
     return err;

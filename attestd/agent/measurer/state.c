@@ -173,7 +173,7 @@ enum att_err state_lock(int *out_fd, const char *dir, int wait_ms, struct att_di
 }
 
 enum att_err state_name_of(uint8_t *out, size_t *out_len, struct att_slice public_area,
-                           struct att_diag *diag)
+                           enum state_key key, struct att_diag *diag)
 {
     struct att_pubarea pub;
     enum att_err err = att_pubarea_parse(&pub, public_area, diag);
@@ -181,19 +181,7 @@ enum att_err state_name_of(uint8_t *out, size_t *out_len, struct att_slice publi
     if (err != ATT_OK) {
         return err;
     }
-    err = att_pubarea_name(out, out_len, &pub);
-    return err == ATT_OK ? ATT_OK : att_fail(diag, err, ATT_R_FMT_KEY, NULL, "the key has no name");
-}
-
-enum att_err state_ek_name_of(uint8_t *out, size_t *out_len, struct att_slice public_area,
-                              struct att_diag *diag)
-{
-    struct att_pubarea pub;
-    enum att_err err = att_pubarea_parse(&pub, public_area, diag);
-
-    if (err != ATT_OK) {
-        return err;
-    }
-    err = att_pubarea_ek_name(out, out_len, &pub);
+    err = key == STATE_EK ? att_pubarea_ek_name(out, out_len, &pub)
+                          : att_pubarea_name(out, out_len, &pub);
     return err == ATT_OK ? ATT_OK : att_fail(diag, err, ATT_R_FMT_KEY, NULL, "the key has no name");
 }

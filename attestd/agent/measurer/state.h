@@ -54,11 +54,10 @@ bool state_enrolled(const char *dir);
 ATT_MUST_USE enum att_err state_lock(int *out_fd, const char *dir, int wait_ms,
                                      struct att_diag *diag);
 
-/* nameAlg || digest of a TPMT_PUBLIC; out holds ATT_NAME_MAX. FMT_KEY. */
+/* nameAlg || digest of a TPMT_PUBLIC, of an EK in its padded form, as the verifier knows it; out holds ATT_NAME_MAX.
+ * FMT_KEY. */
+enum state_key { STATE_AK, STATE_EK };
 ATT_MUST_USE enum att_err state_name_of(uint8_t *out, size_t *out_len, struct att_slice public_area,
-                                        struct att_diag *diag);
-/* The same for an endorsement key: of its padded form, as the verifier knows it. */
-ATT_MUST_USE enum att_err state_ek_name_of(uint8_t *out, size_t *out_len,
-                                           struct att_slice public_area, struct att_diag *diag);
+                                        enum state_key key, struct att_diag *diag);
 
 #endif

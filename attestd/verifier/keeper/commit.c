@@ -247,7 +247,7 @@ static enum att_err write_state(struct decision *d, struct att_diag *diag)
     struct store_mark mark = {.status = STORE_FAILED, .reason = main_reason(r), .cti = d->cti};
     enum att_err err;
 
-    s.deadline_utc = d->now_utc + KEEPER_STALE_AFTER * d->policy->interval_s;
+    s.deadline_utc = d->now_utc + WIRE_STALE_AFTER * d->policy->interval_s;
     mark.deadline_utc = s.deadline_utc; /* a bad answer is no silence */
     if (!r->accepted)
         return store_state_mark(k->st, enrolment, &mark, diag);

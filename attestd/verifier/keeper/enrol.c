@@ -286,7 +286,7 @@ static enum att_err store_enrolment(struct keeper *k, const struct pending *p, i
     struct store_device d = {.ek_verified = f->ek_verified, .enrolled_utc = now_utc};
     char note[96];
     int64_t number = 0;
-    int64_t deadline = now_utc + KEEPER_STALE_AFTER * k->policy->interval_s;
+    int64_t deadline = now_utc + WIRE_STALE_AFTER * k->policy->interval_s;
     enum att_err err = att_sha256(att_slice_of(f->tls_spki, f->tls_spki_len), d.tls_key);
 
     if (err != ATT_OK)

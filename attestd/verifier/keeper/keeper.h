@@ -18,7 +18,6 @@
 #include "verifier/msg.h"
 
 #define KEEPER_BATCH_MAX       256 /* decisions in one transaction */
-#define KEEPER_STALE_AFTER     3   /* intervals of the policy that a gateway may be silent */
 #define KEEPER_TOKEN_BYTES     24
 #define KEEPER_TOKEN_TTL_S     86400
 #define KEEPER_TOKEN_TTL_MAX_S (30 * 86400)
