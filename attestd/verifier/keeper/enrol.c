@@ -12,6 +12,7 @@
 #include "crypto/ek_cert.h"
 #include "evidence/verify.h"
 #include "keeper_internal.h"
+#include "tcg/ak.h"
 #include "tcg/cred.h"
 #include "tpm_deny.h"
 
@@ -36,86 +37,102 @@ static bool id_fits(const char *bound, const char *id)
     return bound[0] == '\0' || strcmp(bound, id) == 0;
 }
 
-static bool token_admits(struct store_token *t, struct keeper *k, const struct msg_enrol_facts *f)
+/* What the records say of an enrolment, read once for each decision about it. */
+struct standing {
+    const struct msg_enrol_facts *f;
+    bool listed;   /* its key is on the allow-list, for this id */
+    bool token;    /* its token is there, current and for this id */
+    bool replaces; /* and an administrator said that the gateway of this very id may enrol again */
+    bool taken;    /* the id is somebody's: */
+    struct store_device holder;
+};
+
+/* Absence is an answer; anything else that keeps a record from being read is not. */
+static enum att_err found(bool *out, enum att_err err, struct att_diag *diag)
 {
-    if (!f->has_token || store_token_get(t, k->st, f->token_digest) != ATT_OK)
-        return false;
-    return k->opt.utc_s() < t->expires_utc && id_fits(t->id, f->device_id);
+    if (err != ATT_OK && err != ATT_E_NOT_FOUND)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "enrolment", "the records cannot be read");
+    *out = err == ATT_OK;
+    return ATT_OK;
 }
 
-/* Did an administrator say that the gateway of this very id may enrol again? */
-static bool may_replace(struct keeper *k, const struct msg_enrol_facts *f)
+static enum att_err read_token(struct standing *s, struct keeper *k, struct att_diag *diag)
 {
-    struct store_token t;
+    struct store_token t = {0};
+    bool there = false;
+    enum att_err err = ATT_OK;
 
-    return token_admits(&t, k, f) && t.replaces && strcmp(t.id, f->device_id) == 0;
+    if (!s->f->has_token)
+        return ATT_OK;
+    err = found(&there, store_token_get(&t, k->st, s->f->token_digest), diag);
+    s->token = there && k->opt.utc_s() < t.expires_utc && id_fits(t.id, s->f->device_id);
+    s->replaces = s->token && t.replaces && strcmp(t.id, s->f->device_id) == 0;
+    return err;
+}
+
+static enum att_err read_standing(struct standing *out, struct keeper *k,
+                                  const struct msg_enrol_facts *f, struct att_diag *diag)
+{
+    struct standing s = {.f = f};
+    char id[STORE_ID_MAX + 1] = "";
+    enum att_err err = read_token(&s, k, diag);
+
+    if (err == ATT_OK)
+        err = found(&s.listed, store_allow_get(id, k->st, ek_name(f)), diag);
+    if (err == ATT_OK)
+        err = found(&s.taken, store_device_get(&s.holder, k->st, f->device_id), diag);
+    if (err != ATT_OK)
+        return err;
+    s.listed = s.listed && id_fits(id, f->device_id);
+    *out = s;
+    return ATT_OK;
 }
 
 /* The very same gateway again. Only an administrator may forget what is known of it. */
-static enum att_err check_reenrol(struct keeper *k, const struct msg_enrol_facts *f,
-                                  struct att_diag *diag)
+static enum att_err check_reenrol(const struct standing *s, struct att_diag *diag)
 {
-    struct store_device d;
-    enum att_err err = store_device_get(&d, k->st, f->device_id);
+    struct att_slice name = att_slice_of(s->holder.ek_name, s->holder.ek_name_len);
 
-    if (err == ATT_E_NOT_FOUND)
-        return ATT_OK;
-    if (err != ATT_OK)
-        return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the record cannot be read");
-    if (ATT_GUARD(ID_REENROL, att_slice_eq(att_slice_of(d.ek_name, d.ek_name_len), ek_name(f)) &&
-                                  !may_replace(k, f)))
-        return conflict(diag, ATT_E_DENIED, ATT_R_ID_REENROL, f->device_id);
+    if (ATT_GUARD(ID_REENROL, s->taken && att_slice_eq(name, ek_name(s->f)) && !s->replaces))
+        return conflict(diag, ATT_E_DENIED, ATT_R_ID_REENROL, s->f->device_id);
     return ATT_OK;
 }
 
 /*
  * An id belongs to one TPM, a TPM to one id. Who is asked is the key: its name covers attributes, which a
- * gateway can tell otherwise and still activate. *replaces: the id is taken, and may be taken over.
+ * gateway can tell otherwise and still activate.
  */
-static enum att_err check_conflicts(bool *replaces, struct keeper *k,
-                                    const struct msg_enrol_facts *f, struct att_diag *diag)
+static enum att_err check_conflicts(const struct standing *s, struct keeper *k,
+                                    struct att_diag *diag)
 {
+    const struct msg_enrol_facts *f = s->f;
     struct store_device d;
-    enum att_err err = store_device_get(&d, k->st, f->device_id);
-    bool taken = err == ATT_OK;
-    bool over = taken && may_replace(k, f);
+    bool known = false;
+    enum att_err err = ATT_OK;
 
-    if (ATT_GUARD(ID_CONFLICT, taken && !over))
+    if (ATT_GUARD(ID_CONFLICT, s->taken && !s->replaces))
         return conflict(diag, ATT_E_CONFLICT, ATT_R_ID_CONFLICT, f->device_id);
-    if (err != ATT_OK && err != ATT_E_NOT_FOUND)
-        return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the record cannot be read");
-    err = store_device_by_ek(&d, k->st, att_slice_of(f->ek_public, f->ek_public_len));
-    if (ATT_GUARD(ID_EKDUP, err == ATT_OK && !(over && strcmp(d.id, f->device_id) == 0)))
+    err = found(&known, store_device_by_ek(&d, k->st, att_slice_of(f->ek_public, f->ek_public_len)),
+                diag);
+    if (err != ATT_OK)
+        return err;
+    if (ATT_GUARD(ID_EKDUP, known && !(s->taken && s->replaces && strcmp(d.id, f->device_id) == 0)))
         return conflict(diag, ATT_E_CONFLICT, ATT_R_ID_EKDUP, f->device_id);
-    if (err != ATT_OK && err != ATT_E_NOT_FOUND)
-        return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "the record cannot be read");
-    *replaces = over;
     return ATT_OK;
 }
 
-static bool list_admits(struct keeper *k, const struct msg_enrol_facts *f)
-{
-    char id[STORE_ID_MAX + 1];
-
-    return store_allow_get(id, k->st, ek_name(f)) == ATT_OK && id_fits(id, f->device_id);
-}
-
 /* May it enrol, and do we know what it is? One answer for every kind of wrong token. */
-static enum att_err check_admission(bool *by_token, struct keeper *k,
-                                    const struct msg_enrol_facts *f, struct att_diag *diag)
+static enum att_err check_admission(const struct standing *s, struct att_diag *diag)
 {
-    struct store_token t;
-    bool listed = list_admits(k, f);
-    bool token = token_admits(&t, k, f);
+    const struct msg_enrol_facts *f = s->f;
 
-    if (ATT_GUARD(ID_TOKEN, !listed && !token))
+    if (ATT_GUARD(ID_TOKEN, !s->listed && !s->token))
         return att_fail(diag, ATT_E_DENIED, ATT_R_ID_TOKEN, "token",
                         "no valid token for this device id, and its key is not allow-listed");
-    if (ATT_GUARD(ID_EKCERT, !listed && !f->ek_verified))
+    if (ATT_GUARD(ID_EKCERT, !s->listed && !f->ek_verified))
         return att_fail(diag, ATT_E_UNTRUSTED,
                         f->ek_reason != ATT_R_NONE ? f->ek_reason : ATT_R_ID_EKCERT, "ek", "%s",
                         f->ek_text[0] != '\0' ? f->ek_text : "no EK certificate was sent");
-    *by_token = token;
     return ATT_OK;
 }
 
@@ -192,22 +209,22 @@ enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a
     struct msg_enrol_facts f;
     struct att_pubarea ek;
     struct pending *p = NULL;
-    bool by_token = false;
-    bool replaces = false;
+    struct standing s;
     enum att_err err = msg_facts_open(&f, m->sealed, k->seal_key, diag);
 
     if (err == ATT_OK)
-        err = check_reenrol(k, &f, diag);
+        err = read_standing(&s, k, &f, diag);
     if (err == ATT_OK)
-        err = check_admission(&by_token, k, &f, diag);
+        err = check_reenrol(&s, diag);
     if (err == ATT_OK)
-        err = check_conflicts(&replaces, k, &f, diag);
+        err = check_admission(&s, diag);
+    if (err == ATT_OK)
+        err = check_conflicts(&s, k, diag);
     if (err == ATT_OK)
         err = pending_open(&p, k->pendings, k->opt.mono_ms(), diag);
     if (err != ATT_OK)
         return err;
     p->facts = f;
-    p->by_token = by_token;
     err = check_keys(&ek, p, diag);
     if (err == ATT_OK)
         err = write_enrol_challenge(k, p, &ek, a, diag);
@@ -233,11 +250,9 @@ static enum att_err check_secret(struct keeper *k, struct pending *p, struct att
 static enum att_err check_quote(const struct keeper *k, struct pending *p,
                                 const struct wire_enrol_activate *w, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *key = NULL;
     ATT_CLEANUP(att_quoted_freep) struct att_quoted *quoted = NULL;
-    uint8_t qualifying[32], qualified[ATT_NAME_MAX];
-    size_t qualified_len = 0;
-    struct att_pubarea ak;
+    ATT_CLEANUP(att_ak_clear) struct att_ak ak = {0};
+    uint8_t qualifying[32];
     struct att_enrol_context ctx = {
         .verifier_id = k->cfg->verifier_id,
         .device_id = p->facts.device_id,
@@ -246,23 +261,19 @@ static enum att_err check_quote(const struct keeper *k, struct pending *p,
         .ak_name = att_slice_of(p->ak_name, p->ak_name_len),
         .csr_digest = p->facts.csr_digest,
     };
-    struct att_expect expect = {.selection = p->selection};
+    struct att_expect expect = {.selection = p->selection,
+                                .qualifying = att_slice_of(qualifying, sizeof(qualifying))};
     enum att_err err = att_enrol_qualifying(qualifying, &ctx);
 
-    if (err == ATT_OK)
-        err =
-            att_pubarea_parse(&ak, att_slice_of(p->facts.ak_public, p->facts.ak_public_len), diag);
-    if (err == ATT_OK)
-        err = att_pubarea_key(&key, &ak, diag);
-    if (err == ATT_OK)
-        err = att_pubarea_scheme(&expect.scheme, &expect.hash, &ak);
-    if (err == ATT_OK)
-        err = att_qualified_name(qualified, &qualified_len, ATT_TPM_RH_ENDORSEMENT, ctx.ak_name);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "quote", "the qualifying data does not fit");
+    err = att_ak_parse(&ak, att_slice_of(p->facts.ak_public, p->facts.ak_public_len), diag);
     if (err != ATT_OK)
         return err;
-    expect.ak = key;
-    expect.qualifying = att_slice_of(qualifying, sizeof(qualifying));
-    expect.qualified_signer = att_slice_of(qualified, qualified_len);
+    expect.ak = ak.key;
+    expect.scheme = ak.scheme;
+    expect.hash = ak.hash;
+    expect.qualified_signer = att_slice_of(ak.qualified, ak.qualified_len);
     err = att_quote_verify(&quoted, w->attest, w->signature, &expect, diag);
     return err != ATT_OK ? err
                          : tpm_deny_check(&p->firmware_warned, k->cfg, p->facts.tpm_manufacturer,
@@ -355,15 +366,16 @@ static enum att_err bind(struct keeper *k, struct pending *p, struct job *job,
                          struct att_diag *diag)
 {
     int64_t now_utc = k->opt.utc_s();
-    bool by_token = false;
-    bool replaces = false;
-    enum att_err err = check_conflicts(&replaces, k, &p->facts, diag);
+    struct standing s = {0};
+    enum att_err err = read_standing(&s, k, &p->facts, diag);
 
     if (err == ATT_OK)
-        err = check_admission(&by_token, k, &p->facts, diag);
-    if (err == ATT_OK && by_token)
+        err = check_conflicts(&s, k, diag);
+    if (err == ATT_OK)
+        err = check_admission(&s, diag);
+    if (err == ATT_OK && s.token)
         err = store_token_take(k->st, p->facts.token_digest, diag);
-    if (err == ATT_OK && replaces)
+    if (err == ATT_OK && s.taken && s.replaces)
         err = take_over(k, job, p->facts.device_id, diag);
     if (err == ATT_OK)
         err = store_enrolment(k, p, now_utc, diag);

@@ -29,7 +29,6 @@ struct pending {
     uint8_t secret[PENDING_SECRET_LEN]; /* what the TPM must decrypt */
     int64_t deadline_ms;
     unsigned int failures;
-    bool by_token;        /* else by the allow-list */
     bool firmware_warned; /* its TPM is on the deny list, with a warning only */
     struct msg_enrol_facts facts;
     uint8_t ak_name[ATT_NAME_MAX];
