@@ -15,6 +15,7 @@ static struct config_evidence limits;
 static struct archive archive;
 static char key_path[96];
 static int64_t gw1, gw2;
+static size_t made_room; /* how many rows went for newer ones */
 
 static void set_up(void)
 {
@@ -24,6 +25,7 @@ static void set_up(void)
         .key = key_path, .keep_ms = 100 * 1000, .per_gateway = 64 * KIB, .database = 1024 * KIB};
     ck_assert_int_eq(archive_key_make(key_path, NULL), ATT_OK);
     ck_assert_int_eq(archive_open(&archive, &limits, NULL), ATT_OK);
+    made_room = 0;
     gw1 = storetest_add_device("gw-1", 0x10);
     gw2 = storetest_add_device("gw-2", 0x40);
 }
@@ -40,6 +42,7 @@ static int64_t put(int64_t enrolment, const char *device, int64_t utc, uint8_t f
     struct store_outcome o = {.utc = utc, .kind = STORE_KIND_STALE};
     struct store_evidence e = {.enrolment = enrolment, .utc = utc};
     uint8_t *bytes = malloc(len);
+    size_t dropped = 0;
 
     ck_assert_ptr_nonnull(bytes);
     memset(bytes, fill, len);
@@ -48,7 +51,9 @@ static int64_t put(int64_t enrolment, const char *device, int64_t utc, uint8_t f
     ck_assert_int_eq(store_outcome_append(&e.outcome, ts.st, &o, NULL), ATT_OK);
     ck_assert_int_eq(archive_put(&archive, ts.st, &e, device, att_slice_of(bytes, len), NULL),
                      ATT_OK);
+    ck_assert_int_eq(archive_make_room(&dropped, &archive, ts.st, enrolment, NULL), ATT_OK);
     ck_assert_int_eq(store_commit(ts.st, NULL), ATT_OK);
+    made_room += dropped;
     free(bytes);
     return e.outcome;
 }
@@ -145,6 +150,7 @@ START_TEST(archive__a_gateway_pushes_out_its_own_alone)
         ck_assert_int_eq(store_evidence_kept(&kept, ts.st, gw1), ATT_OK);
         ck_assert_int_le(kept, 64 * KIB);
     }
+    ck_assert_uint_eq(made_room, 51 - 3);
     ck_assert_int_eq(reason_of(first, "gw-1", 0, 0), ATT_R_EVIDENCE_DROPPED);
     ck_assert_int_eq(reason_of(last, "gw-1", 49, 20 * KIB), ATT_R_NONE);
     ck_assert_int_eq(reason_of(last - 2, "gw-1", 47, 20 * KIB), ATT_R_NONE);

@@ -325,6 +325,9 @@ START_TEST(keeper_status__counts)
 
     keepertest_enrol(&kt.gw);
     ck_assert_int_eq(inproc_attest(kt.v, &kt.gw, kt.t), 200);
+    kt.v->cfg->evidence.per_gateway = 1;
+    ck_assert_int_eq(inproc_attest(kt.v, &kt.gw, kt.t), 200);
+    ck_assert_uint_eq(keepertest_counter("attestd_evidence_dropped_total"), 1);
     inproc_ask(kt.v, &m, &a, false);
     ck_assert_int_eq(a.http, 200);
     m.number = MSG_ASK_METRICS;
@@ -332,7 +335,7 @@ START_TEST(keeper_status__counts)
     ck_assert_int_eq(a.http, 200);
     (void)snprintf(text, sizeof(text), "%.*s", (int)inproc_body(&a).len,
                    (const char *)inproc_body(&a).p);
-    ck_assert_ptr_nonnull(strstr(text, "attestd_verdicts_total{tier=\"affirming\"} 1\n"));
+    ck_assert_ptr_nonnull(strstr(text, "attestd_verdicts_total{tier=\"affirming\"} 2\n"));
     ck_assert_ptr_nonnull(strstr(text, "attestd_enrolments_total 1\n"));
     inproc_answer_clear(&a);
 }

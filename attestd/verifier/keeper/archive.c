@@ -104,26 +104,6 @@ static void binding_clear(struct binding *b)
     att_wipe(b->key, sizeof(b->key));
 }
 
-/* The share of one gateway: its own oldest go, never another's. */
-static enum att_err make_room(const struct archive *a, struct store *st, int64_t enrolment,
-                              struct att_diag *diag)
-{
-    struct store_evidence old[MAKE_ROOM];
-    size_t count = 0;
-    int64_t kept = 0;
-    enum att_err err = store_evidence_kept(&kept, st, enrolment);
-
-    if (err != ATT_OK || !ATT_GUARD(ARCHIVE_SHARE, kept > (int64_t)a->limits->per_gateway))
-        return err;
-    err = store_evidence_oldest(old, MAKE_ROOM, &count, st, enrolment);
-    for (size_t i = 0; i + 1 < count && err == ATT_OK && kept > (int64_t)a->limits->per_gateway;
-         i++) {
-        err = store_evidence_drop(st, &old[i], STORE_DROPPED_GATEWAY, diag);
-        kept -= old[i].size;
-    }
-    return err;
-}
-
 enum att_err archive_put(const struct archive *a, struct store *st, const struct store_evidence *e,
                          const char *device, struct att_slice record, struct att_diag *diag)
 {
@@ -138,8 +118,32 @@ enum att_err archive_put(const struct archive *a, struct store *st, const struct
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_INTERNAL, "evidence", "it cannot be sealed: %s",
                         att_err_name(err));
-    err = store_evidence_put(st, e, att_buf_slice(sealed), diag);
-    return err == ATT_OK ? make_room(a, st, e->enrolment, diag) : err;
+    return store_evidence_put(st, e, att_buf_slice(sealed), diag);
+}
+
+enum att_err archive_make_room(size_t *dropped, const struct archive *a, struct store *st,
+                               int64_t enrolment, struct att_diag *diag)
+{
+    struct store_evidence old[MAKE_ROOM];
+    int64_t share = (int64_t)a->limits->per_gateway;
+    size_t count = 0;
+    size_t n = 0;
+    int64_t kept = 0;
+    enum att_err err = store_evidence_kept(&kept, st, enrolment);
+
+    if (err == ATT_OK && ATT_GUARD(ARCHIVE_SHARE, kept > share))
+        err = store_evidence_oldest(old, MAKE_ROOM, &count, st, enrolment);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "evidence",
+                        "what is kept of one gateway cannot be counted");
+    while (n + 1 < count && kept > share) {
+        err = store_evidence_drop(st, &old[n], STORE_DROPPED_GATEWAY, diag);
+        if (err != ATT_OK)
+            return err;
+        kept -= old[n++].size;
+    }
+    *dropped = n;
+    return ATT_OK;
 }
 
 enum att_err archive_get(struct att_buf *out, const struct archive *a, struct store *st,
@@ -213,7 +217,10 @@ enum att_err archive_sweep(size_t *count, const struct archive *a, struct store 
     size_t n = 0;
     enum att_err err = store_size(&size, st);
 
+    /* Mostly nothing is due, and the oldest row alone says so. */
     if (err == ATT_OK)
+        err = store_evidence_oldest(old, 1, &n, st, 0);
+    if (err == ATT_OK && choose(why, a, old, n, size, now_utc) > 0)
         err = store_evidence_oldest(old, SWEEP_MAX, &n, st, 0);
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, "evidence", "it cannot be counted");

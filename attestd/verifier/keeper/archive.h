@@ -39,13 +39,17 @@ void archive_close(struct archive *a); /* wipes the key */
 ATT_MUST_USE enum att_err archive_check(const struct archive *a, struct store *st, bool remember,
                                         struct att_diag *diag);
 
-/*
- * archive_put - seal and store the record of an outcome, inside the caller's transaction; the gateway's
- * oldest evidence makes room when its share is full.
- */
+/* archive_put - seal and store the record of an outcome, inside the caller's transaction. */
 ATT_MUST_USE enum att_err archive_put(const struct archive *a, struct store *st,
                                       const struct store_evidence *e, const char *device,
                                       struct att_slice record, struct att_diag *diag);
+/*
+ * archive_make_room - when the share of one gateway is full its own oldest go, never another's, and never its
+ * last; inside the caller's transaction. *dropped is how many.
+ */
+ATT_MUST_USE enum att_err archive_make_room(size_t *dropped, const struct archive *a,
+                                            struct store *st, int64_t enrolment,
+                                            struct att_diag *diag);
 /*
  * archive_get - the record of an outcome, appended to out.
  * Errors  NOT_FOUND (EVIDENCE_DROPPED, or EVIDENCE_NONE when there never was one), UNTRUSTED (ST_CORRUPT)

@@ -291,7 +291,10 @@ static enum att_err write_record(struct decision *d, int64_t outcome, struct att
         err = att_record_encode(bytes, &record);
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_INTERNAL, "record", "the record does not fit");
-    return archive_put(&k->archive, k->st, &e, d->unit->device.id, att_buf_slice(bytes), diag);
+    err = archive_put(&k->archive, k->st, &e, d->unit->device.id, att_buf_slice(bytes), diag);
+    return err == ATT_OK
+               ? archive_make_room(&d->job->dropped, &k->archive, k->st, e.enrolment, diag)
+               : err;
 }
 
 static enum att_err write_records(struct decision *d, struct att_diag *diag)

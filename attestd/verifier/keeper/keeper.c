@@ -332,6 +332,7 @@ static enum att_err run_marked(struct keeper *k, struct job *job, struct att_dia
     }
     answer_refuse(&job->answer, &diag);
     job->removed[0] = '\0'; /* with the rest of what it wrote */
+    job->dropped = 0;
     return store_mark_undo(k->st, batch);
 }
 
@@ -360,6 +361,7 @@ static void settle(struct keeper *k, struct job *job)
     struct answer *a = &job->answer;
 
     send_answer(a, job->m.id, &job->client);
+    k->count.dropped += job->dropped;
     if (job->session != NULL) {
         if (job->refused != NULL)
             log_line(LOG_LEVEL_WARNING, "evidence.refused", "device=%s code=%s",

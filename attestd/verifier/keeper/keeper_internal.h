@@ -45,6 +45,7 @@ struct job {
     struct session *session;        /* its nonce is consumed, the outcome not yet durable */
     struct pending *pending;        /* the same for an enrolment */
     char removed[STORE_ID_MAX + 1]; /* this device is gone once the transaction is durable */
+    size_t dropped;                 /* older evidence that made room for this one's */
 };
 STAILQ_HEAD(job_queue, job);
 
