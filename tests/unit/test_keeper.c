@@ -281,6 +281,7 @@ START_TEST(admin__refuses_what_it_does_not_know)
         {"POST", "/policy", "{}", ATT_R_FMT_JSON},
         {"POST", "/policy", "{\"cose\": \"\", \"more\": 1}", ATT_R_FMT_JSON},
         {"POST", "/policy", "{\"cose\": \"*\"}", ATT_R_FMT_JSON},
+        {"POST", "/policy", "{\"cose\": \"\"}", ATT_R_FMT_JSON},
         {"DELETE", "/allow/0g", "", ATT_R_FMT_KEY},
     };
 

@@ -3,7 +3,6 @@
 
 #include "admin_internal.h"
 #include "base/b64.h"
-#include "base/file.h"
 #include "base/hex.h"
 #include "codec/json.h"
 
@@ -24,17 +23,44 @@ enum att_err admin_show_policy(struct request *r)
     return admin_reply(r, 200, policy_json(r->k->policy, &r->k->origin));
 }
 
-static enum att_err body_message(uint8_t *out, size_t cap, size_t *len, struct request *r)
+static enum att_err body_message(struct att_buf **out, struct request *r)
 {
+    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
     const char *text = json_string_value(json_object_get(r->body, "cose"));
+    uint8_t *room = r->k->room;
+    size_t len = 0;
+    enum att_err err;
 
     if (text == NULL || json_object_size(r->body) != 1)
         return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "cose",
                         "expected an object with \"cose\" alone: base64url of a signed policy");
-    if (att_b64_decode(out, cap, len, ATT_B64_URL, text, strlen(text)) != ATT_OK)
+    err = att_b64_decode(room, sizeof(r->k->room), &len, ATT_B64_URL, text, strlen(text));
+    if (err == ATT_E_LIMIT)
+        return att_fail(r->diag, err, ATT_R_LIM_SIZE, "cose",
+                        "expected at most %zu bytes in base64url, found %zu characters",
+                        sizeof(r->k->room), strlen(text));
+    if (err != ATT_OK || len == 0)
         return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "cose",
                         "expected base64url without padding");
+    err = att_buf_new(&b, len);
+    if (err == ATT_OK)
+        err = att_buf_add_slice(b, att_slice_of(room, len));
+    if (err != ATT_OK)
+        return att_fail(r->diag, err, ATT_R_NOMEM, "cose", "memory ran out");
+    *out = b;
+    b = NULL;
     return ATT_OK;
+}
+
+/* An auditor sees that it was tried: the outcome is kept, though the answer is a refusal. */
+static enum att_err refuse(struct request *r)
+{
+    const struct att_diag why = *r->diag;
+    enum att_err err = keeper_note_refusal(r->k, &why, r->diag);
+
+    if (err == ATT_OK)
+        answer_refuse(&r->job->answer, &why);
+    return err;
 }
 
 /* Judged as the file would be, without the exception for texts; then it takes the file's place. */
@@ -42,18 +68,15 @@ enum att_err admin_load_policy(struct request *r)
 {
     ATT_CLEANUP(att_policy_freep) struct att_policy *next = NULL;
     struct att_policy_origin from = {0};
-    struct att_slice message;
-    size_t len = 0;
-    enum att_err err = body_message(r->k->room, sizeof(r->k->room), &len, r);
+    enum att_err err = body_message(&r->job->policy, r);
 
-    message = att_slice_of(r->k->room, len);
-    if (err == ATT_OK)
-        err = keeper_may_follow(&next, r->k, message, &from, r->diag);
-    if (err == ATT_OK)
-        err = att_file_write(r->k->cfg->policy, message, 0644, r->diag);
     if (err != ATT_OK)
         return err;
-    r->k->reload_wanted = true;
+    err = keeper_may_follow(&next, r->k, att_buf_slice(r->job->policy), &from, r->diag);
+    if (err != ATT_OK) {
+        att_buf_freep(&r->job->policy);
+        return refuse(r);
+    }
     return admin_reply(r, 202, policy_json(next, &from));
 }
 

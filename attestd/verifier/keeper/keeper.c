@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/guard.h"
 #include "common/log.h"
 #include "keeper_internal.h"
@@ -67,6 +68,17 @@ static enum att_err check_name(struct keeper *k, struct att_diag *diag)
     return ATT_OK;
 }
 
+static enum att_err open_records(struct keeper *k, struct att_diag *diag)
+{
+    enum att_err err = archive_open(&k->archive, &k->cfg->evidence, diag);
+
+    if (err == ATT_OK)
+        err = store_open(&k->st, k->cfg->state_dir, false, diag);
+    if (err == ATT_OK)
+        err = archive_check(&k->archive, k->st, true, diag);
+    return err == ATT_OK ? check_name(k, diag) : err;
+}
+
 enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
                         struct att_diag *diag)
 {
@@ -79,19 +91,13 @@ enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
     k->cfg = opt->cfg;
     memcpy(k->seal_key, opt->seal_key, sizeof(k->seal_key));
     STAILQ_INIT(&k->jobs);
-    err = keeper_load_rules(k, diag);
-    if (err == ATT_OK)
-        err = issuer_open(&k->issuer, k->cfg, opt->utc_s(), diag);
+    err = issuer_open(&k->issuer, k->cfg, opt->utc_s(), diag);
     if (err == ATT_OK)
         err = make_tables(k, diag);
     if (err == ATT_OK)
-        err = archive_open(&k->archive, &k->cfg->evidence, diag);
+        err = open_records(k, diag);
     if (err == ATT_OK)
-        err = store_open(&k->st, k->cfg->state_dir, false, diag);
-    if (err == ATT_OK)
-        err = archive_check(&k->archive, k->st, true, diag);
-    if (err == ATT_OK)
-        err = check_name(k, diag);
+        err = keeper_load_rules(k, diag);
     if (err == ATT_OK)
         err = keeper_note_rules(k, diag);
     if (err == ATT_OK)
@@ -111,6 +117,7 @@ static void job_free(struct job *job)
         free(job->bytes);
     att_buf_free(job->answer.body);
     att_buf_free(job->answer.sealed);
+    att_buf_free(job->policy);
     free(job);
 }
 
@@ -315,6 +322,14 @@ static enum att_err run_job(struct keeper *k, struct job *job, struct att_diag *
     }
 }
 
+/* With what it wrote goes what would come of it. */
+static void nothing_follows(struct job *job)
+{
+    job->removed[0] = '\0';
+    job->dropped = 0;
+    att_buf_freep(&job->policy);
+}
+
 /* A failure of the disk takes the whole batch with it; a refusal only the one. */
 static enum att_err run_marked(struct keeper *k, struct job *job, struct att_diag *batch)
 {
@@ -331,8 +346,7 @@ static enum att_err run_marked(struct keeper *k, struct job *job, struct att_dia
         return err;
     }
     answer_refuse(&job->answer, &diag);
-    job->removed[0] = '\0'; /* with the rest of what it wrote */
-    job->dropped = 0;
+    nothing_follows(job);
     return store_mark_undo(k->st, batch);
 }
 
@@ -355,11 +369,27 @@ static enum att_err run_batch(struct keeper *k, struct job_queue *batch, struct 
     return err;
 }
 
+/* The file is outside of the transaction: it changes when nothing can take the answer back any more. */
+static void put_policy(struct keeper *k, struct job *job)
+{
+    struct att_diag diag = {0};
+
+    if (job->policy == NULL)
+        return;
+    if (att_file_write(k->cfg->policy, att_buf_slice(job->policy), 0644, &diag) == ATT_OK) {
+        k->reload_wanted = true;
+        return;
+    }
+    log_diag(LOG_LEVEL_ERROR, "policy.file", &diag);
+    answer_refuse(&job->answer, &diag);
+}
+
 /* Durable: what was decided becomes what everybody is told, now and later. */
 static void settle(struct keeper *k, struct job *job)
 {
     struct answer *a = &job->answer;
 
+    put_policy(k, job);
     send_answer(a, job->m.id, &job->client);
     k->count.dropped += job->dropped;
     if (job->session != NULL) {

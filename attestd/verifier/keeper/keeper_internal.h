@@ -46,6 +46,7 @@ struct job {
     struct pending *pending;        /* the same for an enrolment */
     char removed[STORE_ID_MAX + 1]; /* this device is gone once the transaction is durable */
     size_t dropped;                 /* older evidence that made room for this one's */
+    struct att_buf *policy;         /* takes the place of the configured file; owned, or NULL */
 };
 STAILQ_HEAD(job_queue, job);
 
@@ -148,6 +149,10 @@ ATT_MUST_USE enum att_err enrol_activate(struct keeper *k, struct job *job, stru
 /* keeper/rules.c: policy and reference values at the start, and what an auditor sees of them. */
 ATT_MUST_USE enum att_err keeper_load_rules(struct keeper *k, struct att_diag *diag);
 ATT_MUST_USE enum att_err keeper_note_rules(struct keeper *k, struct att_diag *diag);
+
+/* That a policy was tried and refused, and what was found of it; inside the caller's transaction. */
+ATT_MUST_USE enum att_err keeper_note_refusal(struct keeper *k, const struct att_diag *why,
+                                              struct att_diag *diag);
 
 /* A signed policy from elsewhere than the file: would it be loaded? CFG_POLICYSIG CFG_ROLLBACK CFG_POLICY */
 ATT_MUST_USE enum att_err keeper_may_follow(struct att_policy **out, struct keeper *k,

@@ -25,11 +25,16 @@ static enum att_err load_refvals_digest(uint8_t out[32], const struct config *cf
     return err;
 }
 
-enum att_err keeper_load_rules(struct keeper *k, struct att_diag *diag)
+/* "name@version, signed by 0123456789abcdef" */
+static void describe(char *out, size_t cap, const struct att_policy *p,
+                     const struct att_policy_origin *from)
 {
-    enum att_err err = rules_load_policy(&k->policy, k->cfg, &k->origin, diag);
+    char kid[17];
 
-    return err == ATT_OK ? load_refvals_digest(k->refvals_digest, k->cfg, diag) : err;
+    (void)snprintf(out, cap, "%s@%llu, %s%s", p->name, (unsigned long long)p->version,
+                   from->is_signed ? "signed by " : "unsigned",
+                   from->is_signed ? att_hex_encode(kid, sizeof(kid), att_slice_of(from->kid, 8))
+                                   : "");
 }
 
 /*
@@ -46,6 +51,7 @@ static enum att_err check_version(struct keeper *k, const struct att_policy *p,
     const uint8_t *digest = NULL;
     size_t len = 0;
     bool same = false;
+    char text[ATT_DIAG_TEXT];
     enum att_err err = store_meta_get(k->st, META_VERSION, room, sizeof(room), &len);
 
     if (err == ATT_E_NOT_FOUND)
@@ -57,10 +63,12 @@ static enum att_err check_version(struct keeper *k, const struct att_policy *p,
     digest = &room[8];
     same = memcmp(digest, p->digest, 32) == 0;
     if (ATT_GUARD(POLICY_ROLLBACK,
-                  p->version < version || (p->version == version && !same && from->is_signed)))
+                  p->version < version || (p->version == version && !same && from->is_signed))) {
+        describe(text, sizeof(text), p, from);
         return att_fail(diag, ATT_E_STALE, ATT_R_CFG_ROLLBACK, "policy",
-                        "expected a version above %llu, found %s@%llu", (unsigned long long)version,
-                        p->name, (unsigned long long)p->version);
+                        "expected a version above %llu, found %s", (unsigned long long)version,
+                        text);
+    }
     return ATT_OK;
 }
 
@@ -88,18 +96,6 @@ static enum att_err write_version(struct keeper *k, const struct att_policy *p,
     att_wr_u64be(&w, p->version);
     att_wr_bytes(&w, p->digest, 32);
     return store_meta_put(k->st, META_VERSION, att_slice_of(room, sizeof(room)), diag);
-}
-
-/* "name@version, signed by 0123456789abcdef" */
-static void describe(char *out, size_t cap, const struct att_policy *p,
-                     const struct att_policy_origin *from)
-{
-    char kid[17];
-
-    (void)snprintf(out, cap, "%s@%llu, %s%s", p->name, (unsigned long long)p->version,
-                   from->is_signed ? "signed by " : "unsigned",
-                   from->is_signed ? att_hex_encode(kid, sizeof(kid), att_slice_of(from->kid, 8))
-                                   : "");
 }
 
 /* Under its digest, for whoever repeats a decision of its time. */
@@ -152,15 +148,23 @@ static enum att_err record_now(struct keeper *k, const struct att_policy *p,
     return err;
 }
 
-/* That something was tried and refused, once it is known what. */
+enum att_err keeper_note_refusal(struct keeper *k, const struct att_diag *why,
+                                 struct att_diag *diag)
+{
+    char detail[STORE_DETAIL_MAX];
+
+    (void)snprintf(detail, sizeof(detail), "not loaded: %.*s", (int)sizeof(detail) - 16, why->text);
+    return keeper_note(k, STORE_KIND_POLICY, "", att_reason_code(why->reason), detail, diag);
+}
+
+/* In a transaction of its own. */
 static void record_refusal(struct keeper *k, const struct att_diag *why)
 {
     struct att_diag diag = {0};
     enum att_err err = store_begin(k->st, &diag);
 
     if (err == ATT_OK) {
-        err = keeper_note(k, STORE_KIND_POLICY, "", att_reason_code(why->reason), "not loaded",
-                          &diag);
+        err = keeper_note_refusal(k, why, &diag);
         if (err == ATT_OK)
             err = store_commit(k->st, &diag);
         else
@@ -168,6 +172,17 @@ static void record_refusal(struct keeper *k, const struct att_diag *why)
     }
     if (err != ATT_OK)
         log_diag(LOG_LEVEL_ERROR, "policy.record", &diag);
+}
+
+enum att_err keeper_load_rules(struct keeper *k, struct att_diag *diag)
+{
+    enum att_err err = rules_load_policy(&k->policy, k->cfg, &k->origin, diag);
+
+    if (err == ATT_OK)
+        err = load_refvals_digest(k->refvals_digest, k->cfg, diag);
+    if (err != ATT_OK)
+        record_refusal(k, diag);
+    return err;
 }
 
 enum att_err keeper_note_rules(struct keeper *k, struct att_diag *diag)
