@@ -209,12 +209,30 @@ static enum att_err policy_of(const struct att_policy **out, struct att_policy *
     return err;
 }
 
+/* Those that travel with the record; it names each by its digest, so that none needs to be believed. */
+static enum att_err notices_of(struct att_notices *out, const struct att_record *record,
+                               struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    for (size_t i = 0; err == ATT_OK && i < record->notice_count; i++) {
+        struct att_notice *n = NULL;
+
+        err = att_notice_decode(&n, record->notice[i], diag);
+        if (err == ATT_OK) {
+            err = att_notices_add(out, n, diag);
+        }
+    }
+    return err;
+}
+
 static enum att_err judge_one(struct att_reappraisal *out, struct rules *u, const char *path,
                               struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     ATT_CLEANUP(att_policy_freep) struct att_policy *own = NULL;
     struct att_reappraise_rules rules = {.refvals = u->refvals};
+    ATT_CLEANUP(att_notices_clear) struct att_notices notices = {0};
     struct att_reappraisal done = {0};
     struct att_record record;
     enum att_err err = att_file_read(&file, path, ATT_RECORD_MAX, diag);
@@ -225,13 +243,22 @@ static enum att_err judge_one(struct att_reappraisal *out, struct rules *u, cons
     if (err == ATT_OK) {
         err = policy_of(&rules.policy, &own, u, &record, diag);
     }
+    if (err == ATT_OK) {
+        err = notices_of(&notices, &record, diag);
+    }
     if (err != ATT_OK) {
         return err;
     }
+    rules.notices = (const struct att_notice *const *)notices.notice;
+    rules.notice_count = notices.count;
     rules.earlier = u->last.after != NULL && u->last.after->accepted ? &u->last.after->carry : NULL;
     err = att_reappraise(&done, &record, &rules, diag);
     if (err == ATT_OK) {
         err = need_refvals(u, done.before, diag);
+    }
+    if (err == ATT_OK && done.notices_missing > 0 && !u->what_if) {
+        err = att_fail(diag, ATT_E_NOT_FOUND, ATT_R_REF_NOTICE, "record",
+                       "expected %u more than it holds", (unsigned int)done.notices_missing);
     }
     if (err != ATT_OK) {
         att_reappraisal_clear(&done);

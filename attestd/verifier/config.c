@@ -242,6 +242,12 @@ static enum att_err read_judging(struct reader *r, const struct att_yaml_node *r
         err = config_read_path(r, &cfg->refvals, root, "refvals");
     }
     if (err == ATT_OK) {
+        err = config_read_path(r, &cfg->notices, root, "notices");
+    }
+    if (err == ATT_OK) {
+        err = config_read_path(r, &cfg->notice_signers, root, "notice_signers");
+    }
+    if (err == ATT_OK) {
         err = config_read_path(r, &cfg->ek_anchors, root, "ek_anchors");
     }
     if (err == ATT_OK) {
@@ -272,6 +278,8 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "product",
                                        "policy",
                                        "refvals",
+                                       "notices",
+                                       "notice_signers",
                                        "ek_anchors",
                                        "ek_crls",
                                        "ek_revocation",

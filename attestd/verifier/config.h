@@ -16,6 +16,8 @@
  *   product: {manufacturer: "", model: "", hardware_version: "", support_end: "", contact: ""}
  *   policy: policy.cose                     # required: signed (attestctl policy sign)
  *   policy_signers: policy-signers          # folder of public keys (*.pem) whose signature counts
+ *   notices: notices                        # folder of change notices (*.notice); absent: none
+ *   notice_signers: notice-signers          # folder of public keys (ROLE.pem) of those who may sign them
  *   insecure_unsigned_policy: false         # true: policy may be YAML that nobody signed
  *   refvals: refvals.bin                    # absent: what asks for a reference value fails
  *   ek_anchors: trust.d                     # folder of TPM makers' roots; absent: none
@@ -104,8 +106,9 @@ struct config {
     const char *policy;
     const char *policy_signers; /* or NULL */
     bool insecure_unsigned_policy;
-    const char *refvals;    /* or NULL */
-    const char *ek_anchors; /* or NULL */
+    const char *refvals;                  /* or NULL */
+    const char *notices, *notice_signers; /* folders, or NULL */
+    const char *ek_anchors;               /* or NULL */
     struct config_evidence evidence;
     const char *ek_crls; /* or NULL */
     enum att_crl_rule ek_revocation;

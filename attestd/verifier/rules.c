@@ -6,17 +6,18 @@
 #include "base/file.h"
 #include "crypto/digest.h"
 
-static enum att_err load_signers(struct att_policy_signers **out, const struct config *cfg,
+/* folder NULL: nobody */
+static enum att_err load_signers(struct att_policy_signers **out, const char *folder,
                                  struct att_diag *diag)
 {
     ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *s = NULL;
     enum att_err err = att_policy_signers_new(&s);
 
     if (err != ATT_OK) {
-        return att_fail(diag, err, ATT_R_NOMEM, "policy_signers", "no memory");
+        return att_fail(diag, err, ATT_R_NOMEM, "signers", "no memory");
     }
-    if (cfg->policy_signers != NULL) {
-        err = att_policy_signers_load(s, cfg->policy_signers, diag);
+    if (folder != NULL) {
+        err = att_policy_signers_load(s, folder, diag);
     }
     if (err != ATT_OK) {
         return err;
@@ -51,7 +52,7 @@ enum att_err rules_load_policy(struct att_policy **out, const struct config *cfg
 {
     ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *signers = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    enum att_err err = load_signers(&signers, cfg, diag);
+    enum att_err err = load_signers(&signers, cfg->policy_signers, diag);
 
     if (err == ATT_OK) {
         err = read_policy(&file, cfg, diag);
@@ -68,7 +69,7 @@ enum att_err rules_open_signed(struct att_policy **out, const struct config *cfg
                                struct att_diag *diag)
 {
     ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *signers = NULL;
-    enum att_err err = load_signers(&signers, cfg, diag);
+    enum att_err err = load_signers(&signers, cfg->policy_signers, diag);
 
     return err == ATT_OK ? att_policy_open(out, "policy", message, signers, false, origin, diag)
                          : err;
@@ -92,6 +93,15 @@ enum att_err rules_load_refvals(struct att_refvals **out, const struct config *c
     *out = r;
     r = NULL;
     return ATT_OK;
+}
+
+enum att_err rules_load_notices(struct att_notices *out, const struct config *cfg,
+                                struct att_diag *diag)
+{
+    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *signers = NULL;
+    enum att_err err = load_signers(&signers, cfg->notice_signers, diag);
+
+    return err == ATT_OK ? att_notices_load(out, cfg->notices, signers, diag) : err;
 }
 
 const uint8_t *rules_refvals_digest(const struct att_refvals *r)
@@ -129,7 +139,34 @@ void rules_clear(struct rules_earlier *e)
     for (size_t i = 0; i < RULES_EARLIER; i++) {
         att_policy_freep(&e->policy[i]);
         att_refvals_freep(&e->refvals[i]);
+        att_notices_clear(&e->notices[i]);
     }
+}
+
+static const struct att_notice *find_notice(const struct att_notices *all, const uint8_t *digest)
+{
+    return att_notices_find((const struct att_notice *const *)all->notice, all->count, digest);
+}
+
+const struct att_notice *rules_find_notice(const struct att_notices *now,
+                                           const struct rules_earlier *e, const uint8_t digest[32])
+{
+    const struct att_notice *n = find_notice(now, digest);
+
+    for (size_t i = 0; i < RULES_EARLIER && n == NULL; i++) {
+        n = find_notice(&e->notices[i], digest);
+    }
+    return n;
+}
+
+void rules_advance_notices(struct att_notices *now, struct rules_earlier *e,
+                           struct att_notices *next)
+{
+    att_notices_clear(&e->notices[RULES_EARLIER - 1]);
+    memmove(&e->notices[1], &e->notices[0], (RULES_EARLIER - 1) * sizeof(e->notices[0]));
+    e->notices[0] = *now;
+    *now = *next;
+    memset(next, 0, sizeof(*next));
 }
 
 bool rules_find_refvals(const struct att_refvals **out, const struct att_refvals *now,

@@ -3,6 +3,7 @@
 #define ATTESTD_VERIFIER_RULES_H
 
 #include "base/err.h"
+#include "policy/notice.h"
 #include "policy/policy_file.h"
 #include "policy/refval.h"
 #include "verifier/config.h"
@@ -35,6 +36,12 @@ ATT_MUST_USE enum att_err rules_open_signed(struct att_policy **out, const struc
  */
 ATT_MUST_USE enum att_err rules_load_refvals(struct att_refvals **out, const struct config *cfg,
                                              struct att_diag *diag);
+/*
+ * rules_load_notices - all change notices of the folder that the configuration names; none without one.
+ * Errors  those of att_notices_load and att_policy_signers_load
+ */
+ATT_MUST_USE enum att_err rules_load_notices(struct att_notices *out, const struct config *cfg,
+                                             struct att_diag *diag);
 /* Of their header, or 32 zeros for none: what contexts, results and labels name. */
 const uint8_t *rules_refvals_digest(const struct att_refvals *r);
 
@@ -46,6 +53,7 @@ struct rules_earlier {
     struct att_policy *policy[RULES_EARLIER]; /* owned */
     struct att_refvals
         *refvals[RULES_EARLIER]; /* owned; none at the keeper, which knows digests alone */
+    struct att_notices notices[RULES_EARLIER]; /* owned; none at the keeper, which judges nothing */
 };
 
 /* now or an earlier one with this digest, or NULL. */
@@ -60,6 +68,11 @@ bool rules_find_refvals(const struct att_refvals **out, const struct att_refvals
                         const struct rules_earlier *e, const uint8_t digest[32]);
 void rules_advance_refvals(struct att_refvals **now, struct rules_earlier *e,
                            struct att_refvals **next);
+/* The same of change notices: one of those now or earlier, or NULL. */
+const struct att_notice *rules_find_notice(const struct att_notices *now,
+                                           const struct rules_earlier *e, const uint8_t digest[32]);
+void rules_advance_notices(struct att_notices *now, struct rules_earlier *e,
+                           struct att_notices *next);
 /* Bytes of address space that the earlier reference values take. */
 size_t rules_earlier_bytes(const struct rules_earlier *e);
 

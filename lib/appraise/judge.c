@@ -75,7 +75,7 @@ static enum att_err find_notices(const struct att_notice **out, const struct att
     char hex[65];
 
     for (uint32_t i = 0; i < w->count; i++) {
-        out[i] = in->notices == NULL ? NULL : att_notices_find(in->notices, w->window[i].notice);
+        out[i] = att_notices_find(in->notices, in->notice_count, w->window[i].notice);
         if (out[i] == NULL) {
             return att_fail(
                 diag, ATT_E_NOT_FOUND, ATT_R_REF_NOTICE, "change notice",

@@ -25,8 +25,9 @@ struct att_judge_input {
     const struct att_appraisal_context *context;
     const struct att_ak *ak; /* of context->ak_public */
     const struct att_policy *policy;
-    const struct att_refvals *refvals; /* NULL: none */
-    const struct att_notices *notices; /* at least those that the context names; NULL: none */
+    const struct att_refvals *refvals;       /* NULL: none */
+    const struct att_notice *const *notices; /* at least those that the context names */
+    size_t notice_count;
 };
 
 /*

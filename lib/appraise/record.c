@@ -1,4 +1,4 @@
-/* [text, context, evidence, result, policy], and the same decision again. */
+/* [text, context, evidence, result, policy, notices], and the same decision again. */
 #include "appraise/record.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "crypto/digest.h"
 
 #define KIND       "attestd appraisal 1"
-#define FIELDS     5
+#define FIELDS     6
 #define HEAD_BOUND (sizeof(KIND) + 64)
 
 enum att_err att_record_encode(struct att_buf *out, const struct att_record *r)
@@ -20,8 +20,12 @@ enum att_err att_record_encode(struct att_buf *out, const struct att_record *r)
     uint8_t *room = NULL;
     struct att_slice done = {0};
     struct att_wr w = {0};
-    enum att_err err = att_buf_room(out, bound, &room);
+    enum att_err err = ATT_OK;
 
+    for (size_t i = 0; i < r->notice_count; i++) {
+        bound += r->notice[i].len + 16;
+    }
+    err = att_buf_room(out, bound, &room);
     if (err != ATT_OK) {
         return err;
     }
@@ -32,6 +36,10 @@ enum att_err att_record_encode(struct att_buf *out, const struct att_record *r)
     att_cbor_wr_bytes(&w, r->evidence);
     att_cbor_wr_bytes(&w, r->result);
     att_cbor_wr_bytes(&w, r->policy);
+    att_cbor_wr_array(&w, r->notice_count);
+    for (size_t i = 0; i < r->notice_count; i++) {
+        att_cbor_wr_bytes(&w, r->notice[i]);
+    }
     err = att_cbor_wr_done(&w, &done);
     if (err != ATT_OK) {
         return err;
@@ -56,6 +64,12 @@ enum att_err att_record_decode(struct att_record *out, struct att_slice in, stru
     r.evidence = att_cbor_bytes(&c, ATT_EVIDENCE_MAX);
     r.result = att_cbor_bytes(&c, ATT_RESULT_BOUND);
     r.policy = att_cbor_bytes(&c, ATT_POLICY_FILE_MAX);
+    (void)att_cbor_enter_array(&c, ATT_NOTICES_MAX);
+    while (att_cbor_more(&c)) {
+        r.notice[r.notice_count] = att_cbor_bytes(&c, ATT_NOTICE_FILE_MAX);
+        r.notice_count++;
+    }
+    att_cbor_leave(&c);
     att_cbor_leave(&c);
     err = att_cbor_end_diag(&c, ATT_R_FMT_RECORD, "record", diag);
     if (err != ATT_OK) {
@@ -178,13 +192,13 @@ static enum att_err compare(bool *same, struct again *g, const struct att_record
 }
 
 /* Only windows whose notices are given; how many are not. */
-static uint32_t leave_out_windows(struct att_windows *w, const struct att_notices *notices)
+static uint32_t leave_out_windows(struct att_windows *w, const struct att_reappraise_rules *rules)
 {
     uint32_t kept = 0;
     uint32_t missing = 0;
 
     for (uint32_t i = 0; i < w->count; i++) {
-        if (notices == NULL || att_notices_find(notices, w->window[i].notice) == NULL) {
+        if (att_notices_find(rules->notices, rules->notice_count, w->window[i].notice) == NULL) {
             missing++;
             continue;
         }
@@ -213,14 +227,15 @@ enum att_err att_reappraise(struct att_reappraisal *out, const struct att_record
                                  .ak = &g.ak,
                                  .policy = rules->policy,
                                  .refvals = rules->refvals,
-                                 .notices = rules->notices};
+                                 .notices = rules->notices,
+                                 .notice_count = rules->notice_count};
     struct att_reappraisal done = {0};
     enum att_err err = again_start(&g, r, diag);
 
     if (err != ATT_OK) {
         return err;
     }
-    done.notices_missing = leave_out_windows(&g.context->windows, rules->notices);
+    done.notices_missing = leave_out_windows(&g.context->windows, rules);
     done.other_rules = done.notices_missing > 0 || other_rules(&g, rules);
     if (done.other_rules && rules->earlier != NULL) {
         g.context->carry = *rules->earlier;

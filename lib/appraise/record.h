@@ -25,6 +25,8 @@ struct att_record {
     struct att_slice evidence; /* as sent */
     struct att_slice result;   /* att_result_encode: what was decided */
     struct att_slice policy;   /* att_policy_encode; empty when the record travels without it */
+    size_t notice_count;       /* the same of the change notices that the context names */
+    struct att_slice notice[ATT_NOTICES_MAX];
 };
 
 /* Appended to out. LIMIT NOMEM. */
@@ -46,9 +48,9 @@ void att_reappraisal_clear(struct att_reappraisal *r);
 /* What to judge by; everything is borrowed. */
 struct att_reappraise_rules {
     const struct att_policy *policy;
-    const struct att_refvals *refvals; /* NULL: none */
-    const struct att_notices
-        *notices; /* NULL: none; a window whose notice is not here is left out */
+    const struct att_refvals *refvals;       /* NULL: none */
+    const struct att_notice *const *notices; /* a window whose notice is not here is left out */
+    size_t notice_count;
     /* What-if over evidence that continues a log: the carry that the same rules gave for the record before
      * it (att_reappraisal's after->carry). NULL: a continued log is refused for want of its beginning. */
     const struct att_carry *earlier;

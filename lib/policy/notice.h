@@ -110,7 +110,11 @@ ATT_MUST_USE enum att_err att_notices_load(struct att_notices *out, const char *
 /* Takes n over; at its place in the order. LIMIT, CONFLICT (CFG_NOTICE). */
 ATT_MUST_USE enum att_err att_notices_add(struct att_notices *all, struct att_notice *n,
                                           struct att_diag *diag);
-const struct att_notice *att_notices_find(const struct att_notices *all, const uint8_t digest[32]);
+/* Of a list of borrowed notices; NULL when none has this digest. */
+const struct att_notice *att_notices_find(const struct att_notice *const *list, size_t count,
+                                          const uint8_t digest[32]);
+/* The same notices, in the same order? */
+bool att_notices_equal(const struct att_notices *x, const struct att_notices *y);
 void att_notices_clear(struct att_notices *all);
 
 #endif

@@ -143,14 +143,25 @@ enum att_err att_notices_load(struct att_notices *out, const char *folder,
     return ATT_OK;
 }
 
-const struct att_notice *att_notices_find(const struct att_notices *all, const uint8_t digest[32])
+const struct att_notice *att_notices_find(const struct att_notice *const *list, size_t count,
+                                          const uint8_t digest[32])
 {
-    for (size_t i = 0; i < all->count; i++) {
-        if (memcmp(all->notice[i]->digest, digest, 32) == 0) {
-            return all->notice[i];
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(list[i]->digest, digest, 32) == 0) {
+            return list[i];
         }
     }
     return NULL;
+}
+
+bool att_notices_equal(const struct att_notices *x, const struct att_notices *y)
+{
+    for (size_t i = 0; i < x->count && x->count == y->count; i++) {
+        if (memcmp(x->notice[i]->digest, y->notice[i]->digest, 32) != 0) {
+            return false;
+        }
+    }
+    return x->count == y->count;
 }
 
 void att_notices_clear(struct att_notices *all)

@@ -250,7 +250,8 @@ enum att_err scene_judge(struct scene *s)
     }
     att_windows_pick(&windows, &s->notices, &s->windows, "gw-1", s->now_s);
     for (uint32_t i = 0; i < windows.count; i++) {
-        notices[i] = att_notices_find(&s->notices, windows.window[i].notice);
+        notices[i] = att_notices_find((const struct att_notice *const *)s->notices.notice,
+                                      s->notices.count, windows.window[i].notice);
     }
     err = att_appraise(s->result, v, s->policy, s->refs, &facts);
     if (err == ATT_OK && s->result->accepted) {

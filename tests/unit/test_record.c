@@ -140,18 +140,21 @@ START_TEST(att_record_decode__refuses_what_is_no_record)
     static const char *const BAD[] = {
         "",
         "\x80",
-        "\x85",
-        "\x84\x60\x40\x40\x40",
-        "\x85\x63xyz\x40\x40\x40\x40",
-        "\x85\x73"
+        "\x86",
+        "\x85\x60\x40\x40\x40\x40",
+        "\x86\x63xyz\x40\x40\x40\x40\x80",
+        "\x86\x73"
         "attestd appraisal 2"
-        "\x40\x40\x40\x40",
-        "\x85\x73"
+        "\x40\x40\x40\x40\x80",
+        "\x86\x73"
         "attestd appraisal 1"
-        "\x40\x40\x40\x60",
-        "\x85\x73"
+        "\x40\x40\x40\x60\x80",
+        "\x86\x73"
         "attestd appraisal 1"
-        "\x40\x40\x40\x40\x40",
+        "\x40\x40\x40\x40\x81\x60",
+        "\x86\x73"
+        "attestd appraisal 1"
+        "\x40\x40\x40\x40\x80\x40",
     };
     struct att_record r = {.context = att_slice_str("untouched")};
     struct att_diag diag = {0};
@@ -165,7 +168,7 @@ END_TEST
 /* The example of docs/formats/record.md. */
 START_TEST(att_record__comes_back_as_it_was)
 {
-    static const char EXAMPLE[] = "\x85\x73"
+    static const char EXAMPLE[] = "\x86\x73"
                                   "attestd appraisal 1"
                                   "\x41"
                                   "c"
@@ -173,7 +176,7 @@ START_TEST(att_record__comes_back_as_it_was)
                                   "ev"
                                   "\x41"
                                   "r"
-                                  "\x40";
+                                  "\x40\x80";
     ATT_CLEANUP(att_buf_freep) struct att_buf *out = NULL;
     const struct att_record r = {.context = att_slice_str("c"),
                                  .evidence = att_slice_str("ev"),

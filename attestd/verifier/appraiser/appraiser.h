@@ -27,7 +27,8 @@ struct appraiser {
     const uint8_t *seal_key;
     struct att_policy *policy;
     struct rules_earlier earlier;
-    struct att_refvals *refvals;    /* NULL when there are none */
+    struct att_refvals *refvals; /* NULL when there are none */
+    struct att_notices notices;
     struct att_anchors *ek_anchors; /* NULL when there are none */
     unsigned int ek_workarounds;    /* defects of EK certificates that are forgiven (att_ek_fix) */
 };

@@ -22,6 +22,23 @@ static enum att_err find_rules(struct att_judge_input *in, const struct appraise
     return ATT_OK;
 }
 
+/* The change notices that the keeper asked for; room holds those of a device. */
+static enum att_err find_notices(struct att_judge_input *in, const struct att_notice **room,
+                                 const struct appraiser *a, const struct att_appraisal_context *c,
+                                 struct att_diag *diag)
+{
+    for (uint32_t i = 0; i < c->windows.count; i++) {
+        room[i] = rules_find_notice(&a->notices, &a->earlier, c->windows.window[i].notice);
+        if (room[i] == NULL) {
+            return att_fail(diag, ATT_E_BUSY, ATT_R_BUSY, "change notices",
+                            "they are being changed");
+        }
+    }
+    in->notices = room;
+    in->notice_count = c->windows.count;
+    return ATT_OK;
+}
+
 static enum att_err seal(struct att_buf **sealed, struct msg_judged *j,
                          const struct att_result *result, const uint8_t *key)
 {
@@ -79,10 +96,14 @@ enum att_err judge_evidence(struct att_buf **sealed, const struct appraiser *a,
     struct att_evidence ev = {0};
     struct msg_judged j = {0};
     struct att_judge_input in = {.evidence = &ev};
+    const struct att_notice *notices[ATT_NOTICES_MAX];
     enum att_err err = msg_context_open(&scratch->context, question->sealed, a->seal_key, diag);
 
     if (err == ATT_OK) {
         err = find_rules(&in, a, &scratch->context, diag);
+    }
+    if (err == ATT_OK) {
+        err = find_notices(&in, notices, a, &scratch->context, diag);
     }
     if (err == ATT_OK) {
         err = att_evidence_parse(&ev, question->body, diag);

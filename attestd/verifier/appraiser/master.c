@@ -55,6 +55,9 @@ enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
         err = rules_load_refvals(&a.refvals, cfg, diag);
     }
     if (err == ATT_OK) {
+        err = rules_load_notices(&a.notices, cfg, diag);
+    }
+    if (err == ATT_OK) {
         err = load_makers(&a.ek_anchors, cfg, diag);
     }
     if (err != ATT_OK) {
@@ -70,6 +73,7 @@ void appraiser_close(struct appraiser *a)
     att_policy_freep(&a->policy);
     rules_clear(&a->earlier);
     att_refvals_freep(&a->refvals);
+    att_notices_clear(&a->notices);
     att_anchors_freep(&a->ek_anchors);
 }
 
@@ -79,11 +83,15 @@ enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag)
     ATT_CLEANUP(att_refvals_freep) struct att_refvals *refvals = NULL;
     ATT_CLEANUP(att_anchors_freep) struct att_anchors *makers = NULL;
     struct att_anchors *before = a->ek_anchors;
+    ATT_CLEANUP(att_notices_clear) struct att_notices notices = {0};
     const struct att_refvals *known = NULL;
     enum att_err err = rules_load_policy(&next, a->cfg, NULL, diag);
 
     if (err == ATT_OK) {
         err = rules_load_refvals(&refvals, a->cfg, diag);
+    }
+    if (err == ATT_OK) {
+        err = rules_load_notices(&notices, a->cfg, diag);
     }
     if (err == ATT_OK) {
         err = load_makers(&makers, a->cfg, diag);
@@ -98,6 +106,9 @@ enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag)
     }
     if (!rules_find_refvals(&known, a->refvals, &a->earlier, rules_refvals_digest(refvals))) {
         rules_advance_refvals(&a->refvals, &a->earlier, &refvals);
+    }
+    if (!att_notices_equal(&notices, &a->notices)) {
+        rules_advance_notices(&a->notices, &a->earlier, &notices);
     }
     return ATT_OK;
 }

@@ -479,12 +479,13 @@ static enum att_err outcome_number(int64_t *out, struct request *r)
     return ATT_OK;
 }
 
-/* The record with the policy of its time: all that attestctl evidence reappraise needs but references. */
+/* The record with policy and change notices of its time: all that attestctl evidence reappraise needs but references. */
 static enum att_err show_record(struct request *r)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *sealed = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *policy = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *out = NULL;
+    ATT_CLEANUP(notice_bytes_clear) struct notice_bytes notices = {0};
     struct att_record record = {0};
     struct store_outcome o = {0};
     int64_t n = 0;
@@ -511,9 +512,12 @@ static enum att_err show_record(struct request *r)
     err = store_policy_get(policy, r->k->st, o.policy);
     record.policy = att_buf_slice(policy);
     if (err == ATT_OK)
+        err = keeper_add_notices(&record, &notices, r->k, r->diag);
+    if (err == ATT_OK)
         err = att_record_encode(out, &record);
     if (err != ATT_OK)
-        return att_fail(r->diag, err, ATT_R_ST_CORRUPT, "policy", "the policy cannot be added");
+        return att_fail(r->diag, err, ATT_R_ST_CORRUPT, "policy",
+                        "policy and change notices cannot be added");
     return answer_with(&r->job->answer, 200, MSG_TYPE_CBOR, att_buf_slice(out), r->diag);
 }
 

@@ -33,7 +33,7 @@ enum att_err known_load(struct known *out, struct keeper *k, const struct unit *
                         struct att_diag *diag)
 {
     struct known known = {0};
-    struct att_slice part[2];
+    struct att_slice part[STORE_BLOBS];
     enum att_err err = store_state_get(&known.row, k->blobs, k->st, u->device.enrolment);
 
     if (err != ATT_OK)
@@ -41,31 +41,48 @@ enum att_err known_load(struct known *out, struct keeper *k, const struct unit *
                         u->device.id);
     part[0] = known.row.boot;
     part[1] = known.row.carry;
-    err = att_digest(ATT_HASH_SHA256, part, 2, known.digest);
+    part[2] = known.row.windows;
+    err = att_digest(ATT_HASH_SHA256, part, ATT_COUNT(part), known.digest);
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_INTERNAL, "state", "hashing failed");
     *out = known;
     return ATT_OK;
 }
 
-enum att_err known_decode(struct keeper *k, const struct known *known, struct att_diag *diag)
+static enum att_err decode_parts(struct keeper *k, const struct known *known,
+                                 struct att_windows *windows, struct att_diag *diag)
 {
     enum att_err err;
 
-    memset(&k->boot, 0, sizeof(k->boot));
-    memset(&k->carry, 0, sizeof(k->carry));
     if (known->row.boot.len == 0)
         return ATT_OK;
     err = att_boot_state_decode(&k->boot, known->row.boot, diag);
     if (err == ATT_OK)
         err = att_carry_decode(&k->carry, known->row.carry, diag);
+    if (err == ATT_OK)
+        err = att_windows_decode(windows, known->row.windows, diag);
     if (err == ATT_OK || err == ATT_E_NOMEM)
         return err;
     return att_fail(diag, err, ATT_R_ST_CORRUPT, "state", "the stored state is damaged");
 }
 
-/* What was judged goes on only in the same boot, under the same policy and references. */
-static bool may_continue(const struct keeper *k, const struct wire_new_session *w)
+enum att_err known_decode(struct keeper *k, const struct known *known, const struct session *s,
+                          struct att_diag *diag)
+{
+    struct att_windows stored = {0};
+    enum att_err err;
+
+    memset(&k->boot, 0, sizeof(k->boot));
+    memset(&k->carry, 0, sizeof(k->carry));
+    err = decode_parts(k, known, &stored, diag);
+    if (err == ATT_OK)
+        att_windows_pick(&k->windows, &k->notices, &stored, s->device_id, s->asked_utc);
+    return err;
+}
+
+/* What was judged goes on only in the same boot, under the same policy, references and windows. */
+static bool may_continue(const struct keeper *k, const struct session *s,
+                         const struct wire_new_session *w)
 {
     const struct att_boot_state *b = &k->boot;
     const struct att_carry *c = &k->carry;
@@ -75,7 +92,8 @@ static bool may_continue(const struct keeper *k, const struct wire_new_session *
     if (w->reset_count != b->clock.reset_count || w->restart_count != b->clock.restart_count)
         return false;
     return memcmp(c->policy_digest, k->policy->digest, 32) == 0 &&
-           memcmp(c->refvals_digest, k->refvals_digest, 32) == 0;
+           memcmp(c->refvals_digest, k->refvals_digest, 32) == 0 &&
+           memcmp(c->windows_digest, s->windows_digest, 32) == 0;
 }
 
 static uint32_t lowest_pcr(uint32_t mask)
@@ -160,6 +178,7 @@ void attest_fill_context(struct keeper *k, const struct session *s, const struct
         c->carry = k->carry;
     else
         memset(c->prior.log, 0, sizeof(c->prior.log)); /* the clock still counts, the logs do not */
+    c->windows = k->windows;
 }
 
 /* What the appraiser will be asked with; k->boot and k->carry are those of the gateway. */
@@ -170,7 +189,9 @@ static enum att_err give_context(struct keeper *k, struct session *s, const stru
     enum att_err err;
 
     attest_fill_context(k, s, u);
-    err = msg_context_seal(&sealed, &k->context, k->seal_key);
+    err = att_windows_digest(s->windows_digest, &k->windows);
+    if (err == ATT_OK)
+        err = msg_context_seal(&sealed, &k->context, k->seal_key);
     if (err == ATT_OK)
         err = att_sha256(att_buf_slice(sealed), s->context_digest);
     if (err != ATT_OK)
@@ -197,16 +218,20 @@ enum att_err attest_new_session(struct keeper *k, const struct msg *m, struct an
         return err;
     err = known_load(&known, k, u, diag);
     if (err == ATT_OK)
-        err = known_decode(k, &known, diag);
-    if (err == ATT_OK)
         err = session_open(&s, k->sessions, u->device.id, k->opt.mono_ms(), diag);
     if (err != ATT_OK)
         return err;
+    s->asked_utc = k->opt.utc_s();
     s->enrolment = u->device.enrolment;
     memcpy(s->state_digest, known.digest, sizeof(s->state_digest));
-    s->continues = may_continue(k, &w);
-    choose(s, k, &w);
-    err = write_challenge(k, s, a, diag);
+    err = known_decode(k, &known, s, diag);
+    if (err == ATT_OK)
+        err = att_windows_digest(s->windows_digest, &k->windows);
+    if (err == ATT_OK) {
+        s->continues = may_continue(k, s, &w);
+        choose(s, k, &w);
+        err = write_challenge(k, s, a, diag);
+    }
     if (err == ATT_OK)
         err = give_context(k, s, u, a, diag);
     if (err != ATT_OK)
@@ -256,7 +281,7 @@ enum att_err attest_context(struct keeper *k, const struct msg *m, struct answer
     if (err == ATT_OK)
         err = keeper_same_state(s, &known, diag);
     if (err == ATT_OK)
-        err = known_decode(k, &known, diag);
+        err = known_decode(k, &known, s, diag);
     if (err != ATT_OK)
         return err;
     err = give_context(k, s, u, a, diag);

@@ -83,6 +83,20 @@ static enum att_err open_result(struct decision *d, struct att_diag *diag)
     return ATT_OK;
 }
 
+/* The record will name the change notices that this was judged beside: they must be those of the context. */
+static enum att_err check_windows(const struct decision *d, struct att_diag *diag)
+{
+    uint8_t digest[32];
+    enum att_err err = att_windows_digest(digest, &d->k->windows);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "windows", "hashing failed");
+    if (memcmp(digest, d->session->windows_digest, sizeof(digest)) != 0)
+        return att_fail(diag, ATT_E_STALE, ATT_R_Q_NONCE_EXPIRED, "session",
+                        "the change notices are others since its challenge");
+    return ATT_OK;
+}
+
 /* The quote, against what this session asked for and the enrolled key: nothing of it is the sender's. */
 static enum att_err verify_quote(struct decision *d, struct att_diag *diag)
 {
@@ -242,6 +256,7 @@ static enum att_err write_state(struct decision *d, struct att_diag *diag)
     const struct att_result *r = d->result;
     struct att_wr boot = att_wr_into(k->blob_room[0], sizeof(k->blob_room[0]));
     struct att_wr carry = att_wr_into(k->blob_room[1], sizeof(k->blob_room[1]));
+    struct att_wr windows = att_wr_into(k->blob_room[2], sizeof(k->blob_room[2]));
     int64_t enrolment = d->unit->device.enrolment;
     struct store_state s = {.status = status_of(r), .has_cti = true, .last_utc = d->now_utc};
     struct store_mark mark = {.status = STORE_FAILED, .reason = main_reason(r), .cti = d->cti};
@@ -260,6 +275,9 @@ static enum att_err write_state(struct decision *d, struct att_diag *diag)
         err = att_carry_encode(&carry, &r->carry);
     if (err == ATT_OK)
         err = att_wr_done(&carry, &s.carry);
+    att_windows_write(&windows, &r->windows);
+    if (err == ATT_OK)
+        err = att_wr_done(&windows, &s.windows);
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_INTERNAL, "state", "the state does not fit");
     return store_state_put(k->st, enrolment, &s, diag);
@@ -395,7 +413,9 @@ static enum att_err decide(struct decision *d, struct att_diag *diag)
     if (err == ATT_OK)
         err = keeper_same_state(d->session, &d->known, diag);
     if (err == ATT_OK)
-        err = known_decode(d->k, &d->known, diag);
+        err = known_decode(d->k, &d->known, d->session, diag);
+    if (err == ATT_OK)
+        err = check_windows(d, diag);
     if (err == ATT_OK)
         err = judge(d, diag);
     if (err == ATT_OK)

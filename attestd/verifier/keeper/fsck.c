@@ -35,6 +35,7 @@ struct fsck {
     struct store_row *rows;
     struct att_boot_state boot;
     struct att_carry carry;
+    struct att_windows windows;
     bool policy_known;
     uint8_t policy[32];
     size_t findings;
@@ -269,7 +270,8 @@ static enum att_err check_device(struct fsck *f, const struct store_device *d)
                               att_slice_of(d->ak_name, d->ak_name_len)))
         say_device(f, d->id, "the attestation key is not the one of its name");
     if (s.boot.len > 0 && (att_boot_state_decode(&f->boot, s.boot, NULL) != ATT_OK ||
-                           att_carry_decode(&f->carry, s.carry, NULL) != ATT_OK))
+                           att_carry_decode(&f->carry, s.carry, NULL) != ATT_OK ||
+                           att_windows_decode(&f->windows, s.windows, NULL) != ATT_OK))
         say_device(f, d->id, "its state is damaged");
     if ((s.status == STORE_AFFIRMING || s.status == STORE_WARNING) && !s.has_cti)
         say_device(f, d->id, "good status without a label");

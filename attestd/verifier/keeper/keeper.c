@@ -29,7 +29,7 @@ static enum att_err make_tables(struct keeper *k, struct att_diag *diag)
     if (err == ATT_OK)
         err = units_new(&k->units, UNITS_CACHED);
     if (err == ATT_OK)
-        err = att_buf_new(&k->blobs, 2 * STORE_BLOB_MAX);
+        err = att_buf_new(&k->blobs, STORE_BLOBS * (size_t)STORE_BLOB_MAX);
     if (err != ATT_OK)
         return att_fail(diag, err, err == ATT_E_CRYPTO ? ATT_R_RNG : ATT_R_NOMEM, "keeper",
                         "the tables cannot be made");
@@ -136,7 +136,8 @@ void keeper_free(struct keeper *k)
     units_free(k->units);
     issuer_free(k->issuer);
     att_policy_free(k->policy);
-    att_policy_free(k->next.policy);
+    keeper_drop_next(k);
+    att_notices_clear(&k->notices);
     rules_clear(&k->earlier);
     att_result_free(k->result);
     att_buf_free(k->blobs);

@@ -57,10 +57,12 @@ struct keeper_counters {
 
 /* Accepted and not yet in force. */
 struct next_rules {
-    bool waits;
+    bool other_rules;          /* policy or reference values */
     struct att_policy *policy; /* owned; NULL: the present one stays */
     struct att_policy_origin origin;
     uint8_t refvals_digest[32];
+    bool other_notices;
+    struct att_notices notices; /* owned */
 };
 
 struct keeper {
@@ -78,6 +80,7 @@ struct keeper {
     struct att_policy_origin origin;
     uint8_t refvals_digest
         [32]; /* zeros when none are configured; appraisers have them, the keeper needs no more */
+    struct att_notices notices;
     struct next_rules next;
     bool reload_wanted; /* another policy stands in the file: the supervisor has to be told */
     struct job_queue jobs;
@@ -90,21 +93,25 @@ struct keeper {
     struct att_appraisal_context context;
     struct att_boot_state boot;
     struct att_carry carry;
+    struct att_windows windows; /* of the device, as they are now */
     struct att_result *result;
     uint8_t room[192 * 1024];
-    uint8_t blob_room[2][STORE_BLOB_MAX];
+    uint8_t blob_room[STORE_BLOBS][STORE_BLOB_MAX];
 };
 
-/* The state of a device; boot and carry borrow k->blobs. digest tells whether it changed since. */
+/* The state of a device; its parts borrow k->blobs. digest tells whether it changed since. */
 struct known {
     struct store_state row;
     uint8_t digest[32];
 };
 ATT_MUST_USE enum att_err known_load(struct known *out, struct keeper *k, const struct unit *u,
                                      struct att_diag *diag);
-/* Decode into k->boot and k->carry; both unknown before the first accepted evidence. */
+/*
+ * Decode into k->boot and k->carry, both unknown before the first accepted evidence; k->windows becomes what
+ * the change notices are for this device when it was asked.
+ */
 ATT_MUST_USE enum att_err known_decode(struct keeper *k, const struct known *known,
-                                       struct att_diag *diag);
+                                       const struct session *s, struct att_diag *diag);
 
 /* The enrolled device behind a connection: ID_CLIENT, ID_UNKNOWN, ID_CHANNEL. Borrowed. */
 ATT_MUST_USE enum att_err keeper_peer(const struct unit **out, struct keeper *k,
@@ -118,7 +125,7 @@ ATT_MUST_USE enum att_err keeper_session(struct session **out, struct keeper *k,
 ATT_MUST_USE enum att_err keeper_same_state(const struct session *s, const struct known *known,
                                             struct att_diag *diag);
 
-/* k->context: what the appraiser is asked with in this session, from k->boot and k->carry. */
+/* k->context: what the appraiser is asked with in this session, from k->boot, k->carry and k->windows. */
 void attest_fill_context(struct keeper *k, const struct session *s, const struct unit *u);
 
 /* Fill an answer. body is copied. NOMEM. */
@@ -149,6 +156,23 @@ ATT_MUST_USE enum att_err enrol_activate(struct keeper *k, struct job *job, stru
 /* keeper/rules.c: policy and reference values at the start, and what an auditor sees of them. */
 ATT_MUST_USE enum att_err keeper_load_rules(struct keeper *k, struct att_diag *diag);
 ATT_MUST_USE enum att_err keeper_note_rules(struct keeper *k, struct att_diag *diag);
+void keeper_drop_next(struct keeper *k); /* what was prepared and will not come into force */
+
+/*
+ * keeper/notices.c, inside a transaction: outcomes for what these change notices are more and less than those in
+ * force before, which the store remembers.
+ */
+ATT_MUST_USE enum att_err keeper_note_notices(struct keeper *k, const struct att_notices *now,
+                                              struct att_diag *diag);
+
+/* Into a record that is handed out: the change notices that its context names. r's slices borrow room and the record. */
+struct notice_bytes {
+    struct att_buf *bytes[ATT_NOTICES_MAX]; /* owned */
+};
+struct att_record;
+ATT_MUST_USE enum att_err keeper_add_notices(struct att_record *r, struct notice_bytes *room,
+                                             struct keeper *k, struct att_diag *diag);
+void notice_bytes_clear(struct notice_bytes *n);
 
 /* That a policy was tried and refused, and what was found of it; inside the caller's transaction. */
 ATT_MUST_USE enum att_err keeper_note_refusal(struct keeper *k, const struct att_diag *why,

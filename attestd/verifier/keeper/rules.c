@@ -132,16 +132,25 @@ static enum att_err record(struct keeper *k, const struct att_policy *p,
     return err;
 }
 
+/* What comes into force; policy NULL: it and the reference values are as before. */
+struct coming {
+    const struct att_policy *policy;
+    const struct att_policy_origin *from;
+    const uint8_t *refvals;
+    const struct att_notices *notices;
+};
+
 /* An auditor sees when other rules came into force. */
-static enum att_err record_now(struct keeper *k, const struct att_policy *p,
-                               const struct att_policy_origin *from, const uint8_t refvals[32],
-                               struct att_diag *diag)
+static enum att_err record_now(struct keeper *k, const struct coming *c, struct att_diag *diag)
 {
     enum att_err err = store_begin(k->st, diag);
 
     if (err != ATT_OK)
         return err;
-    err = record(k, p, from, refvals, diag);
+    if (c->policy != NULL)
+        err = record(k, c->policy, c->from, c->refvals, diag);
+    if (err == ATT_OK)
+        err = keeper_note_notices(k, c->notices, diag);
     if (err == ATT_OK)
         return store_commit(k->st, diag);
     store_rollback(k->st);
@@ -180,6 +189,8 @@ enum att_err keeper_load_rules(struct keeper *k, struct att_diag *diag)
 
     if (err == ATT_OK)
         err = load_refvals_digest(k->refvals_digest, k->cfg, diag);
+    if (err == ATT_OK)
+        err = rules_load_notices(&k->notices, k->cfg, diag);
     if (err != ATT_OK)
         record_refusal(k, diag);
     return err;
@@ -199,7 +210,12 @@ enum att_err keeper_note_rules(struct keeper *k, struct att_diag *diag)
     err = store_meta_get(k->st, META_RULES, before, sizeof(before), &len);
     same = err == ATT_OK && len == sizeof(before) && memcmp(k->policy->digest, before, 32) == 0 &&
            memcmp(k->refvals_digest, &before[32], 32) == 0;
-    return same ? ATT_OK : record_now(k, k->policy, &k->origin, k->refvals_digest, diag);
+    return record_now(k,
+                      &(struct coming){.policy = same ? NULL : k->policy,
+                                       .from = &k->origin,
+                                       .refvals = k->refvals_digest,
+                                       .notices = &k->notices},
+                      diag);
 }
 
 /* What stands in the files, into *next when it may follow what is in force. */
@@ -212,15 +228,26 @@ static enum att_err load_next(struct next_rules *next, struct keeper *k, struct 
         err = check_version(k, policy, &next->origin, diag);
     if (err == ATT_OK)
         err = load_refvals_digest(next->refvals_digest, k->cfg, diag);
+    if (err == ATT_OK)
+        err = rules_load_notices(&next->notices, k->cfg, diag);
     if (err != ATT_OK)
         return err;
-    next->waits = memcmp(next->refvals_digest, k->refvals_digest, 32) != 0;
+    next->other_notices = !att_notices_equal(&next->notices, &k->notices);
+    next->other_rules = memcmp(next->refvals_digest, k->refvals_digest, 32) != 0;
     if (memcmp(policy->digest, k->policy->digest, 32) != 0) {
-        next->waits = true;
+        next->other_rules = true;
         next->policy = policy;
         policy = NULL;
     }
     return ATT_OK;
+}
+
+void keeper_drop_next(struct keeper *k)
+{
+    att_policy_freep(&k->next.policy);
+    att_notices_clear(&k->next.notices);
+    k->next.other_rules = false;
+    k->next.other_notices = false;
 }
 
 enum att_err keeper_prepare_rules(struct keeper *k, bool *changed, struct att_diag *diag)
@@ -228,13 +255,13 @@ enum att_err keeper_prepare_rules(struct keeper *k, bool *changed, struct att_di
     struct next_rules next = {0};
     enum att_err err = load_next(&next, k, diag);
 
-    att_policy_freep(&k->next.policy);
+    keeper_drop_next(k);
     k->next = next;
     if (err != ATT_OK) {
         record_refusal(k, diag);
         return err;
     }
-    *changed = next.waits;
+    *changed = next.other_rules || next.other_notices;
     return ATT_OK;
 }
 
@@ -251,13 +278,16 @@ enum att_err keeper_switch_rules(struct keeper *k, struct att_diag *diag)
     struct next_rules *next = &k->next;
     char text[STORE_DETAIL_MAX];
     char hex[65];
+    struct coming c = {.refvals = next->refvals_digest, .notices = &next->notices};
     enum att_err err;
 
-    if (!next->waits)
+    if (!next->other_rules && !next->other_notices)
         return ATT_OK;
-    err = next->policy != NULL
-              ? record_now(k, next->policy, &next->origin, next->refvals_digest, diag)
-              : record_now(k, k->policy, &k->origin, next->refvals_digest, diag);
+    if (next->other_rules) {
+        c.policy = next->policy != NULL ? next->policy : k->policy;
+        c.from = next->policy != NULL ? &next->origin : &k->origin;
+    }
+    err = record_now(k, &c, diag);
     if (err != ATT_OK)
         return err;
     if (next->policy != NULL) {
@@ -265,9 +295,13 @@ enum att_err keeper_switch_rules(struct keeper *k, struct att_diag *diag)
         k->origin = next->origin;
     }
     memcpy(k->refvals_digest, next->refvals_digest, sizeof(k->refvals_digest));
-    next->waits = false;
+    att_notices_clear(&k->notices);
+    k->notices = next->notices;
+    memset(&next->notices, 0, sizeof(next->notices));
+    keeper_drop_next(k);
     describe(text, sizeof(text), k->policy, &k->origin);
-    log_line(LOG_LEVEL_INFO, "policy.loaded", "policy=\"%s\" refvals=%s", text,
-             att_hex_encode(hex, sizeof(hex), att_slice_of(k->refvals_digest, 32)));
+    log_line(LOG_LEVEL_INFO, "policy.loaded", "policy=\"%s\" refvals=%s notices=%zu", text,
+             att_hex_encode(hex, sizeof(hex), att_slice_of(k->refvals_digest, 32)),
+             k->notices.count);
     return ATT_OK;
 }

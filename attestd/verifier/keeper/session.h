@@ -46,6 +46,8 @@ struct session {
     uint64_t log_mask;
     uint8_t policy_digest[32];  /* in force when it asked: it is judged under this one */
     uint8_t refvals_digest[32]; /* and by these */
+    int64_t asked_utc;          /* which windows are open is decided for this moment */
+    uint8_t windows_digest[32]; /* and these were, beside the change notices of then */
     bool continues;             /* the gateway's logs go on from what is known of this boot */
     uint8_t state_digest[32];   /* of the device's state when it asked */
     uint8_t context_digest[32]; /* of the sealed context, when one was handed out */

@@ -51,7 +51,7 @@ static const char schema[] =
     " status INTEGER NOT NULL CHECK (status BETWEEN 0 AND 4), reason TEXT NOT NULL,"
     " last_utc INTEGER NOT NULL, deadline_utc INTEGER NOT NULL, cti BLOB REFERENCES label (cti),"
     " kept INTEGER NOT NULL,"
-    " boot BLOB NOT NULL, carry BLOB NOT NULL) STRICT;"
+    " boot BLOB NOT NULL, carry BLOB NOT NULL, windows BLOB NOT NULL) STRICT;"
     "CREATE INDEX device_state_due ON device_state (deadline_utc) WHERE status <> 4;"
     "CREATE TABLE token (digest BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL,"
     " expires_utc INTEGER NOT NULL, replaces INTEGER NOT NULL CHECK (replaces IN (0, 1)))"

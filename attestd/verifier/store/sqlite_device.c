@@ -172,16 +172,21 @@ static void fetch_state(struct sql *q, struct store_state *s)
 
 static void fetch_blobs(struct sql *q, struct store_state *s, struct att_buf *blobs)
 {
-    size_t boot_len;
+    struct att_slice *const part[STORE_BLOBS] = {&s->boot, &s->carry, &s->windows};
+    size_t end[STORE_BLOBS];
     struct att_slice all;
 
     att_buf_clear(blobs);
-    sql_get_buf(q, blobs);
-    boot_len = att_buf_len(blobs);
-    sql_get_buf(q, blobs);
-    all = att_buf_slice(blobs);
-    s->boot = att_slice_of(all.p, boot_len);
-    s->carry = att_slice_of(all.len == boot_len ? NULL : &all.p[boot_len], all.len - boot_len);
+    for (size_t i = 0; i < STORE_BLOBS; i++) {
+        sql_get_buf(q, blobs);
+        end[i] = att_buf_len(blobs);
+    }
+    all = att_buf_slice(blobs); /* now that it grows no more */
+    for (size_t i = 0; i < STORE_BLOBS; i++) {
+        size_t start = i == 0 ? 0 : end[i - 1];
+
+        *part[i] = att_slice_of(end[i] == start ? NULL : &all.p[start], end[i] - start);
+    }
 }
 
 enum att_err store_state_get(struct store_state *out, struct att_buf *blobs, struct store *st,
@@ -209,7 +214,8 @@ enum att_err store_state_put(struct store *st, int64_t enrolment, const struct s
 {
     struct sql q = sql_of(st, SQL_STATE_PUT);
 
-    if (s->boot.len > STORE_BLOB_MAX || s->carry.len > STORE_BLOB_MAX)
+    if (s->boot.len > STORE_BLOB_MAX || s->carry.len > STORE_BLOB_MAX ||
+        s->windows.len > STORE_BLOB_MAX)
         return att_fail(diag, ATT_E_LIMIT, ATT_R_INTERNAL, "state", "the state is too large");
     sql_int(&q, enrolment);
     sql_int(&q, s->status);
@@ -222,6 +228,7 @@ enum att_err store_state_put(struct store *st, int64_t enrolment, const struct s
         sql_null(&q);
     sql_blob(&q, s->boot.p, s->boot.len);
     sql_blob(&q, s->carry.p, s->carry.len);
+    sql_blob(&q, s->windows.p, s->windows.len);
     return change_one(&q, diag);
 }
 

@@ -30,6 +30,7 @@
 #define STORE_DETAIL_MAX 192
 #define STORE_CTI_LEN    16
 #define STORE_BLOB_MAX   (64 * 1024) /* one state blob */
+#define STORE_BLOBS      3
 #define STORE_BYTES_MAX  (16 * 1024 * 1024)
 
 struct store;
@@ -124,11 +125,11 @@ struct store_state {
     int64_t last_utc;              /* evidence was last accepted then; 0: never */
     int64_t deadline_utc;          /* silent until then: stale */
     bool has_cti;
-    uint8_t cti[STORE_CTI_LEN];   /* the last label, good or bad */
-    struct att_slice boot, carry; /* encoded; empty before the first accepted evidence */
+    uint8_t cti[STORE_CTI_LEN];            /* the last label, good or bad */
+    struct att_slice boot, carry, windows; /* encoded; empty before the first accepted evidence */
 };
 
-/* boot and carry borrow blobs, which is cleared first; blobs NULL leaves them out. NOT_FOUND. */
+/* boot, carry and windows borrow blobs, which is cleared first; blobs NULL leaves them out. NOT_FOUND. */
 ATT_MUST_USE enum att_err store_state_get(struct store_state *out, struct att_buf *blobs,
                                           struct store *st, int64_t enrolment);
 /* All of it, after accepted evidence. */
@@ -195,6 +196,7 @@ enum store_kind {
     STORE_KIND_REMOVED,
     STORE_KIND_ALLOWED, /* a token was made, or an endorsement key allow-listed */
     STORE_KIND_POLICY,  /* policy or reference values are others than before */
+    STORE_KIND_NOTICE,  /* a change notice was taken in, or withdrawn */
     STORE_KIND__END
 };
 const char *store_kind_name(enum store_kind k);
