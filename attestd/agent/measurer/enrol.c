@@ -1,6 +1,7 @@
 /* Enrolment: who this gateway's TPM is, proven to the verifier, and the certificate that comes back. */
 #include "agent/measurer/agent.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -288,6 +289,16 @@ static enum att_err keep_ca(const struct enrolment *e, const char *ca_file, stru
     return err != ATT_OK ? err : att_file_write(e->courier.ca, att_buf_slice(ca), 0600, diag);
 }
 
+/* A certificate that is left from another verifier says nothing to this one, which would refuse the channel. */
+static enum att_err forget_cert(const struct enrolment *e, struct att_diag *diag)
+{
+    if (unlink(e->courier.cert) == 0 || errno == ENOENT) {
+        return ATT_OK;
+    }
+    return att_fail(diag, ATT_E_IO, ATT_R_FILE, STATE_TLS_CERT, "cannot remove %s: %s",
+                    e->courier.cert, strerror(errno));
+}
+
 static enum att_err choose_id(struct enrolment *e, const char *id, struct att_diag *diag)
 {
     char host[ATT_DEVICE_ID_MAX + 1] = {0};
@@ -322,6 +333,9 @@ static enum att_err prepare(struct enrolment *e, const struct agent_enrolment *a
     }
     if (err == ATT_OK) {
         err = agent_courier_settings(&e->courier, e->conf, e->ident.url, diag);
+    }
+    if (err == ATT_OK) {
+        err = forget_cert(e, diag);
     }
     if (err == ATT_OK) {
         err = keep_ca(e, a->ca_file, diag);
