@@ -147,6 +147,14 @@ static const struct signer_key *find(const struct att_policy_signers *s, struct 
     return NULL;
 }
 
+const struct att_pubkey *att_policy_signers_find(const struct att_policy_signers *s,
+                                                 struct att_slice kid)
+{
+    const struct signer_key *key = find(s, kid);
+
+    return key != NULL ? key->key : NULL;
+}
+
 enum att_err att_document_peek(struct att_cose *out, uint8_t kid[32],
                                const struct att_document_kind *kind, struct att_slice in,
                                struct att_diag *diag)

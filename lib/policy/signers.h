@@ -35,6 +35,9 @@ ATT_MUST_USE enum att_err att_policy_signers_add(struct att_policy_signers *s, c
  */
 ATT_MUST_USE enum att_err att_policy_signers_load(struct att_policy_signers *s, const char *folder,
                                                   struct att_diag *diag);
+/* The key of this fingerprint, borrowed; NULL when it is not there, or s is NULL. */
+const struct att_pubkey *att_policy_signers_find(const struct att_policy_signers *s,
+                                                 struct att_slice kid);
 void att_policy_signers_free(struct att_policy_signers *s);
 void att_policy_signers_freep(struct att_policy_signers **s);
 
