@@ -236,6 +236,9 @@ static enum att_err read_judging(struct reader *r, const struct att_yaml_node *r
         err = config_read_path(r, &cfg->policy_signers, root, "policy_signers");
     }
     if (err == ATT_OK) {
+        err = config_read_path(r, &cfg->transfer_signers, root, "transfer_signers");
+    }
+    if (err == ATT_OK) {
         err = config_read_bool(r, &cfg->insecure_unsigned_policy, root, "insecure_unsigned_policy");
     }
     if (err == ATT_OK) {
@@ -292,6 +295,7 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "limits",
                                        "evidence",
                                        "policy_signers",
+                                       "transfer_signers",
                                        "insecure_unsigned_policy",
                                        NULL};
     enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {

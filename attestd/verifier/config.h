@@ -18,6 +18,7 @@
  *   policy_signers: policy-signers          # folder of public keys (*.pem) whose signature counts
  *   notices: notices                        # folder of change notices (*.notice); absent: none
  *   notice_signers: notice-signers          # folder of public keys (ROLE.pem) of those who may sign them
+ *   transfer_signers: transfer-signers      # folder of our keys that may give or receive gateways; absent: nobody
  *   insecure_unsigned_policy: false         # true: policy may be YAML that nobody signed
  *   refvals: refvals.bin                    # absent: what asks for a reference value fails
  *   ek_anchors: trust.d                     # folder of TPM makers' roots; absent: none
@@ -104,7 +105,8 @@ struct config {
     const char *label_chain, *label_key;
     struct config_product product;
     const char *policy;
-    const char *policy_signers; /* or NULL */
+    const char *policy_signers;   /* or NULL */
+    const char *transfer_signers; /* or NULL */
     bool insecure_unsigned_policy;
     const char *refvals;                  /* or NULL */
     const char *notices, *notice_signers; /* folders, or NULL */

@@ -17,6 +17,7 @@
 #include "crypto/digest.h"
 #include "sign/cose.h"
 #include "tcg/pubarea.h"
+#include "transfer.h"
 
 #define PAGE_MAX   100
 #define TOKEN_TEXT (ATT_B64_LEN(KEEPER_TOKEN_BYTES) + 1)
@@ -32,7 +33,7 @@ enum att_err admin_reply(struct request *r, int http, json_t *doc)
     return answer_with(&r->job->answer, http, MSG_TYPE_JSON, att_buf_slice(text), r->diag);
 }
 
-static json_t *time_or_null(int64_t utc)
+json_t *admin_time(int64_t utc)
 {
     char text[ATT_TIME_TEXT];
 
@@ -59,8 +60,8 @@ static json_t *label_json(const struct store_label *l, const struct store_state 
 
     return json_pack("{s:o, s:I, s:s, s:o, s:o, s:b}", "cti",
                      hex_or_null(true, l->cti, sizeof(l->cti)), "outcome", (json_int_t)l->outcome,
-                     "status", att_tier_name((enum att_tier)l->tier), "issued",
-                     time_or_null(l->iat), "expires", time_or_null(l->exp), "current", current);
+                     "status", att_tier_name((enum att_tier)l->tier), "issued", admin_time(l->iat),
+                     "expires", admin_time(l->exp), "current", current);
 }
 
 static json_t *reasons_json(const struct att_label *l, const struct keeper *k)
@@ -120,8 +121,8 @@ static json_t *device_json(struct request *r, const struct store_row *row, struc
         label = label_json(&l, s, r->k->opt.utc_s());
     doc = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id", d->id, "status",
                     store_status_name(s->status), "reason", text_or_null(s->reason), "enrolled",
-                    time_or_null(d->enrolled_utc), "last_seen", time_or_null(s->last_utc),
-                    "deadline", time_or_null(s->deadline_utc), "ek_name",
+                    admin_time(d->enrolled_utc), "last_seen", admin_time(s->last_utc), "deadline",
+                    admin_time(s->deadline_utc), "ek_name",
                     hex_or_null(true, d->ek_name, d->ek_name_len), "ak_name",
                     hex_or_null(true, d->ak_name, d->ak_name_len), "ek_verified", d->ek_verified,
                     "label", label != NULL ? label : json_null());
@@ -130,47 +131,9 @@ static json_t *device_json(struct request *r, const struct store_row *row, struc
     return doc;
 }
 
-/* A number of the query, such as "limit=20"; otherwise when it is absent or no number. */
-static int64_t query_number(const struct request *r, const char *key, int64_t otherwise)
-{
-    size_t len = strlen(key);
-
-    for (const char *at = r->query; at != NULL && *at != '\0';) {
-        const char *next = strchr(at, '&');
-
-        if (strncmp(at, key, len) == 0 && at[len] == '=') {
-            char *end = NULL;
-            long long v = strtoll(&at[len + 1], &end, 10);
-
-            return end != &at[len + 1] && (*end == '\0' || *end == '&') && v >= 0 ? v : otherwise;
-        }
-        at = next != NULL ? &next[1] : NULL;
-    }
-    return otherwise;
-}
-
-static void query_text(const struct request *r, const char *key, char *out, size_t cap)
-{
-    size_t len = strlen(key);
-
-    out[0] = '\0';
-    for (const char *at = r->query; at != NULL && *at != '\0';) {
-        const char *next = strchr(at, '&');
-
-        if (strncmp(at, key, len) == 0 && at[len] == '=') {
-            size_t n = strcspn(&at[len + 1], "&");
-
-            if (n < cap)
-                (void)snprintf(out, cap, "%.*s", (int)n, &at[len + 1]);
-            return;
-        }
-        at = next != NULL ? &next[1] : NULL;
-    }
-}
-
 static size_t page_of(const struct request *r)
 {
-    int64_t n = query_number(r, "limit", PAGE_MAX);
+    int64_t n = admin_query_number(r, "limit", PAGE_MAX);
 
     return n < 1 || n > PAGE_MAX ? PAGE_MAX : (size_t)n;
 }
@@ -190,7 +153,7 @@ static enum att_err list_devices(struct request *r)
         free(rows);
         return att_fail(r->diag, ATT_E_NOMEM, ATT_R_NOMEM, "admin", "memory ran out");
     }
-    query_text(r, "after", after, sizeof(after));
+    admin_query_text(r, "after", after, sizeof(after));
     err = store_device_list(rows, limit, &count, r->k->st, after);
     for (size_t i = 0; i < count && err == ATT_OK; i++) {
         if (json_array_append_new(list, device_json(r, &rows[i], bytes, false)) != 0)
@@ -232,10 +195,14 @@ static enum att_err show_device(struct request *r)
     json_t *doc;
     enum att_err err = find_device(&row, r, r->rest);
 
+    if (err == ATT_E_NOT_FOUND && transfer_left(r->k, r->rest))
+        return admin_show_given(r, r->rest);
     if (err != ATT_OK)
         return err;
     err = att_buf_new(&bytes, STORE_BYTES_MAX);
     doc = err == ATT_OK ? device_json(r, &row, bytes, true) : NULL;
+    if (doc != NULL)
+        (void)json_object_set_new(doc, "transfer", admin_transfer_of(r, row.device.enrolment));
     return admin_reply(r, 200, doc);
 }
 
@@ -341,7 +308,7 @@ static enum att_err add_token(struct request *r)
         return err;
     return admin_reply(r, 201,
                        json_pack("{s:s, s:o, s:o}", "token", text, "id", text_or_null(t.id),
-                                 "expires", time_or_null(t.expires_utc)));
+                                 "expires", admin_time(t.expires_utc)));
 }
 
 static enum att_err hex_of(uint8_t *out, size_t cap, size_t *len, struct request *r,
@@ -434,7 +401,7 @@ static enum att_err disallow_key(struct request *r)
 static json_t *outcome_json(const struct store_outcome *o)
 {
     return json_pack("{s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "index",
-                     (json_int_t)o->index, "time", time_or_null(o->utc), "kind",
+                     (json_int_t)o->index, "time", admin_time(o->utc), "kind",
                      store_kind_name(o->kind), "device", text_or_null(o->device), "reason",
                      text_or_null(o->reason), "detail", text_or_null(o->detail), "cti",
                      hex_or_null(o->has_cti, o->cti, sizeof(o->cti)), "evidence",
@@ -446,7 +413,7 @@ static json_t *outcome_json(const struct store_outcome *o)
 static enum att_err list_outcomes(struct request *r)
 {
     ATT_CLEANUP(att_json_freep) json_t *list = json_array();
-    int64_t at = query_number(r, "from", 0);
+    int64_t at = admin_query_number(r, "from", 0);
     size_t limit = page_of(r);
     struct store_outcome o;
     enum att_err err = list != NULL ? ATT_OK : ATT_E_NOMEM;
@@ -536,11 +503,19 @@ static const struct route {
     bool exact; /* else something follows */
     enum att_err (*run)(struct request *r);
 } routes[] = {
-    {"GET", "/devices", true, list_devices},       {"GET", "/devices/", false, show_device},
-    {"DELETE", "/devices/", false, remove_device}, {"POST", "/allow", true, allow},
-    {"DELETE", "/allow/", false, disallow_key},    {"GET", "/outcomes", true, list_outcomes},
-    {"GET", "/outcomes/", false, show_record},     {"GET", "/policy", true, admin_show_policy},
+    {"GET", "/devices", true, list_devices},
+    {"GET", "/devices/", false, show_device},
+    {"DELETE", "/devices/", false, remove_device},
+    {"POST", "/allow", true, allow},
+    {"DELETE", "/allow/", false, disallow_key},
+    {"GET", "/outcomes", true, list_outcomes},
+    {"GET", "/outcomes/", false, show_record},
+    {"GET", "/policy", true, admin_show_policy},
     {"POST", "/policy", true, admin_load_policy},
+    {"GET", "/offers/", false, admin_show_offer},
+    {"GET", "/transfers", true, admin_list_transfers},
+    {"POST", "/transfers", true, admin_complete_transfer},
+    {"GET", "/transfers/", false, admin_show_transfer},
 };
 
 static enum att_err dispatch(struct request *r, struct att_slice method)

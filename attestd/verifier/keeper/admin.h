@@ -12,6 +12,10 @@
  *   GET    /policy                     200 {"policy": name, "version", "digest": hex, "signer": hex or null}
  *          what new challenges are under
  *   POST   /policy {"cose": base64url}  202 the same of a signed policy that will be in force in a moment
+ *   GET    /offers/ID                  200 what an offer of the gateway says (docs/formats/transfer.md)
+ *   POST   /transfers {"cose": base64url}  201 transfer: given or received here from now on
+ *   GET    /transfers?from=N           200 {"transfers": [transfer...], "next": N or null}; at most 100
+ *   GET    /transfers/HEX              200 the statement as both signed it
  *   GET    /outcomes?from=N&limit=N    200 {"outcomes": [outcome...], "next": N or null}; at most 100
  *
  * device = {"id", "status": enrolled | affirming | warning | failed | stale, "reason": code or null,

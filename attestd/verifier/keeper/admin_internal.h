@@ -26,6 +26,25 @@ ATT_MUST_USE enum att_err admin_reply(struct request *r, int http, json_t *doc);
 ATT_MUST_USE enum att_err admin_show_policy(struct request *r);
 ATT_MUST_USE enum att_err admin_load_policy(struct request *r);
 
+/* Offers and transfers of gateways (admin_transfer.c). */
+ATT_MUST_USE enum att_err admin_show_offer(struct request *r);
+ATT_MUST_USE enum att_err admin_list_transfers(struct request *r);
+ATT_MUST_USE enum att_err admin_show_transfer(struct request *r);
+ATT_MUST_USE enum att_err admin_complete_transfer(struct request *r);
+/* GET /devices/ID of one that was given away and is not enrolled. */
+ATT_MUST_USE enum att_err admin_show_given(struct request *r, const char *device);
+/* The transfer that led to an enrolment, or null. */
+json_t *admin_transfer_of(struct request *r, int64_t enrolment);
+
+/* RFC 3339, or null for 0. */
+json_t *admin_time(int64_t utc);
+/* A number of the query, such as "limit=20"; otherwise when it is absent or no number. */
+int64_t admin_query_number(const struct request *r, const char *key, int64_t otherwise);
+/* A text of the query; empty when it is absent or longer than cap. */
+void admin_query_text(const struct request *r, const char *key, char *out, size_t cap);
+/* {"cose": base64url} alone, decoded; the caller's. */
+ATT_MUST_USE enum att_err admin_body_message(struct att_buf **out, struct request *r);
+
 /* The words of the requirement that was not met, {"en", "ja"}, while the policy is at hand (p not NULL); or null. */
 json_t *admin_title(const struct att_policy *p, const char *id);
 

@@ -23,7 +23,7 @@ enum att_err admin_show_policy(struct request *r)
     return admin_reply(r, 200, policy_json(r->k->policy, &r->k->origin));
 }
 
-static enum att_err body_message(struct att_buf **out, struct request *r)
+enum att_err admin_body_message(struct att_buf **out, struct request *r)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
     const char *text = json_string_value(json_object_get(r->body, "cose"));
@@ -33,7 +33,7 @@ static enum att_err body_message(struct att_buf **out, struct request *r)
 
     if (text == NULL || json_object_size(r->body) != 1)
         return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "cose",
-                        "expected an object with \"cose\" alone: base64url of a signed policy");
+                        "expected an object with \"cose\" alone: base64url of what is signed");
     err = att_b64_decode(room, sizeof(r->k->room), &len, ATT_B64_URL, text, strlen(text));
     if (err == ATT_E_LIMIT)
         return att_fail(r->diag, err, ATT_R_LIM_SIZE, "cose",
@@ -68,7 +68,7 @@ enum att_err admin_load_policy(struct request *r)
 {
     ATT_CLEANUP(att_policy_freep) struct att_policy *next = NULL;
     struct att_policy_origin from = {0};
-    enum att_err err = body_message(&r->job->policy, r);
+    enum att_err err = admin_body_message(&r->job->policy, r);
 
     if (err != ATT_OK)
         return err;

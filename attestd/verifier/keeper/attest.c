@@ -7,6 +7,7 @@
 #include "common/wire.h"
 #include "crypto/digest.h"
 #include "keeper_internal.h"
+#include "transfer.h"
 
 #define LOCATION "/challenge-response/v1/session/"
 
@@ -19,6 +20,9 @@ enum att_err keeper_peer(const struct unit **out, struct keeper *k, const struct
     if (ATT_GUARD(ID_CLIENT, !peer->known))
         return att_fail(diag, ATT_E_DENIED, ATT_R_ID_CLIENT, "peer", "no client certificate");
     err = unit_get(&u, k->units, k->st, peer->device_id, diag);
+    if (err == ATT_E_NOT_FOUND && transfer_left(k, peer->device_id))
+        return att_fail(diag, ATT_E_DENIED, ATT_R_ID_TRANSFERRED, "device",
+                        "%s was given to another organisation", peer->device_id);
     if (err != ATT_OK)
         return err;
     /* After a removal and a new enrolment the old certificate still names this device. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/guard.h"
+#include "base/hex.h"
 #include "common/log.h"
 #include "common/wire.h"
 #include "crypto/digest.h"
@@ -15,6 +16,7 @@
 #include "tcg/ak.h"
 #include "tcg/cred.h"
 #include "tpm_deny.h"
+#include "transfer.h"
 
 static struct att_slice ek_name(const struct msg_enrol_facts *f)
 {
@@ -45,6 +47,9 @@ struct standing {
     bool replaces; /* and an administrator said that the gateway of this very id may enrol again */
     bool taken;    /* the id is somebody's: */
     struct store_device holder;
+    bool given;       /* its key was given away, and is not ours again */
+    bool transferred; /* a transfer lets it in: */
+    struct store_transfer transfer;
 };
 
 /* Absence is an answer; anything else that keeps a record from being read is not. */
@@ -81,9 +86,12 @@ static enum att_err read_standing(struct standing *out, struct keeper *k,
         err = found(&s.listed, store_allow_get(id, k->st, ek_name(f)), diag);
     if (err == ATT_OK)
         err = found(&s.taken, store_device_get(&s.holder, k->st, f->device_id), diag);
+    if (err == ATT_OK)
+        err = transfer_find(&s.transferred, &s.given, &s.transfer, k, f, diag);
     if (err != ATT_OK)
         return err;
-    s.listed = s.listed && id_fits(id, f->device_id);
+    s.listed = (s.listed && id_fits(id, f->device_id)) || s.transferred;
+    s.token = s.token && !s.transferred; /* it is not used up for nothing */
     *out = s;
     return ATT_OK;
 }
@@ -121,11 +129,17 @@ static enum att_err check_conflicts(const struct standing *s, struct keeper *k,
     return ATT_OK;
 }
 
-/* May it enrol, and do we know what it is? One answer for every kind of wrong token. */
+/*
+ * May it enrol, and do we know what it is? One answer for every kind of wrong token. Who was given away is
+ * another's: a token is not enough then, only a transfer back, or its key allow-listed by name.
+ */
 static enum att_err check_admission(const struct standing *s, struct att_diag *diag)
 {
     const struct msg_enrol_facts *f = s->f;
 
+    if (ATT_GUARD(TRANSFER_GIVEN, s->given && !s->listed))
+        return att_fail(diag, ATT_E_DENIED, ATT_R_ID_TRANSFERRED, "ek",
+                        "expected a transfer back, or its key on the allow-list");
     if (ATT_GUARD(ID_TOKEN, !s->listed && !s->token))
         return att_fail(diag, ATT_E_DENIED, ATT_R_ID_TOKEN, "token",
                         "no valid token for this device id, and its key is not allow-listed");
@@ -281,21 +295,27 @@ static enum att_err check_quote(const struct keeper *k, struct pending *p,
 }
 
 /* What the record says of how the TPM came to be trusted. */
-static void note_of(char *out, size_t cap, const struct pending *p)
+static void note_of(char *out, size_t cap, const struct pending *p, const struct standing *s)
 {
+    const char *how = s->transferred ? "ek named by the transfer" : "ek allow-listed";
     char names[64];
+    char id[2 * STORE_TRANSFER_ID_LEN + 1] = "";
 
-    (void)snprintf(out, cap, "%s%s%s", p->facts.ek_verified ? "ek verified" : "ek allow-listed",
+    if (s->transferred)
+        (void)att_hex_encode(id, sizeof(id), att_slice_of(s->transfer.id, sizeof(s->transfer.id)));
+    (void)snprintf(out, cap, "%s%s%s%s%s", p->facts.ek_verified ? "ek verified" : how,
                    p->facts.ek_fixes != 0 ? ", read with " : "",
-                   att_ek_fixes_print(names, sizeof(names), p->facts.ek_fixes));
+                   att_ek_fixes_print(names, sizeof(names), p->facts.ek_fixes),
+                   s->transferred ? ", by transfer " : "", id);
 }
 
-static enum att_err store_enrolment(struct keeper *k, const struct pending *p, int64_t now_utc,
+static enum att_err store_enrolment(struct keeper *k, const struct pending *p,
+                                    const struct standing *s, int64_t now_utc,
                                     struct att_diag *diag)
 {
     const struct msg_enrol_facts *f = &p->facts;
     struct store_device d = {.ek_verified = f->ek_verified, .enrolled_utc = now_utc};
-    char note[96];
+    char note[STORE_DETAIL_MAX];
     int64_t number = 0;
     int64_t deadline = now_utc + WIRE_STALE_AFTER * k->policy->interval_s;
     enum att_err err = att_sha256(att_slice_of(f->tls_spki, f->tls_spki_len), d.tls_key);
@@ -315,9 +335,11 @@ static enum att_err store_enrolment(struct keeper *k, const struct pending *p, i
     err = store_device_add(&number, k->st, &d, deadline, diag);
     if (err == ATT_E_CONFLICT)
         return conflict(diag, err, ATT_R_ID_CONFLICT, f->device_id);
+    if (err == ATT_OK && s->transferred)
+        err = store_transfer_use(k->st, s->transfer.id, number, diag);
     if (err != ATT_OK)
         return err;
-    note_of(note, sizeof(note), p);
+    note_of(note, sizeof(note), p, s);
     return keeper_note(k, STORE_KIND_ENROLLED, f->device_id,
                        p->firmware_warned ? att_reason_code(ATT_R_ID_TPMFW) : "", note, diag);
 }
@@ -378,7 +400,7 @@ static enum att_err bind(struct keeper *k, struct pending *p, struct job *job,
     if (err == ATT_OK && s.taken && s.replaces)
         err = take_over(k, job, p->facts.device_id, diag);
     if (err == ATT_OK)
-        err = store_enrolment(k, p, now_utc, diag);
+        err = store_enrolment(k, p, &s, now_utc, diag);
     if (err == ATT_OK)
         err = write_done(k, p, &job->answer, now_utc, diag);
     return err;

@@ -12,6 +12,7 @@
 #include "appraise/offline.h"
 #include "appraise/record.h"
 #include "appraise/result.h"
+#include "appraise/transfer.h"
 #include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "policy/policy.h"
@@ -292,6 +293,37 @@ static enum att_err check_quarantine(struct fsck *f)
     return err;
 }
 
+/* What is kept of a transfer is what both sides signed; whose keys counted then is not known any more. */
+static void compare_transfer(struct fsck *f, const struct store_transfer *row)
+{
+    struct att_transfer t;
+    bool given = row->role == STORE_TRANSFER_GIVEN;
+    const char *device;
+
+    if (att_transfer_parse(&t, att_buf_slice(f->bytes), NULL) != ATT_OK || !t.accepted) {
+        say_outcome(f, row->outcome, "the statement of its transfer is damaged");
+        return;
+    }
+    device = given ? t.giver.device_id : t.receiver.device_id;
+    if (memcmp(t.id, row->id, sizeof(row->id)) != 0 || strcmp(device, row->device) != 0 ||
+        !att_slice_eq(att_slice_of(t.ek_name, t.ek_name_len),
+                      att_slice_of(row->ek_name, row->ek_name_len)) ||
+        t.expires_utc != row->expires_utc)
+        say_outcome(f, row->outcome, "the record of its transfer differs from the statement");
+}
+
+static enum att_err check_transfers(struct fsck *f)
+{
+    struct store_transfer row = {.outcome = -1};
+    enum att_err err = store_transfer_next(&row, f->bytes, f->st, row.outcome);
+
+    while (err == ATT_OK) {
+        compare_transfer(f, &row);
+        err = store_transfer_next(&row, f->bytes, f->st, row.outcome);
+    }
+    return err == ATT_E_NOT_FOUND ? ATT_OK : err;
+}
+
 static enum att_err check_devices(struct fsck *f)
 {
     char after[STORE_ID_MAX + 1] = "";
@@ -333,6 +365,8 @@ static enum att_err check_all(struct fsck *f, const struct config *cfg, struct a
         err = check_quarantine(f);
     if (err == ATT_OK)
         err = check_outcomes(f);
+    if (err == ATT_OK)
+        err = check_transfers(f);
     if (err == ATT_OK)
         return ATT_OK;
     return att_fail(diag, err, ATT_R_ST_CORRUPT, "database", "it cannot be read to its end: %s",

@@ -328,6 +328,7 @@ static enum att_err write_config(struct init *in, struct att_diag *diag)
                  "label: {chain: label.pem, key: \"%s\"}\n"
                  "policy: policy.cose          # attestctl policy sign makes it of policy.yaml\n"
                  "policy_signers: policy-signers\n"
+                 "transfer_signers: transfer-signers\n"
                  "%srefvals: refvals.bin\n"
                  "ek_anchors: ek.d\n"
                  "insecure_file_key: %s\n",
@@ -373,7 +374,8 @@ static enum att_err make_evidence_key(struct init *in, struct att_diag *diag)
 
 static enum att_err make_all(struct init *in, struct att_diag *diag)
 {
-    static const char *const folders[] = {"state", "trust", "ek.d", "policy-signers"};
+    static const char *const folders[] = {"state", "trust", "ek.d", "policy-signers",
+                                          "transfer-signers"};
     enum att_err err = folder_open(&in->folder, in->dir, diag);
 
     for (size_t i = 0; i < ATT_COUNT(folders) && err == ATT_OK; i++)

@@ -57,7 +57,14 @@ static const char schema[] =
     " expires_utc INTEGER NOT NULL, replaces INTEGER NOT NULL CHECK (replaces IN (0, 1)))"
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE ek_allow (ek_name BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL)"
-    " STRICT, WITHOUT ROWID;";
+    " STRICT, WITHOUT ROWID;"
+    "CREATE TABLE transfer ("
+    " id BLOB NOT NULL UNIQUE, role INTEGER NOT NULL CHECK (role IN (1, 2)), device TEXT NOT NULL,"
+    " ek_name BLOB NOT NULL, outcome INTEGER PRIMARY KEY REFERENCES outcome (idx),"
+    " expires_utc INTEGER NOT NULL, enrolment INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;"
+    "CREATE INDEX transfer_device ON transfer (device, outcome) WHERE role = 1;"
+    "CREATE INDEX transfer_ek ON transfer (ek_name, outcome);"
+    "CREATE INDEX transfer_enrolment ON transfer (enrolment) WHERE role = 2;";
 
 static const struct {
     const char *name;

@@ -18,6 +18,7 @@ static const struct {
     {"label", "SELECT * FROM label ORDER BY outcome"},
     {"evidence", "SELECT * FROM evidence ORDER BY outcome"},
     {"policy", "SELECT * FROM policy ORDER BY digest"},
+    {"transfer", "SELECT * FROM transfer ORDER BY outcome"},
 };
 
 static void print_hex(FILE *out, const unsigned char *p, int len)
@@ -128,6 +129,11 @@ static const char *const checks[] = {
     "SELECT 'outcome ' || idx || ': a verdict without label or digests' FROM outcome"
     " WHERE kind IN (3, 4) AND (cti IS NULL OR evidence IS NULL OR policy IS NULL"
     " OR refvals IS NULL) LIMIT 100",
+    "SELECT 'outcome ' || idx || ': its transfer is missing' FROM outcome WHERE kind = 10"
+    " AND idx NOT IN (SELECT outcome FROM transfer) LIMIT 100",
+    "SELECT 'transfer of outcome ' || t.outcome || ': the outcome names another gateway'"
+    " FROM transfer AS t WHERE NOT EXISTS (SELECT 1 FROM outcome AS o WHERE o.idx = t.outcome"
+    " AND o.kind = 10 AND o.device = t.device) LIMIT 100",
 };
 
 static enum att_err run_check(struct store *st, const char *sql,

@@ -10,7 +10,7 @@ static const char *const kind_names[STORE_KIND__END] = {
     [STORE_KIND_LABEL] = "label",     [STORE_KIND_REFUSED] = "refused",
     [STORE_KIND_STALE] = "stale",     [STORE_KIND_REMOVED] = "removed",
     [STORE_KIND_ALLOWED] = "allowed", [STORE_KIND_POLICY] = "policy",
-    [STORE_KIND_NOTICE] = "notice",
+    [STORE_KIND_NOTICE] = "notice",   [STORE_KIND_TRANSFERRED] = "transferred",
 };
 
 const char *store_kind_name(enum store_kind k)

@@ -194,9 +194,10 @@ enum store_kind {
     STORE_KIND_REFUSED, /* evidence refused; its label is contraindicated */
     STORE_KIND_STALE,
     STORE_KIND_REMOVED,
-    STORE_KIND_ALLOWED, /* a token was made, or an endorsement key allow-listed */
-    STORE_KIND_POLICY,  /* policy or reference values are others than before */
-    STORE_KIND_NOTICE,  /* a change notice was taken in, or withdrawn */
+    STORE_KIND_ALLOWED,     /* a token was made, or an endorsement key allow-listed */
+    STORE_KIND_POLICY,      /* policy or reference values are others than before */
+    STORE_KIND_NOTICE,      /* a change notice was taken in, or withdrawn */
+    STORE_KIND_TRANSFERRED, /* a gateway was given to another organisation, or received from one */
     STORE_KIND__END
 };
 const char *store_kind_name(enum store_kind k);
@@ -268,6 +269,45 @@ ATT_MUST_USE enum att_err store_evidence_drop(struct store *st, const struct sto
 ATT_MUST_USE enum att_err store_evidence_kept(int64_t *out, struct store *st, int64_t enrolment);
 /* Bytes of the database in use, free pages not counted. */
 ATT_MUST_USE enum att_err store_size(int64_t *out, struct store *st);
+
+/* Transfers of gateways that both sides signed, for ever: each is good once (docs/formats/transfer.md). */
+enum store_transfer_role { STORE_TRANSFER_GIVEN = 1, STORE_TRANSFER_RECEIVED = 2 };
+#define STORE_TRANSFER_ID_LEN 16
+struct store_transfer {
+    uint8_t id[STORE_TRANSFER_ID_LEN];
+    enum store_transfer_role role;
+    char device[STORE_ID_MAX + 1]; /* what the gateway is called here */
+    uint8_t ek_name[STORE_NAME_MAX];
+    size_t ek_name_len;
+    int64_t outcome;     /* index of the outcome that says so */
+    int64_t expires_utc; /* received: the gateway may enrol until then */
+    int64_t enrolment;   /* given: that ended; received: that it led to, 0 while there is none */
+};
+/* CONFLICT when this id is there. */
+ATT_MUST_USE enum att_err store_transfer_put(struct store *st, const struct store_transfer *t,
+                                             struct att_slice bytes, struct att_diag *diag);
+/* bytes is cleared first. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_transfer_get(struct store_transfer *out, struct att_buf *bytes,
+                                             struct store *st,
+                                             const uint8_t id[STORE_TRANSFER_ID_LEN]);
+/* The newest that was given under a device id; the newest of an endorsement key, either way; the one that led
+ * to an enrolment. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_transfer_given(struct store_transfer *out, struct store *st,
+                                               const char *device);
+ATT_MUST_USE enum att_err store_transfer_last(struct store_transfer *out, struct store *st,
+                                              struct att_slice ek_name);
+ATT_MUST_USE enum att_err store_transfer_of(struct store_transfer *out, struct store *st,
+                                            int64_t enrolment);
+/* The next after this outcome (-1: the first), with its bytes. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_transfer_next(struct store_transfer *out, struct att_buf *bytes,
+                                              struct store *st, int64_t after);
+/* The gateway enrolled by it. NOT_FOUND when it already did. */
+ATT_MUST_USE enum att_err store_transfer_use(struct store *st,
+                                             const uint8_t id[STORE_TRANSFER_ID_LEN],
+                                             int64_t enrolment, struct att_diag *diag);
+/* Is a row of this id, or of this endorsement key, in quarantine? */
+ATT_MUST_USE enum att_err store_quarantine_holds(bool *out, struct store *st, const char *id,
+                                                 struct att_slice ek_name);
 
 /* The policies that evidence was judged by, encoded, under their digests; put again it is the same one. */
 ATT_MUST_USE enum att_err store_policy_put(struct store *st, const uint8_t digest[32],
