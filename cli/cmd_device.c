@@ -141,7 +141,9 @@ static const char *member_name(const struct cli *cli, const char *key)
                  {"ak_name", "AK 名"}, {"ek_verified", "EK 証明書"},
                  {"cti", "ラベル ID"}, {"outcome", "結果番号"},
                  {"issued", "発行"},   {"expires", "有効期限"},
-                 {"current", "現行"}};
+                 {"current", "現行"},  {"verifier", "検証者"},
+                 {"device", "機器"},   {"signer", "署名者"},
+                 {"role", "役割"}};
 
     for (size_t i = 0; cli->lang == LANG_JA && i < ATT_COUNT(NAMES); i++) {
         if (strcmp(NAMES[i].key, key) == 0) {
@@ -173,6 +175,25 @@ static void print_members(const struct report *r, const json_t *o)
             report_field(r, name, "-");
         }
     }
+}
+
+/* Whom it was given to, or received from: the other side of the statement. */
+static void print_transfer(const struct report *r, const json_t *t)
+{
+    bool received = strcmp(json_is_string(json_object_get(t, "role"))
+                               ? json_string_value(json_object_get(t, "role"))
+                               : "",
+                           "received") == 0;
+    const json_t *other = json_object_get(t, received ? "giver" : "receiver");
+
+    if (!json_is_object(t)) {
+        return;
+    }
+    report_line(r, "%s",
+                received ? tr(r->cli, "received by a transfer from:", "移管による受領元:")
+                         : tr(r->cli, "given by a transfer to:", "移管先:"));
+    print_members(r, other);
+    print_members(r, t);
 }
 
 /* The requirement that was not met, in the words of the policy. */
@@ -245,6 +266,7 @@ int cmd_device_show(struct cli *cli, int argc, char **argv)
         report_line(&r, "%s", tr(cli, "last label:", "最新のラベル:"));
         print_members(&r, json_object_get(answer, "label"));
     }
+    print_transfer(&r, json_object_get(answer, "transfer"));
     print_reasons(&r, answer);
     return report_finish(&r);
 }

@@ -338,6 +338,25 @@ const struct command commands[] = {
      .example = {"attestctl device remove gateway-1", "attestctl device remove gateway-1 --yes",
                  "attestctl device remove gateway-1 --yes --socket verifier/admin.sock"},
      .run = cmd_device_remove},
+    {.noun = "device",
+     .verb = "transfer",
+     .args = "ACTION ID|FILE...",
+     .args_min = 1,
+     .args_max = ARGS_ANY,
+     .en = "give a gateway to another organisation",
+     .ja = "機器を別の組織へ移管する",
+     .more_en = "Actions: offer ID, accept FILE, complete FILE, get ID, show FILE, verify FILE... "
+                "The giver offers, the receiver accepts, each verifier completes; verify follows a "
+                "chain of transfers offline, the oldest first.",
+     .more_ja = "操作: offer ID、accept FILE、complete FILE、get ID、show FILE、verify FILE... "
+                "譲渡側が offer、受領側が accept し、双方の検証者で complete する。verify "
+                "は古い順の移管をオフラインで検証する。",
+     .example =
+         {"attestctl device transfer offer gateway-1 --to b.pem --key pkcs11:object=a -o 1.offer",
+          "attestctl device transfer accept 1.offer --from a.pem --key pkcs11:object=b "
+          "--verifier b.example -o 1.transfer",
+          "attestctl device transfer verify 1.transfer --from a.pem"},
+     .run = cmd_device_transfer},
     {.noun = "explain",
      .args = "CODE",
      .args_max = 1,

@@ -103,6 +103,8 @@ static const char *check_name(const struct cli *cli, const char *id)
         {"log.ima", "ログ: IMA"},
         {"log.own", "ログ: 自己測定"},
         {"policy", "方針"},
+        {"transfer.signature", "移管: 署名"},
+        {"transfer.chain", "移管: つながり"},
     };
 
     for (size_t i = 0; cli->lang == LANG_JA && i < ATT_COUNT(NAMES); i++) {
