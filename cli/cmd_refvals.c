@@ -12,6 +12,23 @@
 #include "commands.h"
 #include "refvals_sources.h"
 
+/* How far the chain from a signature to a file was followed here. */
+static void say_repository(const struct making *m)
+{
+    const struct cli *cli = m->r->cli;
+
+    report_line(m->r, "%s: %zu", tr(cli, "packages", "パッケージ"), m->packages);
+    report_line(m->r, "%s",
+                m->released
+                    ? tr(cli,
+                         "The index is one that Release names. Its OpenPGP signature was not "
+                         "checked here: apt does when it fetches it, or gpgv.",
+                         "索引は Release の記載と一致します。OpenPGP "
+                         "署名はここでは検証していません（apt の取得時、または gpgv）。")
+                    : tr(cli, "No Release file was given: the index was taken as it is.",
+                         "Release が指定されていないため、索引はそのまま使いました。"));
+}
+
 static int made(const struct making *m)
 {
     struct report *r = m->r;
@@ -22,6 +39,11 @@ static int made(const struct making *m)
     (void)json_object_set_new(r->root, "links", json_integer((json_int_t)m->links));
     (void)json_object_set_new(r->root, "pcrs", json_integer((json_int_t)m->pcrs));
     (void)json_object_set_new(r->root, "skipped", json_integer((json_int_t)m->skipped));
+    if (m->indexed) {
+        (void)json_object_set_new(r->root, "packages", json_integer((json_int_t)m->packages));
+        (void)json_object_set_new(r->root, "index",
+                                  json_string(m->released ? "named-by-release" : "not-checked"));
+    }
     if (strcmp(cli->output, "-") == 0) {
         report_drop(r);
         return EXIT_VERIFIED;
@@ -30,6 +52,9 @@ static int made(const struct making *m)
                 text_safe(shown, sizeof(shown), cli->output), m->files,
                 tr(cli, "files", "ファイル"), m->links, tr(cli, "links", "リンク"), m->pcrs,
                 tr(cli, "PCR values", "PCR 値"), m->skipped, tr(cli, "skipped", "省略"));
+    if (m->indexed) {
+        say_repository(m);
+    }
     return report_finish(r);
 }
 
@@ -59,6 +84,9 @@ int cmd_refvals_make(struct cli *cli, int argc, char **argv)
 
     if (code != OPTIONS_OK) {
         return code;
+    }
+    if (sources_lack(&s) != NULL) {
+        return report_usage(&r, "arguments", "expected %s, found nothing", sources_lack(&s));
     }
     if (argc < 2 && sources_none(&s)) {
         return report_usage(&r, "arguments", "expected %s, found nothing",

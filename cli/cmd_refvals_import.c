@@ -348,6 +348,9 @@ int cmd_refvals_export(struct cli *cli, int argc, char **argv)
         return report_usage(&r, "--form", "expected %s, found %s", "corim or allowlist",
                             text_safe(shown, sizeof(shown), x.form));
     }
+    if (sources_lack(&x.s) != NULL) {
+        return report_usage(&r, "arguments", "expected %s, found nothing", sources_lack(&x.s));
+    }
     if (argc < 2 && sources_none(&x.s)) {
         return report_usage(&r, "arguments", "expected %s, found nothing",
                             "TREE, --root, --image, --sha256sums or another source");

@@ -241,11 +241,12 @@ const struct command commands[] = {
      .ja = "正しい状態から参照値を作る",
      .more_en = "Sources may be given often and in any mixture; they are merged.",
      .more_ja = "入力は何度でも、組み合わせても指定でき、統合される。",
-     .example = {"attestctl refvals make --root /mnt/image --output fleet.refvals",
-                 "attestctl refvals make --image rootfs.squashfs --image initrd.img --uefi "
-                 "bios.bin -o fleet.refvals",
-                 "attestctl refvals make --sha256sums SHA256SUMS --ima ima.bin --pcrs pcrs.yaml -o "
-                 "fleet.refvals"},
+     .example =
+         {"attestctl refvals make --root /mnt/image --output fleet.refvals",
+          "attestctl refvals make --image rootfs.squashfs --image initrd.img --uefi "
+          "bios.bin -o fleet.refvals",
+          "attestctl refvals make --index Packages.xz --release InRelease --pool /srv/debian "
+          "--status image/var/lib/dpkg/status -o fleet.refvals"},
      .run = cmd_refvals_make},
     {.noun = "refvals",
      .verb = "show",

@@ -14,6 +14,7 @@
 #include "tcg/ownlog.h"
 
 #define MAKING_CHUNK     131072
+#define MAKING_TEXT_MAX  268435456 /* of a list or an index, unpacked */
 #define MAKING_NAME_ROOM (ATT_OWN_NAME_MAX + 16)
 
 /* A value with its name, kept for writing it in a form of others. */
@@ -28,6 +29,9 @@ struct making {
     struct att_hasher *hasher;
     uint8_t *chunk; /* MAKING_CHUNK bytes to read into */
     size_t files, links, pcrs, skipped;
+    size_t packages;        /* read out of a repository */
+    bool indexed, released; /* from an index, and each index is one that a Release file names */
+    struct att_buf *text;   /* where a compressed text goes; borrowed, NULL but for that time */
     bool usrmerge; /* what a package has in /bin, /lib and their kin is measured below /usr */
     bool keep;     /* names are kept: refvals export */
     struct kept *kept;
@@ -87,5 +91,10 @@ ATT_MUST_USE enum att_err making_cmdline(struct making *m, const char *path, str
 /* tar, cpio and initrd, zip, compressed or not; ext4 and squashfs images: by what they begin with. */
 ATT_MUST_USE enum att_err making_image(struct making *m, const char *path, struct att_diag *diag);
 ATT_MUST_USE enum att_err making_deb(struct making *m, const char *path, struct att_diag *diag);
+/* The same of a descriptor at its start. */
+ATT_MUST_USE enum att_err making_deb_fd(struct making *m, int fd, struct att_diag *diag);
+/* What a compressed text holds; at most MAKING_TEXT_MAX bytes. *out is the caller's. */
+ATT_MUST_USE enum att_err making_text_fd(struct att_buf **out, struct making *m, int fd,
+                                         struct att_diag *diag);
 
 #endif

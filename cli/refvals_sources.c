@@ -4,6 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "refvals_debian.h"
+
 static enum att_err add_tree(struct making *m, const char *path, struct att_diag *diag)
 {
     return making_tree(m, path, false, diag);
@@ -72,6 +74,9 @@ enum att_err sources_add(struct making *m, const struct sources *s, char **trees
     if (err == ATT_OK) {
         err = make(m, s, diag);
     }
+    if (err == ATT_OK && s->index[0] != NULL) {
+        err = making_repository(m, s, diag);
+    }
     if (err == ATT_OK) {
         err = making_finish(m);
     }
@@ -83,5 +88,19 @@ bool sources_none(const struct sources *s)
 {
     return s->root[0] == NULL && s->list[0] == NULL && s->sums[0] == NULL && s->image[0] == NULL &&
            s->tar[0] == NULL && s->deb[0] == NULL && s->own[0] == NULL && s->ima[0] == NULL &&
-           s->uefi[0] == NULL && s->pcrs[0] == NULL && s->cmdline[0] == NULL;
+           s->uefi[0] == NULL && s->pcrs[0] == NULL && s->cmdline[0] == NULL && s->index[0] == NULL;
+}
+
+const char *sources_lack(const struct sources *s)
+{
+    bool any = s->pool[0] != NULL || s->status[0] != NULL || s->package[0] != NULL ||
+               s->release[0] != NULL || s->skip_missing;
+
+    if (s->index[0] == NULL) {
+        return any ? "--index FILE" : NULL;
+    }
+    if (s->pool[0] == NULL) {
+        return "--pool DIR";
+    }
+    return s->status[0] == NULL && s->package[0] == NULL ? "--status FILE or --package NAME" : NULL;
 }

@@ -45,6 +45,15 @@ static bool receive(struct record *r, FILE *from)
     return strlen(r->text) == r->head.len;
 }
 
+static enum att_err add_text(struct making *m, const struct record *r, struct att_diag *diag)
+{
+    if (r->head.len > MAKING_TEXT_MAX - att_buf_len(m->text)) {
+        return att_fail(diag, ATT_E_LIMIT, ATT_R_FMT_ARCHIVE, "archive",
+                        "it unpacks to more than %d bytes", MAKING_TEXT_MAX);
+    }
+    return att_buf_add(m->text, r->text, r->head.len);
+}
+
 static enum att_err take(struct making *m, const struct record *r, struct att_diag *diag)
 {
     switch (r->head.kind) {
@@ -53,6 +62,8 @@ static enum att_err take(struct making *m, const struct record *r, struct att_di
     case UNPACK_LINK:
         m->links++;
         return making_item(m, true, r->text, r->digest);
+    case UNPACK_TEXT:
+        return m->text == NULL ? ATT_E_INTERNAL : add_text(m, r, diag);
     case UNPACK_PACKAGE:
         m->usrmerge = true;
         return ATT_OK;
@@ -190,6 +201,30 @@ static enum att_err read_path(struct making *m, const char *path, const char *wh
         m->usrmerge = false;
     }
     return err;
+}
+
+enum att_err making_deb_fd(struct making *m, int fd, struct att_diag *diag)
+{
+    enum att_err err = unpack(m, fd, "deb", diag);
+
+    m->usrmerge = false;
+    return err;
+}
+
+enum att_err making_text_fd(struct att_buf **out, struct making *m, int fd, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
+    enum att_err err = att_buf_new(&text, MAKING_TEXT_MAX);
+
+    m->text = text;
+    err = err == ATT_OK ? unpack(m, fd, "text", diag) : err;
+    m->text = NULL;
+    if (err != ATT_OK) {
+        return err;
+    }
+    *out = text;
+    text = NULL;
+    return ATT_OK;
 }
 
 enum att_err making_image(struct making *m, const char *path, struct att_diag *diag)

@@ -299,6 +299,17 @@ static enum att_err take_entries(struct unpack *u)
 }
 
 /* Only what libarchive decodes itself: a filter that it would start a program for is not read. */
+static void add_filters(struct archive *a)
+{
+    (void)archive_read_support_filter_gzip(a);
+    (void)archive_read_support_filter_bzip2(a);
+    (void)archive_read_support_filter_xz(a);
+    (void)archive_read_support_filter_lzma(a);
+    (void)archive_read_support_filter_zstd(a);
+    (void)archive_read_support_filter_lz4(a);
+    (void)archive_read_support_filter_compress(a);
+}
+
 static struct archive *new_reader(bool deb)
 {
     struct archive *a = archive_read_new();
@@ -310,13 +321,7 @@ static struct archive *new_reader(bool deb)
         (void)archive_read_support_format_ar(a);
         return a;
     }
-    (void)archive_read_support_filter_gzip(a);
-    (void)archive_read_support_filter_bzip2(a);
-    (void)archive_read_support_filter_xz(a);
-    (void)archive_read_support_filter_lzma(a);
-    (void)archive_read_support_filter_zstd(a);
-    (void)archive_read_support_filter_lz4(a);
-    (void)archive_read_support_filter_compress(a);
+    add_filters(a);
     (void)archive_read_support_format_tar(a);
     (void)archive_read_support_format_cpio(a);
     (void)archive_read_support_format_zip(a);
@@ -455,5 +460,39 @@ enum att_err read_deb(struct box *b, struct att_diag *diag)
                        "expected a Debian package with one data.tar, found %zu of them", data);
     }
     (void)archive_read_free(outer);
+    return err;
+}
+
+/* ---- one compressed text, such as the index of a repository ---- */
+
+static enum att_err send_text(struct unpack *u)
+{
+    static char part[UNPACK_NAME_MAX];
+    la_ssize_t len = 0;
+    enum att_err err = ATT_OK;
+
+    while (err == ATT_OK && (len = archive_read_data(u->a, part, sizeof(part))) > 0) {
+        err = box_more(u->b, (uint64_t)len, u->diag);
+        err = err == ATT_OK ? box_text(u->b, part, (size_t)len) : err;
+    }
+    return err == ATT_OK && len < 0 ? refuse_read(u, "text") : err;
+}
+
+enum att_err read_text(struct box *b, struct att_diag *diag)
+{
+    struct unpack u = {.b = b, .diag = diag, .a = archive_read_new()};
+    struct archive_entry *e = NULL;
+    enum att_err err = ATT_OK;
+
+    if (u.a == NULL) {
+        return ATT_E_NOMEM;
+    }
+    add_filters(u.a);
+    (void)archive_read_support_format_raw(u.a);
+    err = archive_read_open_fd(u.a, b->fd, HOLE_CHUNK) == ARCHIVE_OK &&
+                  archive_read_next_header(u.a, &e) == ARCHIVE_OK
+              ? send_text(&u)
+              : refuse_read(&u, "text");
+    (void)archive_read_free(u.a);
     return err;
 }

@@ -27,6 +27,8 @@ struct box {
 ATT_MUST_USE enum att_err box_more(struct box *b, uint64_t bytes, struct att_diag *diag);
 ATT_MUST_USE enum att_err box_file(struct box *b, const char *name, const uint8_t digest[32]);
 ATT_MUST_USE enum att_err box_link(struct box *b, const char *name, const char *target);
+/* A part of a text, at most UNPACK_NAME_MAX bytes. */
+ATT_MUST_USE enum att_err box_text(struct box *b, const char *part, size_t len);
 /* The names that follow are a package's. */
 ATT_MUST_USE enum att_err box_package(struct box *b);
 
@@ -39,5 +41,7 @@ enum att_err read_archive(struct box *b, struct att_diag *diag);
 enum att_err read_deb(struct box *b, struct att_diag *diag);
 enum att_err read_ext(struct box *b, struct att_diag *diag);
 enum att_err read_squashfs(struct box *b, struct att_diag *diag);
+/* One compressed text, whole. */
+enum att_err read_text(struct box *b, struct att_diag *diag);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * attest-unpack image|deb: standard input is the file, standard output takes records (record.h).
+ * attest-unpack image|deb|text: standard input is the file, standard output takes records (record.h).
  *
  * Started by `attestctl refvals make`; the one program that links libraries for archives and images.
  */
@@ -81,6 +81,13 @@ enum att_err box_package(struct box *b)
     struct unpack_head h = {.kind = UNPACK_PACKAGE};
 
     return send_record(b, &h, "", NULL);
+}
+
+enum att_err box_text(struct box *b, const char *part, size_t len)
+{
+    struct unpack_head h = {.kind = UNPACK_TEXT, .len = (uint16_t)len};
+
+    return send_record(b, &h, part, NULL);
 }
 
 /* One component of a name onto what is there. */
@@ -171,6 +178,9 @@ static enum att_err unpack(struct box *b, const char *what, struct att_diag *dia
         return err != ATT_OK ? err : ATT_E_IO;
     }
     b->len = (uint64_t)st.st_size;
+    if (strcmp(what, "text") == 0) {
+        return read_text(b, diag);
+    }
     read = strcmp(what, "deb") == 0 ? read_deb : reader_for(b->fd);
     if (read == read_deb) {
         err = box_package(b);

@@ -18,6 +18,7 @@ enum unpack_kind {
     UNPACK_FILE = 'F',
     UNPACK_LINK = 'L',
     UNPACK_PACKAGE = 'P', /* what follows is a Debian package's: names of the merged /usr */
+    UNPACK_TEXT = 'T',    /* not a name: a part of what a compressed text holds */
     UNPACK_FAIL = 'E',
     UNPACK_END = 'Z'
 };

@@ -45,6 +45,29 @@ echo "$(jq .files "$work/out") files, $(jq .links "$work/out") links"
 tar -C "$root" -czf "$work/root.tar.gz" .
 check 'from a tar file of it' 0 "$ctl" -q refvals make --tar "$work/root.tar.gz" --output "$work/tar.refvals"
 cmp -s "$work/root.refvals" "$work/tar.refvals" || complain 'other values than those of the folder'
+
+# the same tree by its packages: debootstrap leaves index, Release and every .deb in it
+set --
+for f in "$root"/var/lib/apt/lists/*_Packages; do set -- "$@" --index "$f"; done
+for f in "$root"/var/lib/apt/lists/*Release; do set -- "$@" --release "$f"; done
+set -- "$@" --pool "$root/var/cache/apt/archives" --status "$root/var/lib/dpkg/status"
+check 'from the packages of its repository' 0 "$ctl" --json refvals make "$@" --output "$work/packages.refvals"
+json '.missing == [] and .index == "named-by-release" and .packages > 100'
+echo "$(jq .packages "$work/out") packages, $(jq .files "$work/out") files"
+check 'their files' 0 "$ctl" refvals export --form allowlist "$@" --output "$work/packages.json"
+check "the tree's files" 0 "$ctl" refvals export --form allowlist --root "$root" --output "$work/root.json"
+for of in packages root; do
+    jq -r '.digests | to_entries[] | .key as $name | .value[] | "\(.) \($name)"' "$work/$of.json" | sort >"$work/$of.files"
+done
+# names below a folder that is merged into /usr stand there for a gateway where it is not
+name='a file of a package is in the tree with another content, or is not there'
+comm -23 "$work/packages.files" "$work/root.files" | grep -vE ' /(bin|sbin|lib|lib32|lib64|libx32|libo32)/' >"$work/differ" || true
+[ ! -s "$work/differ" ] || complain "$(head -n 5 "$work/differ")"
+comm -13 "$work/packages.files" "$work/root.files" | cut -d' ' -f2- >"$work/made"
+echo "$(comm -12 "$work/packages.files" "$work/root.files" | wc -l) files as in the packages, $(wc -l <"$work/made") of none:" \
+    "$(grep -c '^/var/lib/dpkg/' "$work/made") of dpkg, $(grep -c '^/var/cache/apt/' "$work/made") packages," \
+    "$(grep -vcE '^/var/(lib/dpkg|cache/apt)/' "$work/made") made by scripts"
+
 check 'with the initrd and the boots' 0 "$ctl" -q refvals make --root "$root" --sha256sums "$work/own.sha256" --ima "$work/initrd.ascii" \
     --uefi "$vm/A/bios.bin" --uefi "$vm/F/bios.bin" --output "$work/all.refvals"
 for b in A B F; do

@@ -34,7 +34,9 @@ int suite_run_rows(const char *name, const struct suite_row *rows, size_t count,
     TCase *tc = tcase_create(name);
 
     tcase_set_timeout(tc, SUITE_TIMEOUT_S);
-    tcase_add_checked_fixture(tc, fixture->set_up, fixture->tear_down);
+    if (fixture != NULL) {
+        tcase_add_checked_fixture(tc, fixture->set_up, fixture->tear_down);
+    }
     for (size_t i = 0; i < count; i++) {
         if (rows[i].times > 0) {
             tcase_add_loop_test(tc, rows[i].test, 0, rows[i].times);

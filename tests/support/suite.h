@@ -24,7 +24,7 @@ struct suite_fixture {
     void (*tear_down)(void);
 };
 
-/* The same with a fixture and loops. */
+/* The same with loops, and a fixture or NULL. */
 int suite_run_rows(const char *name, const struct suite_row *rows, size_t count,
                    const struct suite_fixture *fixture);
 
