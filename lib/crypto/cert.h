@@ -32,6 +32,8 @@ ATT_MUST_USE enum att_err att_cert_key(struct att_pubkey **out, const struct att
                                        struct att_diag *diag);
 ATT_MUST_USE enum att_err att_cert_fingerprint(uint8_t out[32],
                                                const struct att_cert *c); /* SHA-256 of DER */
+/* The subject key identifier, borrowed from c; NOT_FOUND when it has none. */
+ATT_MUST_USE enum att_err att_cert_key_id(struct att_slice *out, const struct att_cert *c);
 /* RFC 2253 text, escaped for printing. Return out. */
 char *att_cert_subject(char *out, size_t cap, const struct att_cert *c);
 char *att_cert_issuer(char *out, size_t cap, const struct att_cert *c);

@@ -50,6 +50,13 @@ bool att_pubkey_eq(const struct att_pubkey *a, const struct att_pubkey *b);
 ATT_MUST_USE enum att_err att_pubkey_spki(struct att_buf **out, const struct att_pubkey *k);
 /* SHA-256 of the DER SPKI: how our records name a key. */
 ATT_MUST_USE enum att_err att_pubkey_fingerprint(uint8_t out[32], const struct att_pubkey *k);
+/*
+ * att_pubkey_key_id - SHA-1 of the key's bits: the subject key identifier of method 1 (RFC 5280 4.2.1.2). It finds
+ * a key and proves nothing. CRYPTO.
+ */
+#define ATT_KEY_ID_LEN 20
+ATT_MUST_USE enum att_err att_pubkey_key_id(uint8_t out[ATT_KEY_ID_LEN],
+                                            const struct att_pubkey *k);
 /* Affine coordinates, field size each (EC only). */
 ATT_MUST_USE enum att_err att_pubkey_ec_point(const struct att_pubkey *k, uint8_t *x, uint8_t *y,
                                               size_t *size);

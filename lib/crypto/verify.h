@@ -1,8 +1,8 @@
 /*
  * One signature, one scheme named by the caller: yes, no, or could not tell.
  *
- * Signatures come in the raw forms of COSE and the TPM, never as DER from outside: ECDSA as r and s,
- * RSA as the big-endian number.
+ * Signatures come in the raw forms of COSE and the TPM: ECDSA as r and s, RSA as the big-endian number. The
+ * kernel's come in DER, which is taken apart here: OpenSSL never reads DER from outside.
  */
 #ifndef ATT_CRYPTO_VERIFY_H
 #define ATT_CRYPTO_VERIFY_H
@@ -28,7 +28,16 @@ ATT_MUST_USE enum att_err att_verify_digest(const struct att_pubkey *key, enum a
                                             enum att_hash hash, struct att_slice digest,
                                             struct att_slice sig);
 
-/* The same over a message (hash is ignored for Ed25519). */
+/*
+ * att_verify_digest_der - a signature as the kernel and X.509 have them; the key says which: RSA PKCS#1 v1.5, or
+ * r and s in strict DER (RFC 3279 2.2.3).
+ *
+ * Errors  SIGNATURE; UNSUPPORTED (Ed25519, which signs no digests); CRYPTO NOMEM
+ */
+ATT_MUST_USE enum att_err att_verify_digest_der(const struct att_pubkey *key, enum att_hash hash,
+                                                struct att_slice digest, struct att_slice sig);
+
+/* att_verify_digest over a message (hash is ignored for Ed25519). */
 ATT_MUST_USE enum att_err att_verify(const struct att_pubkey *key, enum att_scheme scheme,
                                      enum att_hash hash, struct att_slice message,
                                      struct att_slice sig);

@@ -25,7 +25,7 @@ static const struct att_ima_format FORMATS[] = {
     {"evm-sig",
      ATT_IMA_TEMPLATE_EVM_SIG,
      9,
-     {ATT_IMA_F_D_NG, ATT_IMA_F_N_NG, ATT_IMA_F_SIG, ATT_IMA_F_OTHER, ATT_IMA_F_OTHER,
+     {ATT_IMA_F_D_NG, ATT_IMA_F_N_NG, ATT_IMA_F_EVMSIG, ATT_IMA_F_OTHER, ATT_IMA_F_OTHER,
       ATT_IMA_F_OTHER, ATT_IMA_F_OTHER, ATT_IMA_F_OTHER, ATT_IMA_F_OTHER}},
     {"ima", ATT_IMA_TEMPLATE_IMA, 2, {ATT_IMA_F_D, ATT_IMA_F_N}},
 };
@@ -42,7 +42,7 @@ static const struct {
     {"d-ngv2", ATT_IMA_F_D_NGV2},
     {"d-modsig", ATT_IMA_F_OTHER},
     {"modsig", ATT_IMA_F_OTHER},
-    {"evmsig", ATT_IMA_F_SIG},
+    {"evmsig", ATT_IMA_F_EVMSIG},
     {"iuid", ATT_IMA_F_OTHER},
     {"igid", ATT_IMA_F_OTHER},
     {"imode", ATT_IMA_F_OTHER},
@@ -222,6 +222,10 @@ static enum att_err read_field(struct reading *in, enum att_ima_field kind, stru
     case ATT_IMA_F_N_NG:
         return read_path(in, field);
     case ATT_IMA_F_SIG:
+        in->e.has_sig = true;
+        in->e.sig = field;
+        return ATT_OK;
+    case ATT_IMA_F_EVMSIG:
         in->e.sig = field;
         return ATT_OK;
     case ATT_IMA_F_BUF:

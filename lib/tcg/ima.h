@@ -45,7 +45,8 @@ struct att_ima_entry {
     enum att_hash alg;              /* of the file digest */
     struct att_slice digest;
     struct att_slice path; /* opaque bytes, the final NUL not included */
-    struct att_slice sig;  /* ima-sig and its kin; else empty */
+    bool has_sig;          /* the template has a field for the file's signature */
+    struct att_slice sig;  /* that field, or evm-sig's; else empty */
     struct att_slice buf;  /* ima-buf; else empty */
     bool verity;           /* d-ngv2 "verity:" digest */
     bool violation;        /* all-zero template digest: 0xff.. is extended */

@@ -13,7 +13,8 @@ enum att_ima_field {
     ATT_IMA_F_D_NG,   /* "alg:" NUL digest */
     ATT_IMA_F_D_NGV2, /* "type:alg:" NUL digest */
     ATT_IMA_F_N_NG,   /* a name and NUL */
-    ATT_IMA_F_SIG,
+    ATT_IMA_F_SIG,    /* of the file */
+    ATT_IMA_F_EVMSIG, /* of its attributes */
     ATT_IMA_F_BUF,
     ATT_IMA_F_OTHER, /* known, and nothing that we read */
 };
