@@ -335,6 +335,7 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
     if (err != ATT_OK) {
         return err;
     }
+    att_judging_windows_end(&j);
     att_judging_tell_windows(&j);
     conclude(&j);
     return ATT_OK;

@@ -127,10 +127,10 @@ static enum att_err add_listed(struct att_name_set *set, const struct judging *j
 static bool is_complete(struct judging *j, const struct att_refvals_found *found, const char *name,
                         const uint8_t digest[32])
 {
-    enum att_window_says says = att_judging_window(j, att_slice_str(name), digest, false);
+    enum att_window_says says = att_judging_window_item(j, att_slice_str(name), digest);
 
     if (says == ATT_WINDOW_EXPECTED && !found->same) {
-        att_judging_window_used(j);
+        att_judging_window_needed(j);
         return true;
     }
     return says != ATT_WINDOW_RETIRED && !ATT_GUARD(OWN_COMPLETE, !found->same);

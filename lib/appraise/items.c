@@ -252,15 +252,15 @@ static void judge_notices(struct judging *j, const struct att_own_item *item,
     if (j->out->windows.count == 0 || item->type == ATT_OWN_UNREADABLE) {
         return;
     }
-    says = att_judging_window(j, listed_name(room, item, item->type == ATT_OWN_LINK), item->digest,
-                              false);
+    says = att_judging_window_item(j, listed_name(room, item, item->type == ATT_OWN_LINK),
+                                   item->digest);
     if (says == ATT_WINDOW_RETIRED) {
         d->reason = ATT_R_REF_RETIRED;
         d->severity = ATT_SEVERITY_FAIL;
         note_digests(d, NULL, item->digest);
     } else if (says == ATT_WINDOW_EXPECTED && d->reason != ATT_R_NONE) {
         d->reason = ATT_R_NONE;
-        att_judging_window_used(j);
+        att_judging_window_needed(j);
     }
 }
 

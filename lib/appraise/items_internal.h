@@ -25,7 +25,10 @@ struct judging {
     const struct att_notice *notice[ATT_NOTICES_MAX]; /* of out->windows, in its order */
     uint8_t seen_in_list[ATT_NOTICES_MAX]
                         [ATT_WINDOW_BITS]; /* shown before this place of the kernel's list */
-    uint32_t window;                       /* the one that att_judging_window answered for */
+    uint8_t stands[ATT_NOTICES_MAX][ATT_WINDOW_BITS]; /* the after state stands now, elsewhere */
+    uint8_t needed[ATT_NOTICES_MAX]
+                  [ATT_WINDOW_BITS]; /* and would be a deviation without the window */
+    uint32_t window, change;         /* of the last answer EXPECTED */
 };
 
 /* What change notices say of one measured state (window_judge.c). */
@@ -37,17 +40,20 @@ enum att_window_says {
 /* Before any log is judged: which boot this is, and from where the kernel's list goes on. */
 void att_judging_windows_start(struct judging *j);
 /*
- * att_judging_window - notes what was shown.
- * name    as reference values spell it; empty: whatever its name is
- * digest  NULL: it is gone
- * listed  an entry of the kernel's list, where place tells what came first
+ * Of what stands under a name, as reference values spell it: digest NULL when it is gone. The latest counts:
+ * what stands at the end was shown (att_judging_windows_end).
  */
-enum att_window_says att_judging_window(struct judging *j, struct att_slice name,
-                                        const uint8_t *digest, bool listed);
+enum att_window_says att_judging_window_item(struct judging *j, struct att_slice name,
+                                             const uint8_t *digest);
+/* Of an entry of the kernel's list, which is history: what stands in it was shown. name empty: any. */
+enum att_window_says att_judging_window_entry(struct judging *j, struct att_slice name,
+                                              const uint8_t digest[32]);
+void att_judging_windows_end(struct judging *j);
 /* Does an open window list this name as one that will be there? */
 bool att_judging_window_lists(const struct judging *j, struct att_slice name);
-/* The answer EXPECTED was needed: the label will say so. */
-void att_judging_window_used(struct judging *j);
+/* The answer EXPECTED was needed: if that still stands at the end, the label will say so; what is history stands for this boot. */
+void att_judging_window_needed(struct judging *j);
+void att_judging_window_is_history(struct judging *j);
 void att_judging_tell_windows(struct judging *j);
 
 /*

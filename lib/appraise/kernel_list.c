@@ -76,7 +76,7 @@ static enum att_window_says ask_notices(struct listing *l, const struct att_ima_
     if (l->j->out->windows.count == 0 || e->alg != ATT_HASH_SHA256 || e->digest.len != 32) {
         return ATT_WINDOW_SILENT;
     }
-    return att_judging_window(l->j, name, e->digest.p, true);
+    return att_judging_window_entry(l->j, name, e->digest.p);
 }
 
 /* listed: its digest is a reference value. */
@@ -96,7 +96,7 @@ static enum att_err judge_entry(struct att_refvals_verdict *out, struct listing 
     }
     if (err == ATT_OK && says == ATT_WINDOW_EXPECTED && out->reason != ATT_R_NONE) {
         *out = (struct att_refvals_verdict){0};
-        att_judging_window_used(l->j);
+        att_judging_window_is_history(l->j);
     }
     return err;
 }

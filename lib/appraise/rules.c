@@ -181,7 +181,7 @@ static enum truth ask_boot_pcr(struct asking *a, uint32_t pcr)
 
         a->err = a->err == ATT_OK ? err : a->err;
     }
-    says = att_judging_window(j, att_slice_str(name), value, false);
+    says = att_judging_window_item(j, att_slice_str(name), value);
     if (says == ATT_WINDOW_RETIRED) {
         return tell_retired(a, name, value);
     }
@@ -189,7 +189,7 @@ static enum truth ask_boot_pcr(struct asking *a, uint32_t pcr)
         return HOLDS;
     }
     if (says == ATT_WINDOW_EXPECTED) {
-        att_judging_window_used(j);
+        att_judging_window_needed(j);
         return HOLDS;
     }
     note(tell(a, listed.count > 0 ? ATT_R_REF_MISMATCH : ATT_R_REF_UNLISTED, name, ""),

@@ -29,96 +29,173 @@ void att_judging_windows_start(struct judging *j)
     }
 }
 
-static void mark(struct judging *j, uint32_t window, uint32_t change)
+static void set_bit(uint8_t *bits, uint32_t change, bool on)
 {
     const uint8_t bit = (uint8_t)(1U << (change % 8));
 
-    j->out->windows.window[window].shown[change / 8] |= bit;
-    j->seen_in_list[window][change / 8] |= bit;
+    bits[change / 8] = (uint8_t)(on ? bits[change / 8] | bit : bits[change / 8] & ~bit);
 }
 
-static bool of_name(const struct att_change *c, struct att_slice name)
+/* What this change makes of a state: it leads to it, it left it, or it does not speak of it. */
+static enum att_window_says change_says(const struct att_change *c, const uint8_t *digest,
+                                        bool was_shown)
 {
-    return name.len == 0 || att_slice_eq(c->name, name);
-}
-
-/* Gone: there is no digest to look for, and few such changes. */
-static bool is_gone_by(struct judging *j, uint32_t window, struct att_slice name)
-{
-    const struct att_notice *n = j->notice[window];
-    bool found = false;
-
-    for (uint32_t i = 0; i < n->change_count; i++) {
-        if (n->change[i].after == NULL && att_slice_eq(n->change[i].name, name)) {
-            mark(j, window, i);
-            found = true;
+    if (digest == NULL || c->after == NULL) {
+        if (digest == NULL && c->after == NULL) {
+            return ATT_WINDOW_EXPECTED;
+        }
+    } else if (memcmp(c->after, digest, 32) == 0) {
+        return ATT_WINDOW_EXPECTED;
+    }
+    for (size_t i = 0; i < c->before_count && digest != NULL; i++) {
+        if (memcmp(c->before[i], digest, 32) == 0 && ATT_GUARD(REF_RETIRED, was_shown)) {
+            return ATT_WINDOW_RETIRED;
         }
     }
-    return found;
+    return ATT_WINDOW_SILENT;
 }
 
-/* One notice: does it lead to this state, or has the device left this state by it? */
-static enum att_window_says one_says(struct judging *j, uint32_t window, struct att_slice name,
-                                     const uint8_t *digest, bool listed)
+static enum att_window_says worse(enum att_window_says x, enum att_window_says y)
+{
+    return x > y ? x : y;
+}
+
+static enum att_window_says item_says(struct judging *j, uint32_t window, struct att_slice name,
+                                      const uint8_t *digest, uint32_t *change)
 {
     const struct att_notice *n = j->notice[window];
-    const uint8_t *shown = listed ? j->seen_in_list[window] : j->out->windows.window[window].shown;
     enum att_window_says says = ATT_WINDOW_SILENT;
     size_t count = 0;
-    const struct att_change_ref *ref = digest == NULL ? NULL : att_notice_find(n, digest, &count);
+    const struct att_change *c = att_notice_named(n, name, &count);
 
-    if (digest == NULL) {
-        return is_gone_by(j, window, name) ? ATT_WINDOW_EXPECTED : ATT_WINDOW_SILENT;
-    }
     for (size_t i = 0; i < count; i++) {
-        if (!of_name(&n->change[ref[i].change], name)) {
-            continue;
-        }
-        if (ref[i].after) {
-            mark(j, window, ref[i].change);
-            says = says == ATT_WINDOW_RETIRED ? says : ATT_WINDOW_EXPECTED;
-        } else if (ATT_GUARD(REF_RETIRED, att_window_bit(shown, ref[i].change))) {
-            says = ATT_WINDOW_RETIRED;
-        }
+        const uint32_t at = (uint32_t)(&c[i] - n->change);
+        enum att_window_says one =
+            change_says(&c[i], digest, att_window_bit(j->out->windows.window[window].shown, at));
+
+        set_bit(j->stands[window], at, one == ATT_WINDOW_EXPECTED);
+        set_bit(j->needed[window], at, false);
+        *change = one == ATT_WINDOW_EXPECTED ? at : *change;
+        says = worse(says, one);
     }
     return says;
 }
 
-enum att_window_says att_judging_window(struct judging *j, struct att_slice name,
-                                        const uint8_t *digest, bool listed)
+static enum att_window_says entry_says(struct judging *j, uint32_t window, struct att_slice name,
+                                       const uint8_t digest[32], uint32_t *change)
 {
+    const struct att_notice *n = j->notice[window];
     enum att_window_says says = ATT_WINDOW_SILENT;
-    bool decided = false;
+    size_t count = 0;
+    const struct att_change_ref *ref = att_notice_find(n, digest, &count);
 
-    for (uint32_t i = j->out->windows.count; i-- > 0;) {
-        enum att_window_says one = one_says(j, i, name, digest, listed);
+    for (size_t i = 0; i < count; i++) {
+        const struct att_change *c = &n->change[ref[i].change];
+        enum att_window_says one = ATT_WINDOW_SILENT;
 
-        if (decided || one == ATT_WINDOW_SILENT) {
-            continue; /* older ones are asked all the same: they learn what was shown */
+        if (name.len > 0 && !att_slice_eq(c->name, name)) {
+            continue;
         }
-        decided = true;
-        says = one;
-        if (one == ATT_WINDOW_EXPECTED && ATT_GUARD(WINDOW_OPEN, !j->out->windows.window[i].open)) {
-            says = ATT_WINDOW_SILENT; /* over: the reference values must know it by now */
+        one = change_says(c, digest, att_window_bit(j->seen_in_list[window], ref[i].change));
+        if (one == ATT_WINDOW_EXPECTED) {
+            *change = ref[i].change;
+            set_bit(j->seen_in_list[window], ref[i].change, true);
+            set_bit(j->out->windows.window[window].shown, ref[i].change, true);
         }
-        j->window = i;
+        says = worse(says, one);
     }
     return says;
+}
+
+/* The word of one more notice; they are asked from the newest on, and all of them, for what was shown. */
+struct words {
+    bool decided;
+    enum att_window_says says;
+};
+
+static void add_word(struct words *w, struct judging *j, uint32_t window, uint32_t change,
+                     enum att_window_says one)
+{
+    if (w->decided || one == ATT_WINDOW_SILENT) {
+        return;
+    }
+    w->decided = true;
+    if (one == ATT_WINDOW_EXPECTED &&
+        ATT_GUARD(WINDOW_OPEN, !j->out->windows.window[window].open)) {
+        return; /* over: the reference values must know it by now */
+    }
+    w->says = one;
+    j->window = window;
+    j->change = change;
+}
+
+enum att_window_says att_judging_window_item(struct judging *j, struct att_slice name,
+                                             const uint8_t *digest)
+{
+    struct words w = {.says = ATT_WINDOW_SILENT};
+
+    for (uint32_t i = j->out->windows.count; i-- > 0;) {
+        uint32_t change = 0;
+        enum att_window_says one = item_says(j, i, name, digest, &change);
+
+        add_word(&w, j, i, change, one);
+    }
+    return w.says;
+}
+
+enum att_window_says att_judging_window_entry(struct judging *j, struct att_slice name,
+                                              const uint8_t digest[32])
+{
+    struct words w = {.says = ATT_WINDOW_SILENT};
+
+    for (uint32_t i = j->out->windows.count; i-- > 0;) {
+        uint32_t change = 0;
+        enum att_window_says one = entry_says(j, i, name, digest, &change);
+
+        add_word(&w, j, i, change, one);
+    }
+    return w.says;
+}
+
+void att_judging_window_needed(struct judging *j)
+{
+    set_bit(j->needed[j->window], j->change, true);
+}
+
+void att_judging_window_is_history(struct judging *j)
+{
+    j->out->carry.windows_used |= 1U << j->window;
+}
+
+void att_judging_windows_end(struct judging *j)
+{
+    for (uint32_t i = 0; i < j->out->windows.count; i++) {
+        for (size_t k = 0; k < ATT_WINDOW_BITS; k++) {
+            j->out->windows.window[i].shown[k] |= j->stands[i][k];
+            if ((j->needed[i][k] & j->stands[i][k]) != 0) {
+                j->out->carry.windows_used |= 1U << i;
+            }
+        }
+    }
+}
+
+/* Is a change of this name listed that leaves something there? */
+static bool lists(const struct att_notice *n, struct att_slice name)
+{
+    size_t count = 0;
+    const struct att_change *c = att_notice_named(n, name, &count);
+
+    return count > 0 && c[count - 1].after != NULL; /* what leaves nothing stands first */
 }
 
 bool att_judging_window_lists(const struct judging *j, struct att_slice name)
 {
     for (uint32_t i = 0; i < j->out->windows.count; i++) {
-        if (j->out->windows.window[i].open && att_notice_lists(j->notice[i], name)) {
+        if (j->out->windows.window[i].open && lists(j->notice[i], name)) {
             return true;
         }
     }
     return false;
-}
-
-void att_judging_window_used(struct judging *j)
-{
-    j->out->carry.windows_used |= 1U << j->window;
 }
 
 static uint32_t count_shown(const struct att_window *w)

@@ -373,22 +373,26 @@ bool att_notice_is_open(const struct att_notice *n, int64_t now_s)
     return n->from_s <= now_s && now_s < n->until_s;
 }
 
-bool att_notice_lists(const struct att_notice *n, struct att_slice name)
+const struct att_change *att_notice_named(const struct att_notice *n, struct att_slice name,
+                                          size_t *count)
 {
     size_t low = 0;
     size_t high = n->change_count;
+    size_t end = 0;
 
-    while (low < high) { /* the last change of this name: one that leaves something comes last */
+    while (low < high) {
         size_t mid = low + (high - low) / 2;
 
-        if (compare_names(n->change[mid].name, name) <= 0) {
+        if (compare_names(n->change[mid].name, name) < 0) {
             low = mid + 1;
         } else {
             high = mid;
         }
     }
-    return low > 0 && att_slice_eq(n->change[low - 1].name, name) &&
-           n->change[low - 1].after != NULL;
+    for (end = low; end < n->change_count && att_slice_eq(n->change[end].name, name); end++) {
+    }
+    *count = end - low;
+    return *count > 0 ? &n->change[low] : NULL;
 }
 
 const struct att_change_ref *att_notice_find(const struct att_notice *n, const uint8_t digest[32],

@@ -92,8 +92,9 @@ bool att_notice_is_open(const struct att_notice *n, int64_t now_s);
 const struct att_change_ref *att_notice_find(const struct att_notice *n, const uint8_t digest[32],
                                              size_t *count);
 
-/* Is a change of this name listed that leaves something there? */
-bool att_notice_lists(const struct att_notice *n, struct att_slice name);
+/* The changes of one name: *count of them from the returned one on; NULL when there is none. */
+const struct att_change *att_notice_named(const struct att_notice *n, struct att_slice name,
+                                          size_t *count);
 
 /* All that a verifier works with, the oldest first (by from, then id). */
 struct att_notices {

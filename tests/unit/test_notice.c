@@ -64,9 +64,11 @@ START_TEST(notice__is_as_its_page_says)
     ck_assert(!att_notice_concerns(n, "gateway-2"));
     ck_assert(!att_notice_is_open(n, n->from_s - 1) && att_notice_is_open(n, n->from_s));
     ck_assert(att_notice_is_open(n, n->until_s - 1) && !att_notice_is_open(n, n->until_s));
-    ck_assert(att_notice_lists(n, att_slice_str("/etc/cal.conf")));
-    ck_assert(!att_notice_lists(n, att_slice_str("/etc/old.conf"))); /* it will be gone */
-    ck_assert(!att_notice_lists(n, att_slice_str("/etc/cal.con")));
+    ck_assert_ptr_eq(att_notice_named(n, att_slice_str("/etc/cal.conf"), &count), &n->change[0]);
+    ck_assert_uint_eq(count, 1);
+    ck_assert_ptr_eq(att_notice_named(n, att_slice_str("/etc/old.conf"), &count), &n->change[1]);
+    ck_assert_ptr_null(att_notice_named(n, att_slice_str("/etc/cal.con"), &count));
+    ck_assert_ptr_null(att_notice_named(n, att_slice_str("/etc/z"), &count));
     ref = att_notice_find(n, n->change[0].after, &count);
     ck_assert_uint_eq(count, 1);
     ck_assert(ref->after && ref->change == 0);

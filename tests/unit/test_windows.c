@@ -166,11 +166,15 @@ START_TEST(retired__is_what_an_item_was_before_the_gateway_showed_the_after)
     expect(s, ATT_TIER_AFFIRMING);
     own(s, "/etc/a.conf", "a = 2\n");
     own(s, "/etc/a.conf", "a = 1\n");
+    expect(s, ATT_TIER_AFFIRMING); /* tried and taken back before it was shown */
+    own(s, "/etc/a.conf", "a = 2\n");
+    expect(s, ATT_TIER_WARNING);
+    own(s, "/etc/a.conf", "a = 1\n");
     expect(s, ATT_TIER_CONTRAINDICATED);
     scene_expect_reason(s, ATT_R_REF_RETIRED, "/etc/a.conf");
     own(s, "/etc/a.conf", "a = 2\n");
-    expect(s, ATT_TIER_WARNING);
     gone(s, "/etc/b.conf");
+    expect(s, ATT_TIER_WARNING);
     own(s, "/etc/b.conf", "b = 2\n");
     expect(s, ATT_TIER_CONTRAINDICATED);
     scene_expect_reason(s, ATT_R_REF_RETIRED, "/etc/b.conf");
