@@ -246,31 +246,17 @@ struct exporting {
     bool file_key;
 };
 
-static int by_name(const void *a, const void *b)
-{
-    const struct kept *x = a;
-    const struct kept *y = b;
-    int order = strcmp(x->name, y->name);
-
-    return order != 0 ? order : memcmp(x->digest, y->digest, 32);
-}
-
 /* Sorted, each once. NULL: no memory. */
-static struct att_export *sorted(struct making *m, size_t *count)
+static struct att_export *sorted(struct making *m)
 {
     struct att_export *v = calloc(m->kept_count + 1, sizeof(*v));
 
-    *count = 0;
     if (v == NULL) {
         return NULL;
     }
-    if (m->kept_count > 0) {
-        qsort(m->kept, m->kept_count, sizeof(*m->kept), by_name);
-    }
+    making_sort(m);
     for (size_t i = 0; i < m->kept_count; i++) {
-        if (i == 0 || by_name(&m->kept[i - 1], &m->kept[i]) != 0) {
-            v[(*count)++] = (struct att_export){m->kept[i].name, m->kept[i].digest};
-        }
+        v[i] = (struct att_export){m->kept[i].name, m->kept[i].digest};
     }
     return v;
 }
@@ -292,9 +278,9 @@ static enum att_err write_form(struct att_buf **out, const struct exporting *x, 
                                struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *plain = NULL;
-    size_t count = 0;
     size_t left = 0;
-    struct att_export *v = sorted(m, &count);
+    struct att_export *v = sorted(m);
+    size_t count = m->kept_count;
     enum att_err err = v == NULL ? ATT_E_NOMEM : ATT_OK;
 
     if (err == ATT_OK && strcmp(x->form, "allowlist") == 0) {

@@ -233,6 +233,44 @@ const struct command commands[] = {
                  "attestctl policy load policy.cose --socket verifier/admin.sock",
                  "attestctl --json policy load policy.cose | jq .version"},
      .run = cmd_policy_load},
+    {.noun = "notice",
+     .verb = "make",
+     .args = "--id ID --role ROLE --until TIME [SOURCE...] --output FILE",
+     .args_max = ARGS_ANY,
+     .en = "announce an update before it is installed",
+     .ja = "更新を事前に通知する",
+     .more_en =
+         "The sources of refvals make hold the new state; what they have otherwise than FILE "
+         "becomes expected until TIME, at most 7 days, and every label says so. Put the notice "
+         "into the verifier's folder of notices.",
+     .more_ja =
+         "入力 (refvals make と同じ) は新しい状態。FILE と異なるものが TIME まで (最長 7 日) "
+         "認められ、その間のラベルは警告となる。通知は検証サーバーの notices フォルダーに置く。",
+     .example =
+         {"attestctl notice make --id openssl-3 --role maintenance --until 2026-12-03T00:00:00Z"
+          " --title 'openssl security update' --refvals fleet.refvals --deb libssl3.deb"
+          " --key pkcs11:object=maintenance -o openssl-3.notice",
+          "attestctl notice make --id fw-12 --role maintenance --until 2026-12-03T00:00:00Z "
+          "--title "
+          "'firmware 12' --device gateway-1 --refvals fleet.refvals --uefi new-boot.bin --key "
+          "maintenance.key --insecure-file-key -o fw-12.notice",
+          "attestctl notice make --id drop-telnet --role maintenance --until 2026-12-03T00:00:00Z "
+          "--title 'telnet goes' --refvals fleet.refvals --gone /usr/bin/telnet --key "
+          "maintenance.key --insecure-file-key -o drop-telnet.notice"},
+     .run = cmd_notice_make},
+    {.noun = "notice",
+     .verb = "show",
+     .args = "FILE",
+     .args_min = 1,
+     .args_max = 1,
+     .en = "print a change notice; with --signers verify it",
+     .ja = "変更通知を表示する。--signers で検証もする",
+     .more_en = "DIR holds ROLE.pem for each role, as the verifier's notice_signers does.",
+     .more_ja = "DIR には検証サーバーの notice_signers と同様に 役割名.pem を置く。",
+     .example = {"attestctl notice show openssl-3.notice",
+                 "attestctl notice show openssl-3.notice --signers /etc/attestd/notice-signers",
+                 "attestctl --json notice show openssl-3.notice | jq '.changes | length'"},
+     .run = cmd_notice_show},
     {.noun = "refvals",
      .verb = "make",
      .args = "[TREE...] [SOURCE...] --output FILE",

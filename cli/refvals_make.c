@@ -131,6 +131,32 @@ static enum att_err keep(struct making *m, const char *name, const uint8_t diges
     return more[m->kept_count++].name == NULL ? ATT_E_NOMEM : ATT_OK;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct kept *x = a;
+    const struct kept *y = b;
+    int order = strcmp(x->name, y->name);
+
+    return order != 0 ? order : memcmp(x->digest, y->digest, 32);
+}
+
+void making_sort(struct making *m)
+{
+    size_t count = 0;
+
+    if (m->kept_count > 0) {
+        qsort(m->kept, m->kept_count, sizeof(*m->kept), by_name);
+    }
+    for (size_t i = 0; i < m->kept_count; i++) {
+        if (count > 0 && by_name(&m->kept[count - 1], &m->kept[i]) == 0) {
+            free(m->kept[i].name);
+        } else {
+            m->kept[count++] = m->kept[i];
+        }
+    }
+    m->kept_count = count;
+}
+
 static enum att_err put(struct making *m, const char *prefix, const char *name,
                         const uint8_t digest[32])
 {

@@ -67,6 +67,8 @@ ATT_MUST_USE enum att_err making_tree_begin(struct making *m);
 ATT_MUST_USE enum att_err making_tree_end(struct making *m, const char *tree);
 /* At the end of all sources: "complete:/", and "complete:FOLDER" for each folder at most 4 deep. */
 ATT_MUST_USE enum att_err making_finish(struct making *m);
+/* What was kept, in order of name and digest, each once. */
+void making_sort(struct making *m);
 /* Left out, and said so on standard error. */
 void making_skip(struct making *m, const char *path);
 

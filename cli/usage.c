@@ -20,6 +20,7 @@ static const struct noun NOUNS[] = {
     {"trust", "the anchors that labels are verified with", "ラベルの検証に使う信頼の起点"},
     {"evidence", "what gateways sent, and decisions made again", "機器が送った証拠と判定の再現"},
     {"policy", "what a gateway must fulfil", "機器が満たすべき方針"},
+    {"notice", "which changes are expected for a while", "一定期間だけ期待される変更 (変更通知)"},
     {"refvals", "which files and values are expected", "期待されるファイルと値 (参照値)"},
     {"device", "the gateways of a verifier", "検証サーバーに登録された機器"},
 };

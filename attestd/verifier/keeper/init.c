@@ -329,6 +329,8 @@ static enum att_err write_config(struct init *in, struct att_diag *diag)
                  "policy: policy.cose          # attestctl policy sign makes it of policy.yaml\n"
                  "policy_signers: policy-signers\n"
                  "transfer_signers: transfer-signers\n"
+                 "notices: notices             # attestctl notice make\n"
+                 "notice_signers: notice-signers   # ROLE.pem of whoever may sign one\n"
                  "%srefvals: refvals.bin\n"
                  "ek_anchors: ek.d\n"
                  "insecure_file_key: %s\n",
@@ -374,7 +376,8 @@ static enum att_err make_evidence_key(struct init *in, struct att_diag *diag)
 
 static enum att_err make_all(struct init *in, struct att_diag *diag)
 {
-    static const char *const folders[] = {"state", "trust", "ek.d", "policy-signers",
+    static const char *const folders[] = {"state",           "trust",   "ek.d",
+                                          "policy-signers",  "notices", "notice-signers",
                                           "transfer-signers"};
     enum att_err err = folder_open(&in->folder, in->dir, diag);
 
