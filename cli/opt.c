@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "cli.h"
 
-#define OPTIONS_MAX 40
+#define OPTIONS_MAX 64 /* of one command, the common ones included */
 #define SHORT       ":hqvo:"
 
 /* Numbers of the common options for getopt_long: their place in the table above this one. */
@@ -142,7 +142,7 @@ static int take_common(struct parsing *p, int code, const char *value)
 
 static int unknown_option(struct parsing *p)
 {
-    const char *names[OPTIONS_MAX * 2];
+    const char *names[OPTIONS_MAX];
     const char *typed = p->argv[optind - 1];
     const char *meant = NULL;
     char shown[64];
@@ -216,8 +216,17 @@ static int take(struct parsing *p, int code)
     return take_common(p, code, optarg);
 }
 
-static void fill_table(struct option *table, const struct parsing *p)
+/* Too many is a mistake of ours that the first call of the command shows. */
+static bool fill_table(struct option *table, const struct parsing *p)
 {
+    size_t common = 0;
+
+    while (common_options[common].name != NULL) {
+        common++;
+    }
+    if (p->spec_count + common >= OPTIONS_MAX) {
+        return false;
+    }
     for (size_t i = 0; i < p->spec_count; i++) {
         table[i] = (struct option){p->spec[i].name,
                                    p->spec[i].value != NULL ? required_argument : no_argument, NULL,
@@ -230,6 +239,7 @@ static void fill_table(struct option *table, const struct parsing *p)
             (struct option){c->name, c->value_name != NULL ? required_argument : no_argument, NULL,
                             COMMON_BASE + (int)i};
     }
+    return true;
 }
 
 static int check_count(struct report *r, int given, const char *surplus)
@@ -257,7 +267,9 @@ int options_parse(struct report *r, const struct option_spec *spec, size_t spec_
     int result = OPTIONS_OK;
     int code = 0;
 
-    fill_table(table, &p);
+    if (!fill_table(table, &p)) {
+        return report_failure(r, ATT_E_INTERNAL, &(struct att_diag){.reason = ATT_R_INTERNAL});
+    }
     optind = 1;
     opterr = 0;
     while (result == OPTIONS_OK && !p.help &&
