@@ -349,9 +349,11 @@ END_TEST
 /* The new owner's gateway cannot be brought back by a token, nor by the allow-list's entry of before. */
 START_TEST(I_21__given_gateway_comes_back_by_name_only)
 {
+    uint8_t *attributes = NULL;
     char token[64], body[256], ek[128];
 
     ours();
+    attributes = &kt.gw.g->tpm->ek.public_area[6];
     (void)snprintf(ek, sizeof(ek), "%s", keepertest_device("gw-1", "ek_name"));
     (void)snprintf(body, sizeof(body), "{\"ek_name\": \"%s\"}", ek);
     json_decref(keepertest_admin("POST", "/allow", body, 201));
@@ -362,6 +364,11 @@ START_TEST(I_21__given_gateway_comes_back_by_name_only)
     ck_assert_str_eq(att_reason_code(inproc_enrol_begin(kt.v, &kt.gw, kt.e, token)),
                      "E_ID_TRANSFERRED");
     gateway_enrol_clear(kt.e);
+    *attributes ^= 0x04; /* noDA: the same key under another name */
+    ck_assert_str_eq(att_reason_code(inproc_enrol_begin(kt.v, &kt.gw, kt.e, token)),
+                     "E_ID_TRANSFERRED");
+    gateway_enrol_clear(kt.e);
+    *attributes ^= 0x04;
     keepertest_check_unchanged();
     json_decref(keepertest_admin("POST", "/allow", body, 201));
     ck_assert_str_eq(att_reason_code(inproc_enrol(kt.v, &kt.gw, NULL)), "OK");

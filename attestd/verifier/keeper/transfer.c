@@ -236,6 +236,10 @@ static enum att_err give(struct store_transfer *row, struct keeper *k, struct jo
         return err;
     row->role = STORE_TRANSFER_GIVEN;
     row->enrolment = d.enrolment;
+    row->has_ek_key = d.ek_public_len >= sizeof(row->ek_key);
+    if (row->has_ek_key)
+        memcpy(row->ek_key, &d.ek_public[d.ek_public_len - sizeof(row->ek_key)],
+               sizeof(row->ek_key));
     (void)snprintf(row->device, sizeof(row->device), "%s", d.id);
     return ATT_OK;
 }
@@ -300,7 +304,8 @@ enum att_err transfer_find(bool *admits, bool *given, struct store_transfer *row
                            const struct msg_enrol_facts *f, struct att_diag *diag)
 {
     struct store_transfer t = {0};
-    enum att_err err = store_transfer_last(&t, k->st, att_slice_of(f->ek_name, f->ek_name_len));
+    enum att_err err = store_transfer_last(&t, k->st, att_slice_of(f->ek_name, f->ek_name_len),
+                                           att_slice_of(f->ek_public, f->ek_public_len));
 
     if (err != ATT_OK && err != ATT_E_NOT_FOUND)
         return unreadable(diag, err);

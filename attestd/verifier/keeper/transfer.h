@@ -31,7 +31,8 @@ ATT_MUST_USE enum att_err transfer_complete(struct store_transfer *row, struct a
                                             struct att_slice message, struct att_diag *diag);
 
 /*
- * transfer_find - is there a transfer that admits this enrolment, or one that gave its key away?
+ * transfer_find - is there a transfer that admits this enrolment, or one that gave its key away? A name covers
+ * attributes, which a gateway can tell otherwise: what was given away is known by the key itself.
  * admits  the gateway may enrol by *row
  */
 ATT_MUST_USE enum att_err transfer_find(bool *admits, bool *given, struct store_transfer *row,

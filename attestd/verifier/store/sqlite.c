@@ -60,10 +60,12 @@ static const char schema[] =
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE transfer ("
     " id BLOB NOT NULL UNIQUE, role INTEGER NOT NULL CHECK (role IN (1, 2)), device TEXT NOT NULL,"
-    " ek_name BLOB NOT NULL, outcome INTEGER PRIMARY KEY REFERENCES outcome (idx),"
+    " ek_name BLOB NOT NULL, ek_key BLOB NOT NULL,"
+    " outcome INTEGER PRIMARY KEY REFERENCES outcome (idx),"
     " expires_utc INTEGER NOT NULL, enrolment INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;"
     "CREATE INDEX transfer_device ON transfer (device, outcome) WHERE role = 1;"
-    "CREATE INDEX transfer_ek ON transfer (ek_name, outcome);"
+    "CREATE INDEX transfer_ek ON transfer (ek_name);"
+    "CREATE INDEX transfer_ek_key ON transfer (ek_key) WHERE length(ek_key) > 0;"
     "CREATE INDEX transfer_enrolment ON transfer (enrolment) WHERE role = 2;";
 
 static const struct {

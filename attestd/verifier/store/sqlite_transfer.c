@@ -16,6 +16,7 @@ enum att_err store_transfer_put(struct store *st, const struct store_transfer *t
     sql_int(&q, t->expires_utc);
     sql_int(&q, t->enrolment);
     sql_blob(&q, bytes.p, bytes.len);
+    sql_blob(&q, t->ek_key, t->has_ek_key ? sizeof(t->ek_key) : 0);
     return sql_run(&q, diag);
 }
 
@@ -73,11 +74,12 @@ enum att_err store_transfer_given(struct store_transfer *out, struct store *st, 
 }
 
 enum att_err store_transfer_last(struct store_transfer *out, struct store *st,
-                                 struct att_slice ek_name)
+                                 struct att_slice ek_name, struct att_slice ek_public)
 {
     struct sql q = sql_of(st, SQL_TRANSFER_LAST);
 
     sql_blob(&q, ek_name.p, ek_name.len);
+    sql_blob(&q, ek_public.p, ek_public.len);
     return one_transfer(out, NULL, &q);
 }
 

@@ -273,12 +273,17 @@ ATT_MUST_USE enum att_err store_size(int64_t *out, struct store *st);
 /* Transfers of gateways that both sides signed, for ever: each is good once (docs/formats/transfer.md). */
 enum store_transfer_role { STORE_TRANSFER_GIVEN = 1, STORE_TRANSFER_RECEIVED = 2 };
 #define STORE_TRANSFER_ID_LEN 16
+#define STORE_EK_KEY_LEN                                                                           \
+    64 /* the end of TPMT_PUBLIC: a point on P-256, else enough to tell keys apart */
 struct store_transfer {
     uint8_t id[STORE_TRANSFER_ID_LEN];
     enum store_transfer_role role;
     char device[STORE_ID_MAX + 1]; /* what the gateway is called here */
     uint8_t ek_name[STORE_NAME_MAX];
     size_t ek_name_len;
+    uint8_t ek_key
+        [STORE_EK_KEY_LEN]; /* put only: of a gateway that is given, whatever else its area says */
+    bool has_ek_key;
     int64_t outcome;     /* index of the outcome that says so */
     int64_t expires_utc; /* received: the gateway may enrol until then */
     int64_t enrolment;   /* given: that ended; received: that it led to, 0 while there is none */
@@ -290,12 +295,14 @@ ATT_MUST_USE enum att_err store_transfer_put(struct store *st, const struct stor
 ATT_MUST_USE enum att_err store_transfer_get(struct store_transfer *out, struct att_buf *bytes,
                                              struct store *st,
                                              const uint8_t id[STORE_TRANSFER_ID_LEN]);
-/* The newest that was given under a device id; the newest of an endorsement key, either way; the one that led
- * to an enrolment. NOT_FOUND. */
+/*
+ * The newest that was given under a device id; the newest of an endorsement key, either way, by its name or,
+ * when it was given, by the key in its public area; the one that led to an enrolment. NOT_FOUND.
+ */
 ATT_MUST_USE enum att_err store_transfer_given(struct store_transfer *out, struct store *st,
                                                const char *device);
 ATT_MUST_USE enum att_err store_transfer_last(struct store_transfer *out, struct store *st,
-                                              struct att_slice ek_name);
+                                              struct att_slice ek_name, struct att_slice ek_public);
 ATT_MUST_USE enum att_err store_transfer_of(struct store_transfer *out, struct store *st,
                                             int64_t enrolment);
 /* The next after this outcome (-1: the first), with its bytes. NOT_FOUND. */
