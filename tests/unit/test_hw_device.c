@@ -1,120 +1,27 @@
-/*
- * The device TCTI, which gateways use. No machine that builds this has a TPM, so a raw terminal stands in
- * for /dev/tpmrm0: a relay behind it hands each command to swtpm and each answer back.
- */
+/* The device TCTI, which gateways use, over a terminal that stands in for /dev/tpmrm0. */
 #include <check.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "base/rd.h"
 #include "hwtest.h"
 #include "tpm/tpm_internal.h"
+#include "ttytpm.h"
 
-struct relay {
-    struct swtpm *unit;
-    int master, tpm;
-    char tcti[128];
-    pthread_t thread;
-    atomic_bool silent; /* commands arrive, answers do not leave */
-};
+static struct swtpm *unit;
 
-static bool read_exactly(int fd, uint8_t *to, size_t len)
+static void start(struct ttytpm *relay, bool started)
 {
-    for (size_t got = 0; got < len;) {
-        ssize_t n = read(fd, &to[got], len - got);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        got += (size_t)n;
-    }
-    return true;
+    unit = swtpm_new();
+    if (started)
+        hw_tpm_close(hwtest_connect(unit)); /* a firmware sends TPM2_Startup */
+    ttytpm_start(relay, unit);
 }
 
-/* One command or answer: the header says how long it is. */
-static bool pass_on(int from, int to)
+static void stop(struct ttytpm *relay)
 {
-    uint8_t bytes[4096];
-    struct att_rd r;
-    uint32_t size;
-
-    if (!read_exactly(from, bytes, 10))
-        return false;
-    r = att_rd_from(bytes, 10);
-    att_rd_skip(&r, 2);
-    size = att_rd_u32be(&r);
-    if (size < 10 || size > sizeof bytes || !read_exactly(from, &bytes[10], size - 10))
-        return false;
-    return to < 0 || att_write_all(to, bytes, size) == ATT_OK;
-}
-
-static void *relay_main(void *arg)
-{
-    struct relay *relay = arg;
-
-    while (pass_on(relay->master, relay->tpm) &&
-           pass_on(relay->tpm, relay->silent ? -1 : relay->master))
-        continue;
-    return NULL;
-}
-
-static int connect_unix(const struct swtpm *t)
-{
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    (void)snprintf(a.sun_path, sizeof a.sun_path, "%s/tpm", swtpm_folder(t));
-    ck_assert_int_ge(fd, 0);
-    ck_assert_int_eq(connect(fd, (const struct sockaddr *)(const void *)&a, sizeof a), 0);
-    return fd;
-}
-
-static void start(struct relay *relay, bool started)
-{
-    struct hw_tpm *tpm;
-    struct termios raw;
-    int slave;
-
-    memset(relay, 0, sizeof *relay);
-    relay->unit = swtpm_new();
-    if (started) {
-        tpm = hwtest_connect(relay->unit); /* a firmware sends TPM2_Startup */
-        hw_tpm_close(tpm);
-    }
-    relay->master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    ck_assert_int_ge(relay->master, 0);
-    ck_assert_int_eq(grantpt(relay->master), 0);
-    ck_assert_int_eq(unlockpt(relay->master), 0);
-    (void)snprintf(relay->tcti, sizeof relay->tcti, "device:%s", ptsname(relay->master));
-    slave = open(ptsname(relay->master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-    ck_assert_int_ge(slave, 0); /* stays open: the terminal keeps its settings */
-    ck_assert_int_eq(tcgetattr(slave, &raw), 0);
-    cfmakeraw(&raw);
-    ck_assert_int_eq(tcsetattr(slave, TCSANOW, &raw), 0);
-    relay->tpm = connect_unix(relay->unit);
-    ck_assert_int_eq(pthread_create(&relay->thread, NULL, relay_main, relay), 0);
-}
-
-static void stop(struct relay *relay)
-{
-    (void)pthread_cancel(relay->thread);
-    (void)pthread_join(relay->thread, NULL);
-    (void)close(relay->master);
-    (void)close(relay->tpm);
-    swtpm_free(relay->unit);
+    ttytpm_stop(relay);
+    swtpm_free(unit);
 }
 
 START_TEST(device__quotes_and_activates)
@@ -124,7 +31,7 @@ START_TEST(device__quotes_and_activates)
     ATT_CLEANUP(att_buf_freep) struct att_buf *opened = NULL;
     struct hwtest_credential c;
     struct hw_tpm *tpm = NULL;
-    struct relay relay;
+    struct ttytpm relay;
     struct hw_quote q;
     struct hw_ak ak;
     struct hw_ek ek;
@@ -138,7 +45,7 @@ START_TEST(device__quotes_and_activates)
     for (int i = 0; i < 10; i++)
         MUST(hw_tpm_quote(&q, tpm, &ak, att_slice_str("over a device"), &sel, &diag));
     ck_assert(hwtest_quote_verifies(&q, &ak));
-    hwtest_make_credential(&c, relay.unit, &ek, &ak, "device");
+    hwtest_make_credential(&c, unit, &ek, &ak, "device");
     MUST(hw_tpm_activate(&opened, tpm, &ek, &ak, &c.cred, &diag));
     ck_assert(att_slice_eq(att_buf_slice(opened), att_slice_str("device")));
     hwtest_disconnect(tpm);
@@ -150,7 +57,7 @@ END_TEST
 START_TEST(device__that_was_not_started_is_left_so)
 {
     struct hw_tpm *tpm = NULL;
-    struct relay relay;
+    struct ttytpm relay;
     struct att_diag diag;
 
     start(&relay, false);
@@ -168,7 +75,7 @@ START_TEST(device__that_does_not_answer_is_given_up)
 {
     struct att_clock_info clock;
     struct hw_tpm *tpm = NULL;
-    struct relay relay;
+    struct ttytpm relay;
     struct att_diag diag;
     int64_t start_ms;
 
