@@ -112,7 +112,8 @@ all: $(BINS)
 
 # Include paths are the fence: a folder can include only what it is given here.
 $(BUILD)/obj/lib/%:       INC = -Ilib $(call pkg,--cflags,$(LIB_PKGS) $(P11_PKGS))
-$(BUILD)/obj/hw/%:        INC = -Ilib -Ihw $(call pkg,--cflags,$(HW_PKGS))
+$(BUILD)/obj/hw/%:        INC = -Ilib -Ihw $(call pkg,--cflags,$(HW_PKGS)) \
+                                -DATT_TSS_VERSION='"$(call pkg,--modversion,tss2-esys)"'
 $(BUILD)/obj/attestd/%:   INC = -Ilib -Iattestd $(call pkg,--cflags,$(LIB_PKGS) $(SERVER_PKGS))
 $(BUILD)/obj/attestd/agent/%: INC = -Ilib -Iattestd -Ihw $(call pkg,--cflags,$(COURIER_PKGS))
 $(BUILD)/obj/cli/%:       INC = -Ilib -Icli -Iattestd $(call pkg,--cflags,jansson)

@@ -74,6 +74,16 @@ struct hw_tpm_info {
 ATT_MUST_USE enum att_err hw_tpm_info(struct hw_tpm_info *out, struct hw_tpm *tpm,
                                       struct att_diag *diag);
 
+/*
+ * hw_tpm_self_test - the TPM's own opinion: TPM2_GetTestResult, after TPM2_SelfTest where something was not
+ * tested yet. In failure mode that is the one thing, beside properties, that a TPM still answers.
+ * Errors  TPM_IO with the maker's failure data in the text; TPM_BUSY while it tests
+ */
+ATT_MUST_USE enum att_err hw_tpm_self_test(struct hw_tpm *tpm, struct att_diag *diag);
+
+/* Version of the TPM software stack that this program was built with, such as "3.2.1"; "" if unknown. */
+const char *hw_tpm_stack(void);
+
 /* Handles of one kind, such as 0x80000000 transient, 0x81000000 persistent, 0x02000000 sessions. */
 #define HW_TPM_HANDLES_MAX 256
 struct hw_tpm_handles {

@@ -442,14 +442,14 @@ END_TEST
 START_TEST(agent__doctor_and_status_speak)
 {
     ck_assert_int_eq(agent("doctor", NULL), 0);
-    ck_assert(said("\"tpm.ek-certificate\",\"status\":\"pass\""));
+    ck_assert(said("\"attest-agent(8) DOCTOR tpm.ek-certificate\",\"status\":\"pass\""));
     enrolled();
     ck_assert_int_eq(agent("status", NULL), 3);
     affirmed();
     ck_assert_int_eq(agent("status", NULL), 0);
     ck_assert_int_eq(agent("doctor", NULL), 0);
-    ck_assert(said("\"verifier\",\"status\":\"pass\""));
-    ck_assert(said("\"tpm.key\",\"status\":\"pass\""));
+    ck_assert(said("DOCTOR verifier\",\"status\":\"pass\""));
+    ck_assert(said("DOCTOR tpm.key\",\"status\":\"pass\""));
     service_stop(service);
     ck_assert_int_eq(agent("doctor", NULL), 5);
     ck_assert(said("E_NET_REACH"));

@@ -65,6 +65,27 @@ static bool same_ak(const struct hw_ak *a, const struct hw_ak *b)
            memcmp(a->public_area, b->public_area, a->public_len) == 0;
 }
 
+enum att_err agent_same_tpm(bool *same, struct hw_tpm *tpm, const struct agent_ident *ident,
+                            struct att_diag *diag)
+{
+    ATT_CLEANUP(hw_ek_certs_free) struct hw_ek_certs none = {0};
+    struct hw_ek ek;
+    uint8_t name[ATT_NAME_MAX];
+    size_t name_len = 0;
+    enum att_err err = hw_tpm_ek(&ek, tpm, ident->ek_kind, &none, diag);
+
+    if (err == ATT_OK) {
+        err = state_name_of(name, &name_len, att_slice_of(ek.public_area, ek.public_len), STATE_EK,
+                            diag);
+    }
+    if (err != ATT_OK && err != ATT_E_NOT_FOUND) {
+        return err;
+    }
+    *same = err == ATT_OK && name_len == ident->ek_name_len &&
+            memcmp(name, ident->ek_name, name_len) == 0;
+    return ATT_OK;
+}
+
 /*
  * The attestation key cannot exist in another TPM, so finding it answers the question. Only when it is
  * not there is the endorsement key made and compared: then the key is made again, else somebody put
@@ -73,11 +94,7 @@ static bool same_ak(const struct hw_ak *a, const struct hw_ak *b)
 static enum att_err check_tpm(struct hw_tpm *tpm, const struct agent_ident *ident,
                               struct att_diag *diag)
 {
-    ATT_CLEANUP(hw_ek_certs_free) struct hw_ek_certs none = {0};
     struct hw_ak ak;
-    struct hw_ek ek;
-    uint8_t name[ATT_NAME_MAX];
-    size_t name_len = 0;
     bool same = false;
     enum att_err err = hw_tpm_ak_find(&ak, tpm, ident->ak.handle, diag);
 
@@ -87,21 +104,12 @@ static enum att_err check_tpm(struct hw_tpm *tpm, const struct agent_ident *iden
     if (err != ATT_OK && err != ATT_E_NOT_FOUND && err != ATT_E_CONFLICT) {
         return err;
     }
-    err = hw_tpm_ek(&ek, tpm, ident->ek_kind, &none, diag);
-    if (err == ATT_OK) {
-        err = state_name_of(name, &name_len, att_slice_of(ek.public_area, ek.public_len), STATE_EK,
-                            diag);
-    }
-    if (err != ATT_OK && err != ATT_E_NOT_FOUND) {
-        return err;
-    }
-    same = err == ATT_OK && name_len == ident->ek_name_len &&
-           memcmp(name, ident->ek_name, name_len) == 0;
-    if (same) {
+    err = agent_same_tpm(&same, tpm, ident, diag);
+    if (err == ATT_OK && same) {
         err = hw_tpm_ak_make(&ak, tpm, ident->ak.handle, diag);
-        if (err != ATT_OK) {
-            return err;
-        }
+    }
+    if (err != ATT_OK) {
+        return err;
     }
     if (ATT_GUARD(AGENT_TPM_OTHER, !same || !same_ak(&ak, &ident->ak))) {
         return att_fail(diag, ATT_E_TPM, ATT_R_TPM_OTHER, same ? "AK" : "EK",

@@ -21,10 +21,12 @@
 #include "base/err.h"
 #include "common/relay.h"
 #include "common/wire.h"
+#include "evidence/evidence.h"
 #include "tpm/tpm.h"
 
 #define AGENT_CONNECT_MS 10000
 #define AGENT_REQUEST_MS 60000
+#define AGENT_LOG_ROOM   (ATT_EVIDENCE_MAX - 65536) /* bytes of all logs of one evidence together */
 
 struct agent {
     const struct agent_conf *conf;
@@ -49,6 +51,13 @@ struct agent_work {
 ATT_MUST_USE enum att_err agent_work_open(struct agent_work *w, struct agent *a,
                                           struct att_diag *diag);
 void agent_work_close(struct agent_work *w);
+
+/*
+ * agent_same_tpm - does the TPM make the endorsement key that was enrolled? Makes it, which takes time on
+ * hardware, and leaves nothing behind. Errors as hw_tpm_ek; a TPM that can make no such key is another one.
+ */
+ATT_MUST_USE enum att_err agent_same_tpm(bool *same, struct hw_tpm *tpm,
+                                         const struct agent_ident *ident, struct att_diag *diag);
 
 /*
  * One pass over the list; what changed goes into the own log. now is what was found, the caller's to

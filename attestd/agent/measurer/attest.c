@@ -18,7 +18,6 @@
 
 #define POLLS        60  /* of a judgement that takes time, one a second */
 #define DOCUMENT_MAX 512 /* bytes of a new-session document */
-#define LOG_ROOM     (ATT_EVIDENCE_MAX - 65536)
 
 /* Everything that one attempt gathers; large, so on the heap. */
 struct attempt {
@@ -216,7 +215,7 @@ static enum att_err quote(struct attempt *t, const struct agent *a, struct agent
 static enum att_err read_logs(struct attempt *t, const struct agent *a, struct agent_work *w,
                               struct att_diag *diag)
 {
-    size_t room = LOG_ROOM;
+    size_t room = AGENT_LOG_ROOM;
 
     for (int i = 0; i < ATT_LOG__COUNT; i++) {
         const char *path = log_path(a, w, (enum att_log)i);
@@ -240,7 +239,7 @@ static enum att_err read_logs(struct attempt *t, const struct agent *a, struct a
         }
         if (t->part[i].more) {
             return att_fail(diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, att_log_name((enum att_log)i),
-                            "the logs need more than %d bytes in one evidence", LOG_ROOM);
+                            "the logs need more than %d bytes in one evidence", AGENT_LOG_ROOM);
         }
         room -= att_buf_len(t->part[i].data);
     }

@@ -171,6 +171,20 @@ void show_failure(struct show *s, const struct att_diag *diag)
     (void)fprintf(stderr, "  \u2192 %s\n", show_tr(s, info->fix_en, info->fix_ja));
 }
 
+static void add_check(struct show *s, const char *id, const char *state, const char *detail)
+{
+    json_t *check = NULL;
+
+    if (!s->json) {
+        return;
+    }
+    check = json_pack("{s:s, s:s, s:s}", "id", id, "status", state, "detail", detail);
+    if (s->manual != NULL) {
+        (void)json_object_set_new(check, "manual", json_sprintf("%s %s", s->manual, id));
+    }
+    (void)json_array_append_new(s->checks, check);
+}
+
 void show_check(struct show *s, const char *id, enum show_state state, const struct att_diag *diag,
                 const char *detail)
 {
@@ -179,10 +193,7 @@ void show_check(struct show *s, const char *id, enum show_state state, const str
     static const char *const ja[] = {"適合", "注意", "不適合", "未実施"};
     const struct att_reason_info *info = NULL;
 
-    if (s->json) {
-        (void)json_array_append_new(s->checks, json_pack("{s:s, s:s, s:s}", "id", id, "status",
-                                                         en[state], "detail", detail));
-    }
+    add_check(s, id, en[state], detail);
     show_line(s, "%s %-7s %-18s %s", mark[state], show_tr(s, en[state], ja[state]), id, detail);
     if (diag == NULL || diag->reason == ATT_R_NONE) {
         return;
@@ -194,6 +205,9 @@ void show_check(struct show *s, const char *id, enum show_state state, const str
         show_line(s, "    %s", diag->text);
     }
     show_line(s, "    \u2192 %s", show_tr(s, info->fix_en, info->fix_ja));
+    if (s->manual != NULL) {
+        show_line(s, "    %s: %s %s", show_tr(s, "more", "詳細"), s->manual, id);
+    }
     if (state == SHOW_FAIL) {
         show_worsen(s,
                     show_exit_for(diag) == AGENT_EXIT_OK ? AGENT_EXIT_FALSE : show_exit_for(diag));

@@ -29,6 +29,8 @@ enum agent_exit {
 struct show {
     bool json, japanese, quiet;
     const char *schema;
+    const char
+        *manual; /* where the manual tells more of a check, such as "attest-agent(8) DOCTOR" */
     json_t *root, *reasons, *checks; /* only with json */
     int exit;                        /* the worst so far */
 };
