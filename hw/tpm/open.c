@@ -7,6 +7,7 @@
 #include <tss2/tss2_tctildr.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/guard.h"
 #include "tpm/rc.h"
 #include "tpm/tpm_internal.h"
@@ -173,14 +174,22 @@ static const struct tcti_kind *find_kind(const char *tcti, const char **conf)
     return NULL;
 }
 
-/* The TCTI library would only say "input or output error". */
+/*
+ * The TCTI library would only say "input or output error". Opened and closed again, because only that tells
+ * whether somebody holds a node that serves one at a time.
+ */
 static enum att_err check_device(const char *path, struct att_diag *diag)
 {
+    ATT_CLEANUP(att_closep) int fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     char shown[64];
 
     att_escape(shown, sizeof shown, path, strlen(path));
-    if (faccessat(AT_FDCWD, path, R_OK | W_OK, AT_EACCESS) == 0)
+    if (fd >= 0)
         return ATT_OK;
+    if (errno == EBUSY)
+        return att_fail(diag, ATT_E_BUSY, ATT_R_TPM_BUSY, "tcti",
+                        "another program holds %s; use /dev/tpmrm0, which is shared, or stop it",
+                        shown);
     if (errno == EACCES || errno == EPERM)
         return att_fail(diag, ATT_E_TPM, ATT_R_TPM_ABSENT, "tcti",
                         "no permission for %s: add this user to the group that owns it (tss)",
