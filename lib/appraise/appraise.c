@@ -11,6 +11,8 @@
 #define BOOT_PCRS 0xffU
 
 #define UNCOVERED "no rule of the policy covers this item"
+#define KEXEC                                                                                      \
+    "another kernel was started by kexec and took the list over: ima_kexec of the policy decides"
 
 static bool sent(const struct judging *j, enum att_log log)
 {
@@ -25,6 +27,15 @@ static bool has_predicate(const struct att_policy *p, enum att_predicate wanted)
         }
     }
     return false;
+}
+
+/* Of a deviation; an entry of the list whose PCR fits deviates in one way only. */
+static const char *words_of(const struct att_deviation *d, const struct att_requirement *r)
+{
+    if (d->reason == ATT_R_LOG_PCR) {
+        return KEXEC;
+    }
+    return r == NULL && d->reason == ATT_R_REF_UNLISTED ? UNCOVERED : "";
 }
 
 static void reasons_of_items(struct judging *j)
@@ -45,7 +56,7 @@ static void reasons_of_items(struct judging *j)
         if (x == NULL) {
             continue;
         }
-        att_reason_say(x, d->name, r == NULL && d->reason == ATT_R_REF_UNLISTED ? UNCOVERED : "");
+        att_reason_say(x, d->name, words_of(d, r));
         x->has_expected = d->has_expected;
         x->has_found = d->has_found;
         memcpy(x->expected, d->expected, sizeof(x->expected));
@@ -302,6 +313,7 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
 
     memset(out, 0, sizeof(*out));
     out->accepted = true;
+    out->kexec = att_verified_kexec(v);
     out->state = *att_verified_state(v);
     memcpy(out->policy_digest, policy->digest, 32);
     if (refvals != NULL) {

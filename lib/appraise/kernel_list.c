@@ -177,6 +177,7 @@ static enum att_err take_kexec(struct listing *l, const struct att_ima_entry *e)
     bool fits = false;
     enum att_err err = fits_boot(&fits, l, e);
 
+    l->j->out->kexec = true;
     if (err != ATT_OK) {
         return err;
     }

@@ -88,6 +88,7 @@ struct att_result {
     uint8_t evidence_digest[32], policy_digest[32], refvals_digest[32];
     uint64_t unattested[ATT_LOG__COUNT]; /* bytes behind the quote */
     bool accepted;                       /* state and carry are those to keep */
+    bool kexec; /* what is new in the logs tells of another kernel in the same boot of the TPM */
     struct att_boot_state state;
     struct att_carry carry;
     struct att_windows windows; /* with what was shown */

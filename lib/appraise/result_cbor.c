@@ -10,7 +10,7 @@
 #include "codec/cbor_wr.h"
 
 #define REASON_FIELDS    7
-#define RESULT_FIELDS    13
+#define RESULT_FIELDS    14
 #define CARRY_FIELDS     13
 #define DEVIATION_FIELDS 7
 #define CODE_MAX         40
@@ -283,6 +283,7 @@ enum att_err att_result_encode(struct att_wr *w, const struct att_result *r)
         att_cbor_wr_uint(w, r->unattested[i]);
     }
     att_cbor_wr_bool(w, r->accepted);
+    att_cbor_wr_bool(w, r->kexec);
     write_state(w, &r->state);
     write_carry(w, &r->carry);
     att_windows_write(w, &r->windows);
@@ -330,6 +331,7 @@ enum att_err att_result_decode(struct att_result *r, struct att_slice in, struct
     }
     att_cbor_leave(&c);
     r->accepted = att_cbor_bool(&c);
+    r->kexec = att_cbor_bool(&c);
     read_state(&c, &r->state);
     read_carry(&c, &r->carry);
     windows = att_cbor_item(&c);

@@ -129,6 +129,17 @@ static enum att_err check_boot_start(const struct att_own_record *rec,
     return ATT_OK;
 }
 
+/* A second record of the same counters: the TPM was not reset, and another kernel reads its own boot id. */
+static void enter_boot(struct att_log_end *end, const struct att_own_boot *boot)
+{
+    end->kexec = end->in_boot && end->reset_count == boot->reset_count &&
+                 end->restart_count == boot->restart_count;
+    end->boot_known = true;
+    end->in_boot = true;
+    end->reset_count = boot->reset_count;
+    end->restart_count = boot->restart_count;
+}
+
 static enum att_err extend_own(struct att_log_end *end, const struct att_own_record *rec,
                                const struct att_log_rules *rules, struct att_hasher *h,
                                struct att_diag *diag)
@@ -150,9 +161,7 @@ static enum att_err extend_own(struct att_log_end *end, const struct att_own_rec
         if (err != ATT_OK) {
             return err;
         }
-        end->boot_known = true;
-        end->reset_count = rec->boot.reset_count;
-        end->restart_count = rec->boot.restart_count;
+        enter_boot(end, &rec->boot);
     }
     err = att_pcr_extend(h, rules->bank, end->pcr, digest);
     if (err != ATT_OK) {
@@ -176,6 +185,11 @@ enum att_err att_own_ends(struct att_log_ends *out, const struct att_evidence *e
 
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_NOMEM, "own", "no memory");
+    }
+    if (out->boot != NULL) {
+        end.in_boot = true;
+        end.reset_count = out->boot->reset_count;
+        end.restart_count = out->boot->restart_count;
     }
     att_log_ends_push(out, &end);
     while (more) {

@@ -21,7 +21,9 @@ struct att_log_end {
     uint64_t count; /* entries, or the next record number, since the start of the boot */
     uint8_t pcr[ATT_HASH_MAX];
     bool boot_known; /* own log: a boot record stands in the sent part before this end */
-    uint32_t reset_count, restart_count; /* what the last of them said */
+    bool in_boot;    /* the counters are known: of the last boot record, or of the judged part */
+    uint32_t reset_count, restart_count;
+    bool kexec; /* the last boot record names the counters of the one before it */
 };
 
 /* A ring of the newest ends. */
@@ -29,7 +31,8 @@ struct att_log_ends {
     struct att_log_end *end;
     size_t room; /* slots */
     size_t used;
-    size_t next; /* slot that is written next */
+    size_t next;                       /* slot that is written next */
+    const struct att_clock_info *boot; /* own log that goes on: the boot that was judged; or NULL */
 };
 
 ATT_MUST_USE enum att_err att_log_ends_init(struct att_log_ends *e, size_t room);

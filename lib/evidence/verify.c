@@ -21,6 +21,7 @@ struct att_verified {
     bool continued[ATT_LOG__COUNT];
     uint64_t first[ATT_LOG__COUNT];
     bool firmware_changed;
+    bool kexec;
     struct att_evlog *boot; /* the firmware log, when this evidence brought it */
     struct att_pcr_values boot_values;
     struct att_boot_state state;
@@ -95,6 +96,11 @@ bool att_verified_log_continued(const struct att_verified *v, enum att_log log)
 uint64_t att_verified_log_first(const struct att_verified *v, enum att_log log)
 {
     return v->first[log];
+}
+
+bool att_verified_kexec(const struct att_verified *v)
+{
+    return v->kexec;
 }
 
 bool att_verified_firmware_changed(const struct att_verified *v)
@@ -415,6 +421,7 @@ static enum att_err replay_and_match(struct att_verified *v, const struct att_ex
 {
     static const struct att_log_state NONE;
     const struct att_log_state *own = with->prior != NULL ? &with->prior->log[ATT_LOG_OWN] : &NONE;
+    const struct att_log_end *end = NULL;
     bool has_ima = v->ev.claims.logs.has[ATT_LOG_IMA];
     bool found = false;
     enum att_err err = initial_values(&v->values, &att_quoted_quote(v->quoted)->selection);
@@ -423,6 +430,9 @@ static enum att_err replay_and_match(struct att_verified *v, const struct att_ex
         return att_fail(with->diag, err, ATT_R_Q_BANK, "pcrSelect", "too many banks");
     }
     err = replay_boot(v, with->rules, with->prior, with->diag);
+    if (v->ev.claims.logs.off[ATT_LOG_OWN] > 0 && with->prior != NULL) {
+        ends->own.boot = &with->prior->clock;
+    }
     if (err == ATT_OK && v->ev.claims.logs.has[ATT_LOG_OWN]) {
         err = att_own_ends(&ends->own, &v->ev, with->rules, own, with->diag);
     }
@@ -441,7 +451,9 @@ static enum att_err replay_and_match(struct att_verified *v, const struct att_ex
         return att_fail(with->diag, ATT_E_MISMATCH, ATT_R_LOG_PCR, "pcrDigest",
                         "no end of the logs leads to what the TPM signed");
     }
-    return check_boot_record(v, with->prior, own_end(v, ends), with->diag);
+    end = own_end(v, ends);
+    v->kexec = end != NULL && end->kexec;
+    return check_boot_record(v, with->prior, end, with->diag);
 }
 
 static enum att_err judge(struct att_verified *v, const struct att_expect *expect,

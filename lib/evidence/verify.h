@@ -119,6 +119,8 @@ const struct att_pcr_values *att_verified_boot_values(const struct att_verified 
 uint64_t att_verified_log_first(const struct att_verified *v, enum att_log log);
 /* The TPM's firmware version is not the one of the last accepted evidence. */
 bool att_verified_firmware_changed(const struct att_verified *v);
+/* The own log, as far as the quote covers it, tells of another kernel without a reset of the TPM. */
+bool att_verified_kexec(const struct att_verified *v);
 const struct att_quoted *att_verified_quoted(const struct att_verified *v); /* borrowed */
 /* True when a log was judged from the prior state and brought nothing new. */
 bool att_verified_log_continued(const struct att_verified *v, enum att_log log);

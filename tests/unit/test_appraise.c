@@ -392,6 +392,7 @@ START_TEST(result__survives_encoding)
 
     softlog_own_file(&s->own, s->tpm, OWN_PCR, "/etc/new\n\x1b", att_slice_str("x"));
     scene_attest(s);
+    s->result->kexec = true;
     ck_assert_int_eq(att_result_encode(&w, s->result), ATT_OK);
     ck_assert_int_eq(att_wr_done(&w, &first), ATT_OK);
     ck_assert_int_eq(att_result_decode(again, first, &s->diag), ATT_OK);
@@ -400,6 +401,7 @@ START_TEST(result__survives_encoding)
     ck_assert_int_eq(att_wr_done(&w, &second), ATT_OK);
     ck_assert(att_slice_eq(first, second));
     ck_assert_str_eq(again->reason[0].name, "/etc/new\\x0a\\x1b");
+    ck_assert(again->kexec);
     for (size_t cut = 0; cut < first.len; cut += 7) {
         ck_assert_int_ne(att_result_decode(again, att_slice_of(first.p, cut), NULL), ATT_OK);
     }
