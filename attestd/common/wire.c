@@ -404,9 +404,23 @@ static void put_reason(struct att_wr *w, const struct wire_reason *r)
     att_cbor_wr_text_slice(w, r->text);
 }
 
+static void put_states(struct att_wr *w, const struct wire_outcome *m)
+{
+    if (m->state_count == 0) {
+        return;
+    }
+    att_cbor_wr_uint(w, 6);
+    att_cbor_wr_array(w, m->state_count);
+    for (size_t i = 0; i < m->state_count; i++) {
+        att_cbor_wr_array(w, 2);
+        att_cbor_wr_text_slice(w, m->state[i].code);
+        att_cbor_wr_text_slice(w, m->state[i].text);
+    }
+}
+
 enum att_err wire_outcome_encode(struct att_wr *w, const struct wire_outcome *m)
 {
-    head(w, 6);
+    head(w, m->state_count > 0 ? 7 : 6);
     put_uint(w, 1, m->status);
     put_bytes(w, 2, m->label);
     att_cbor_wr_uint(w, 3);
@@ -416,6 +430,7 @@ enum att_err wire_outcome_encode(struct att_wr *w, const struct wire_outcome *m)
     }
     put_uint(w, 4, m->next_s);
     put_uint(w, 5, m->unattested);
+    put_states(w, m);
     return written(w);
 }
 
@@ -450,6 +465,21 @@ static struct wire_reason get_reason(struct att_cbor *c)
     return r;
 }
 
+static void get_states(struct wire_outcome *v, struct att_cbor *c)
+{
+    v->state_count = att_cbor_enter_array(c, WIRE_STATES_MAX);
+    if (v->state_count == 0) {
+        att_cbor_fail(c, ATT_E_FORMAT); /* absent has one spelling */
+    }
+    for (size_t i = 0; i < v->state_count; i++) {
+        (void)att_cbor_enter_array(c, 2);
+        v->state[i].code = att_cbor_text(c, CODE_MAX);
+        v->state[i].text = att_cbor_text(c, TEXT_MAX);
+        att_cbor_leave(c);
+    }
+    att_cbor_leave(c);
+}
+
 enum att_err wire_outcome_parse(struct wire_outcome *out, struct att_slice in,
                                 struct att_diag *diag)
 {
@@ -470,6 +500,9 @@ enum att_err wire_outcome_parse(struct wire_outcome *out, struct att_slice in,
     att_cbor_leave(&m.c);
     v.next_s = need_uint(&m, 4, INTERVAL_MAX);
     v.unattested = need_uint(&m, 5, INT64_MAX);
+    if (has(&m, 6)) {
+        get_states(&v, &m.c);
+    }
     err = close_map(&m, "outcome", diag);
     if (err == ATT_OK) {
         *out = v;

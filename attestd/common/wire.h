@@ -76,9 +76,15 @@ struct wire_reason {
     uint64_t severity;
 };
 
+/* A state of time that is no fault: [code, words]. */
+#define WIRE_STATES_MAX 4
+struct wire_state {
+    struct att_slice code, text;
+};
+
 /* Answer to evidence, with 200 (accepted) and inside the problem details of 422:
  * {0: version, 1: status tier, 2: label, 3: [reason...], 4: seconds until the next attestation,
- * 5: bytes of log behind the quote} */
+ * 5: bytes of log behind the quote, ?6: [state...]} */
 struct wire_outcome {
     uint64_t status;
     struct att_slice label; /* empty when none was issued */
@@ -86,6 +92,8 @@ struct wire_outcome {
     size_t reason_count;
     uint64_t next_s;
     uint64_t unattested;
+    struct wire_state state[WIRE_STATES_MAX];
+    size_t state_count;
 };
 
 /* Problem details in CBOR (RFC 9290) with our members: {70: code, 71: fix, ?72: outcome

@@ -199,6 +199,24 @@ START_TEST(L_23__list_that_goes_on_after_kexec_needs_the_policys_word)
 }
 END_TEST
 
+/* Whatever the verdict: the operator is told that it was a kexec, and which rule decides. */
+static void expect_explained(const struct gateway_attempt *a, bool decides)
+{
+    bool told = false;
+    bool named = false;
+
+    for (size_t i = 0; i < a->outcome.state_count; i++) {
+        told = told || att_slice_eq(a->outcome.state[i].code, att_slice_str("E_TIME_KEXEC"));
+    }
+    for (size_t i = 0; i < a->outcome.reason_count; i++) {
+        const struct att_slice text = a->outcome.reason[i].text;
+
+        named = named || memmem(text.p, text.len, "ima_kexec", 9) != NULL;
+    }
+    ck_assert(told);
+    ck_assert_int_eq(named, decides);
+}
+
 static void kexec_at(const char *rule, bool lies, const char *code)
 {
     const struct service_options options = {.policy = policy_with("  - {id: tpm, ", rule)};
@@ -208,6 +226,8 @@ static void kexec_at(const char *rule, bool lies, const char *code)
     service_start(service);
     second_lies = lies;
     log_scene_open_at(&s, service, "l-23", &KEXEC);
+    (void)gateway_attest(s.g, &s.a);
+    expect_explained(&s.a, code != NULL && !lies);
     if (code != NULL) {
         log_scene_fails(&s, code);
     } else {

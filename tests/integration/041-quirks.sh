@@ -88,8 +88,25 @@ done <"$work/rows"
 name=numbers
 [ "$next" -eq $((quirks + 1)) ] || complain "expected $quirks rows, found $((next - 1))"
 
+# ---- the states of time: each code of the definition, here and in the manual ----
+grep '^| `E_' "$page" >"$work/rows" || true
+while IFS='|' read -r _ state what words tests rest; do
+    name="state $(trim "$state")" rows=$((rows + 1))
+    codes_of "$state"
+    quoted "$state" >>"$work/states"
+    [ -z "$rest" ] || complain 'more columns than four'
+    [ -n "$(trim "$what")" ] || complain 'says not what happened'
+    [ -n "$(trim "$words")" ] || complain 'says not what to do'
+    tests_of "$tests"
+done <"$work/rows"
+sed -n '/^\.Sh STATES OF TIME$/,/^\.Sh OWN LOG$/p' man/attest-agent.8 | sed -n 's/^\.It Li //p' | sort >"$work/manual"
+grep '^E_TIME_' "$work/codes" | sort >"$work/defined"
+grep '^E_TIME_' "$work/states" | sort >"$work/told"
+check 'attest-agent(8), STATES OF TIME, has each state' 0 diff "$work/defined" "$work/manual"
+check "$page has each state" 0 diff "$work/defined" "$work/told"
+
 # ---- the manual: an entry for each line of doctor, and no other ----
-sed -n '/^\.Sh DOCTOR$/,/^\.Sh OWN LOG$/p' man/attest-agent.8 | sed -n 's/^\.It Li //p' | sed 's/ , /\n/g' | sort >"$work/manual"
+sed -n '/^\.Sh DOCTOR$/,/^\.Sh STATES OF TIME$/p' man/attest-agent.8 | sed -n 's/^\.It Li //p' | sed 's/ , /\n/g' | sort >"$work/manual"
 cut -d' ' -f1 "$work/ids" | sort >"$work/lines"
 check 'attest-agent(8), DOCTOR, has the lines of doctor' 0 diff "$work/lines" "$work/manual"
 while read -r id constant; do

@@ -90,6 +90,9 @@ static void sample_answers(struct sample *s)
         .reason_count = 2,
         .next_s = 60,
         .unattested = 12,
+        .state = {{att_slice_str("E_TIME_UNCLEAN"), att_slice_str("resetCount 1 to 2")},
+                  {att_slice_str("E_TIME_KEXEC"), att_slice_str("")}},
+        .state_count = 2,
     };
     s->problem = (struct wire_problem){
         .title = att_slice_str("refused"),
@@ -203,6 +206,9 @@ START_TEST(wire_parse__keeps_each_field)
     ck_assert_uint_eq(o.reason[1].severity, 1);
     ck_assert_uint_eq(o.next_s, 60);
     ck_assert_uint_eq(o.unattested, 12);
+    ck_assert_uint_eq(o.state_count, 2);
+    ck_assert(att_slice_eq(o.state[0].code, att_slice_str("E_TIME_UNCLEAN")));
+    ck_assert(att_slice_eq(o.state[0].text, att_slice_str("resetCount 1 to 2")));
     ck_assert_int_eq(wire_new_session_parse(&n, encoded(NEW_SESSION, in), NULL), ATT_OK);
     ck_assert(n.has_boot);
     ck_assert_uint_eq(n.reset_count, 7);
@@ -219,12 +225,16 @@ START_TEST(wire_parse__leaves_out_what_is_optional)
     struct sample *in = sample_new();
     struct wire_enrol_begin b;
     struct wire_new_session n;
+    struct wire_outcome o;
     struct wire_problem p;
 
     in->begin.token.len = 0;
     in->begin.ek_cert_count = 0;
     in->new_session.has_boot = false;
     in->problem.outcome.len = 0;
+    in->outcome.state_count = 0;
+    ck_assert_int_eq(wire_outcome_parse(&o, encoded(OUTCOME, in), NULL), ATT_OK);
+    ck_assert_uint_eq(o.state_count, 0);
     ck_assert_int_eq(wire_enrol_begin_parse(&b, encoded(BEGIN, in), NULL), ATT_OK);
     ck_assert_uint_eq(b.token.len, 0);
     ck_assert_uint_eq(b.ek_cert_count, 0);
@@ -434,6 +444,29 @@ START_TEST(wire_parse__refuses_too_many_elements)
 }
 END_TEST
 
+/* {0: 1, 1: 2, 2: '', 3: [], 4: 0, 5: 0, 6: [...]}: absent has one spelling, and there are four at most */
+START_TEST(wire_parse__refuses_no_states_and_too_many)
+{
+    static const uint8_t head[] = {0xa7, 0x00, 0x01, 0x01, 0x02, 0x02, 0x40,
+                                   0x03, 0x80, 0x04, 0x00, 0x05, 0x00, 0x06};
+    uint8_t in[64];
+    struct wire_outcome o;
+
+    memcpy(in, head, sizeof(head));
+    for (size_t n = 0; n <= WIRE_STATES_MAX + 1; n++) {
+        size_t len = sizeof(head);
+        enum att_err want = n == 0 ? ATT_E_FORMAT : (n > WIRE_STATES_MAX ? ATT_E_LIMIT : ATT_OK);
+
+        in[len++] = (uint8_t)(0x80 + n);
+        for (size_t i = 0; i < n; i++) {
+            memcpy(&in[len], "\x82\x61x\x60", 4);
+            len += 4;
+        }
+        ck_assert_int_eq(wire_outcome_parse(&o, att_slice_of(in, len), NULL), want);
+    }
+}
+END_TEST
+
 START_TEST(wire_parse__refuses_an_empty_token)
 {
     /* {0: 1, 1: "a", 2: "", ...}: absent has one spelling */
@@ -528,6 +561,7 @@ int main(void)
     tcase_add_test(tc, wire_parse__refuses_a_short_session_nonce_or_digest);
     tcase_add_test(tc, wire_parse__refuses_numbers_out_of_range);
     tcase_add_test(tc, wire_parse__refuses_too_many_elements);
+    tcase_add_test(tc, wire_parse__refuses_no_states_and_too_many);
     tcase_add_test(tc, wire_parse__refuses_an_empty_token);
     tcase_add_test(tc, frame_receive__gives_back_what_was_sent);
     tcase_add_test(tc, frame_receive__tells_the_end_from_a_torn_frame);

@@ -63,8 +63,8 @@ static void back_off(struct daemon_state *d)
 
 static const char *found_text(enum own_found f)
 {
-    static const char *const text[] = {"equal", "new-boot", "extended-last-record", "cut-torn-end",
-                                       "resumed"};
+    static const char *const text[] = {"equal",        "new-boot", "extended-last-record",
+                                       "cut-torn-end", "resumed",  "other-kernel"};
 
     return text[f];
 }
@@ -115,6 +115,11 @@ static void log_outcome(const struct wire_outcome *w)
         log_line(LOG_LEVEL_WARNING, "attest.reason", "code=%s name=%s",
                  log_text(code, w->reason[i].code.p, w->reason[i].code.len),
                  log_text(name, w->reason[i].name.p, w->reason[i].name.len));
+    }
+    for (size_t i = 0; i < w->state_count; i++) {
+        log_line(LOG_LEVEL_INFO, "attest.state", "code=%s words=%s",
+                 log_text(code, w->state[i].code.p, w->state[i].code.len),
+                 log_text(name, w->state[i].text.p, w->state[i].text.len));
     }
 }
 

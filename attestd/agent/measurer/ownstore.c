@@ -302,17 +302,23 @@ static enum att_err resume(struct own_store *s, struct att_diag *diag)
     return err;
 }
 
-/* After a power cut between rename and record: the last boot record is an earlier one. */
+/*
+ * The last boot record is an earlier one after a power cut between rename and record, and of another kernel
+ * after kexec, which resets nothing. Without a boot id that can be read the counters decide alone.
+ */
 static enum att_err complete_boot(struct own_store *s, const struct own_state *now,
                                   struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *log = NULL;
     struct att_own it;
     struct att_own_record rec;
+    char kernel[sizeof(rec.boot.boot_id)];
     bool more = true;
     bool named = false;
+    bool same_kernel = true;
     enum att_err err = own_read_log(s, &log, diag);
 
+    read_boot_id(kernel, sizeof(kernel));
     it = att_own_from(err == ATT_OK ? att_buf_slice(log) : att_slice_of(NULL, 0), 0);
     while (err == ATT_OK) {
         err = att_own_next(&it, &rec, &more, s->hasher, diag);
@@ -322,9 +328,14 @@ static enum att_err complete_boot(struct own_store *s, const struct own_state *n
         if (rec.is_boot) {
             named = rec.boot.reset_count == s->clock.reset_count &&
                     rec.boot.restart_count == s->clock.restart_count;
+            same_kernel = kernel[0] == '\0' || strcmp(rec.boot.boot_id, kernel) == 0;
         }
     }
-    return err != ATT_OK || named ? err : append_boot(s, now, diag);
+    if (err != ATT_OK || (named && same_kernel)) {
+        return err;
+    }
+    s->found = named ? OWN_OTHER_KERNEL : s->found;
+    return append_boot(s, now, diag);
 }
 
 static enum att_err start_or_go_on(struct own_store *s, struct att_diag *diag)

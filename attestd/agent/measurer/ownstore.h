@@ -9,7 +9,8 @@
  *   OWN_FOREIGN  the PCR holds what no record says: somebody else extended it
  *   OWN_LOG      the PCR is behind the log by more than a record, or the log is not well-formed
  *
- * A TPM that was resumed (restartCount moved, PCRs kept) gets another boot record in the same log.
+ * A TPM that was resumed (restartCount moved, PCRs kept) gets another boot record in the same log, and so
+ * does another kernel that was started without a reset (kexec: other boot id, same counters).
  */
 #ifndef ATTESTD_AGENT_OWNSTORE_H
 #define ATTESTD_AGENT_OWNSTORE_H
@@ -28,7 +29,14 @@
 struct own_store;
 
 /* What opening had to do; for a log line. */
-enum own_found { OWN_EQUAL, OWN_NEW_BOOT, OWN_EXTENDED_LAST, OWN_CUT_TORN, OWN_RESUMED };
+enum own_found {
+    OWN_EQUAL,
+    OWN_NEW_BOOT,
+    OWN_EXTENDED_LAST,
+    OWN_CUT_TORN,
+    OWN_RESUMED,
+    OWN_OTHER_KERNEL
+};
 
 /*
  * own_store_open - the log of this boot, in step with its PCR.

@@ -329,6 +329,35 @@ static void show_reason(struct show *s, const struct wire_reason *r)
     show_line(s, "    \u2192 %s", show_tr(s, info->fix_en, info->fix_ja));
 }
 
+/* What happened to the gateway's time: no fault, and told each time with what to do. */
+static void show_states(struct show *s, const struct wire_outcome *w)
+{
+    json_t *list = s->json ? json_array() : NULL;
+
+    for (size_t i = 0; i < w->state_count; i++) {
+        char code[64];
+        char words[SHOWN_MAX];
+        const struct att_reason_info *info = NULL;
+
+        (void)text_of(code, sizeof(code), w->state[i].code);
+        (void)text_of(words, sizeof(words), w->state[i].text);
+        info = att_reason_info(att_reason_find(code));
+        if (s->json) {
+            (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "code",
+                                                        code, "en", info->en, "ja", info->ja,
+                                                        "fix_en", info->fix_en, "fix_ja",
+                                                        info->fix_ja, "detail", words));
+            continue;
+        }
+        show_line(s, "i %s  %s", code, show_tr(s, info->en, info->ja));
+        show_line(s, "    %s", words);
+        show_line(s, "    \u2192 %s", show_tr(s, info->fix_en, info->fix_ja));
+    }
+    if (s->json) {
+        (void)json_object_set_new(s->root, "states", list);
+    }
+}
+
 void show_outcome(struct show *s, const struct agent *a, const struct agent_outcome *o)
 {
     const struct wire_outcome *w = &o->wire;
@@ -346,6 +375,7 @@ void show_outcome(struct show *s, const struct agent *a, const struct agent_outc
     for (size_t i = 0; i < w->reason_count; i++) {
         show_reason(s, &w->reason[i]);
     }
+    show_states(s, w);
     if (!good) {
         show_worsen(s, AGENT_EXIT_FALSE);
     }

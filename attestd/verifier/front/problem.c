@@ -62,6 +62,22 @@ static json_t *reason_of(const struct wire_reason *r)
                      digest_of(r->found), "text", text_of(r->text));
 }
 
+static json_t *states_of(const struct wire_outcome *o)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < o->state_count && list != NULL; i++) {
+        json_t *one = json_pack("{s:o, s:o}", "code", text_of(o->state[i].code), "text",
+                                text_of(o->state[i].text));
+
+        if (json_array_append_new(list, one) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 /* The label is left out: who wants it in JSON asks for it at its own address. */
 static json_t *outcome_of(struct att_slice encoded)
 {
@@ -78,9 +94,9 @@ static json_t *outcome_of(struct att_slice encoded)
             return NULL;
         }
     }
-    return json_pack("{s:I, s:o, s:I, s:I}", "status", (json_int_t)o.status, "reasons", reasons,
-                     "next_seconds", (json_int_t)o.next_s, "unattested_bytes",
-                     (json_int_t)o.unattested);
+    return json_pack("{s:I, s:o, s:o, s:I, s:I}", "status", (json_int_t)o.status, "reasons",
+                     reasons, "states", states_of(&o), "next_seconds", (json_int_t)o.next_s,
+                     "unattested_bytes", (json_int_t)o.unattested);
 }
 
 enum att_err problem_json(struct att_buf **out, const struct problem *p)

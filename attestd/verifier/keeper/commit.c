@@ -13,8 +13,11 @@
 #include "base/guard.h"
 #include "common/wire.h"
 #include "crypto/digest.h"
+#include "evidence/states.h"
 #include "evidence/verify.h"
 #include "keeper_internal.h"
+
+#define CLOCKS_ROOM 144 /* three pairs of numbers with their names */
 
 /* One decision under way. */
 struct decision {
@@ -27,6 +30,8 @@ struct decision {
     struct att_quoted *quoted; /* only when this process verified it and the evidence is accepted */
     struct att_result *result;
     const struct att_policy *policy; /* of the challenge, not necessarily the present one */
+    struct att_states states;        /* of time; only of a quote that this process verified */
+    char clocks[CLOCKS_ROOM];
     int64_t now_utc;
     uint8_t cti[ATT_CTI_LEN];
     struct att_buf *label;
@@ -179,6 +184,19 @@ static enum att_err judge(struct decision *d, struct att_diag *diag)
     return ATT_OK;
 }
 
+/* A power cut or a resume is no fault, and still nothing that an operator should have to guess. */
+static void explain(struct decision *d)
+{
+    const struct att_clock_info *prior = d->k->boot.known ? &d->k->boot.clock : NULL;
+    const struct att_clock_info *now = NULL;
+
+    if (d->quoted == NULL)
+        return;
+    now = &att_quoted_quote(d->quoted)->clock;
+    d->states = att_states_of(now, prior, d->result->kexec);
+    (void)att_clock_print(d->clocks, sizeof(d->clocks), now, prior);
+}
+
 /* Times first, so that labels are stored in the order in which they are made. */
 static enum att_err new_cti(struct decision *d, struct att_diag *diag)
 {
@@ -315,6 +333,18 @@ static enum att_err write_record(struct decision *d, int64_t outcome, struct att
                : err;
 }
 
+/* "affirming; E_TIME_UNCLEAN (resetCount 5 to 6, ...)": what an auditor reads years later. */
+static void print_detail(char *out, size_t cap, const struct decision *d)
+{
+    int len = snprintf(out, cap, "%s", att_tier_name(d->result->status));
+
+    for (size_t i = 0; i < d->states.count && len > 0 && (size_t)len < cap; i++)
+        len += snprintf(out + len, cap - (size_t)len, "%s%s", i == 0 ? "; " : " ",
+                        att_reason_code(d->states.reason[i]));
+    if (d->states.count > 0 && len > 0 && (size_t)len < cap)
+        (void)snprintf(out + len, cap - (size_t)len, " (%.*s)", CLOCKS_ROOM, d->clocks);
+}
+
 static enum att_err write_records(struct decision *d, struct att_diag *diag)
 {
     struct store *st = d->k->st;
@@ -333,7 +363,7 @@ static enum att_err write_records(struct decision *d, struct att_diag *diag)
 
     (void)snprintf(o.device, sizeof(o.device), "%s", d->unit->device.id);
     (void)snprintf(o.reason, sizeof(o.reason), "%s", main_reason(r));
-    (void)snprintf(o.detail, sizeof(o.detail), "%s", att_tier_name(r->status));
+    print_detail(o.detail, sizeof(o.detail), d);
     memcpy(o.cti, d->cti, sizeof(o.cti));
     memcpy(o.evidence, r->evidence_digest, sizeof(o.evidence));
     memcpy(o.policy, r->policy_digest, sizeof(o.policy));
@@ -384,6 +414,9 @@ static enum att_err write_answer(struct decision *d, struct att_diag *diag)
         o.reason[i] = reason_of(&r->reason[i]);
     for (size_t i = 0; i < ATT_LOG__COUNT; i++)
         o.unattested += r->unattested[i];
+    for (size_t i = 0; i < d->states.count; i++)
+        o.state[o.state_count++] = (struct wire_state){
+            att_slice_str(att_reason_code(d->states.reason[i])), att_slice_str(d->clocks)};
     err = wire_outcome_encode(&w, &o);
     if (err == ATT_OK)
         err = att_wr_done(&w, &body);
@@ -418,8 +451,10 @@ static enum att_err decide(struct decision *d, struct att_diag *diag)
         err = check_windows(d, diag);
     if (err == ATT_OK)
         err = judge(d, diag);
-    if (err == ATT_OK)
-        err = make_label(d, diag);
+    if (err != ATT_OK)
+        return err;
+    explain(d);
+    err = make_label(d, diag);
     if (err == ATT_OK)
         err = write_records(d, diag);
     if (err == ATT_OK)
