@@ -14,36 +14,12 @@
 #include "base/clock.h"
 #include "common/log.h"
 #include "verifier/appraiser/appraiser.h"
+#include "verifier/ek_makers.h"
 #include "verifier/exit.h"
 #include "verifier/process.h"
 
 #define PATIENCE_MS   1000
 #define SHORT_LIFE_MS 100 /* a worker that crashed sooner is not replaced at once */
-
-/* The makers that the operator trusts, and what they took back; NULL when none are configured. */
-static enum att_err load_makers(struct att_anchors **out, const struct config *cfg,
-                                struct att_diag *diag)
-{
-    ATT_CLEANUP(att_anchors_freep) struct att_anchors *a = NULL;
-    enum att_err err = ATT_OK;
-
-    if (cfg->ek_anchors == NULL) {
-        *out = NULL;
-        return ATT_OK;
-    }
-    err = att_anchors_new(&a);
-    if (err == ATT_OK) {
-        err = att_anchors_load(a, cfg->ek_anchors, diag);
-    }
-    if (err == ATT_OK && cfg->ek_crls != NULL) {
-        err = att_anchors_load_crls(a, cfg->ek_crls, cfg->ek_revocation, diag);
-    }
-    if (err == ATT_OK) {
-        *out = a;
-        a = NULL;
-    }
-    return err;
-}
 
 enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
                             const uint8_t *seal_key, struct att_diag *diag)
@@ -58,7 +34,7 @@ enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
         err = rules_load_notices(&a.notices, cfg, diag);
     }
     if (err == ATT_OK) {
-        err = load_makers(&a.ek_anchors, cfg, diag);
+        err = ek_makers_load(&a.ek_anchors, cfg, diag);
     }
     if (err != ATT_OK) {
         appraiser_close(&a);
@@ -94,7 +70,7 @@ enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag)
         err = rules_load_notices(&notices, a->cfg, diag);
     }
     if (err == ATT_OK) {
-        err = load_makers(&makers, a->cfg, diag);
+        err = ek_makers_load(&makers, a->cfg, diag);
     }
     if (err != ATT_OK) {
         return err;
