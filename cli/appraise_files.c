@@ -223,6 +223,9 @@ void appraise_cmdline(struct appraisal *a)
         return;
     }
     for (size_t i = 0; i < a->quote.selection.count && pcr < 0; i++) {
+        if (a->policy != NULL && a->quote.selection.sel[i].bank != a->policy->bank) {
+            continue;
+        }
         if (att_cmdline_measured(&pcr, log, a->quote.selection.sel[i].bank,
                                  att_cmdline_trim(att_buf_slice(a->cmdline))) != ATT_OK ||
             (pcr >= 0 && (a->quote.selection.sel[i].mask >> pcr & 1) == 0)) {

@@ -54,6 +54,11 @@ enum check_state appraise_secure_boot(const struct appraisal *a, struct att_diag
 
 /* The quoted PCRs of the policy's bank. */
 uint32_t appraise_selected(const struct appraisal *a);
+/*
+ * The quote covers the policy's bank, and the logs explain what it covers of others (cli/appraise_banks.c); after
+ * appraise_logs. why: Q_BANK.
+ */
+enum check_state appraise_banks(const struct appraisal *a, struct att_diag *why);
 
 /* ima_files: every file of the list, by the reference values; why names the first that deviates. */
 enum check_state appraise_ima_files(const struct appraisal *a, struct att_diag *why);

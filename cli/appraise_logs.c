@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "appraise_internal.h"
+#include "base/guard.h"
 #include "tcg/ima.h"
 
 bool appraise_has_ima(const struct appraisal *a)
@@ -20,12 +21,20 @@ static uint32_t quoted(const struct appraisal *a, enum att_hash bank)
     return mask;
 }
 
-/* Some PCR of the log is quoted: else the list says nothing of what was signed. */
+/*
+ * Some PCR of the log is quoted: else the list says nothing of what was signed. Under a policy in its bank: another
+ * one, such as SHA-1, may be weaker than the policy allows.
+ */
 static bool covered(const struct appraisal *a, const struct att_pcr_values *log,
                     struct att_diag *why)
 {
     for (uint32_t i = 0; i < log->count; i++) {
-        if ((log->bank[i].has & quoted(a, log->bank[i].bank)) != 0) {
+        enum att_hash bank = log->bank[i].bank;
+
+        if (ATT_GUARD(RAW_OTHER_BANK, a->policy != NULL && bank != a->policy->bank)) {
+            continue;
+        }
+        if ((log->bank[i].has & quoted(a, bank)) != 0) {
             return true;
         }
     }
@@ -115,60 +124,119 @@ static bool check_log(struct appraisal *a, const char *id, bool given,
     return say(a, id, good, &why);
 }
 
+/* One bank while the list is replayed: as kernels since 5.8 extend [0], and padded as those before [1]. */
+struct lane {
+    const struct att_pcr_bank *given;
+    uint32_t mask; /* PCRs that the list extends and the quote covers, and that have a value */
+    bool reached;  /* at some entry */
+    uint8_t value[2][ATT_PCR_COUNT][ATT_HASH_MAX];
+};
+
+static bool lane_extend(struct lane *l, const struct att_ima_entry *e, struct att_hasher *h)
+{
+    enum att_hash bank = l->given->bank;
+    uint8_t digest[ATT_HASH_MAX];
+
+    for (int padded = 0; padded < 2; padded++) {
+        if (e->pcr >= ATT_PCR_COUNT ||
+            att_ima_extended(digest, e, bank, padded != 0, h) != ATT_OK ||
+            att_pcr_extend(h, bank, l->value[padded][e->pcr], digest) != ATT_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool lane_has(const struct lane *l, int padded)
+{
+    for (uint32_t pcr = 0; pcr < ATT_PCR_COUNT; pcr++) {
+        if ((l->mask >> pcr & 1) != 0 && memcmp(l->value[padded][pcr], l->given->value[pcr],
+                                                att_hash_size(l->given->bank)) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /*
- * An IMA list may be longer than the moment of the PCR values: some prefix must reach them, in each bank
- * that has a value, under the extend rule of kernels since 5.8 or the padded one before.
+ * An IMA list may be longer than the moment of the quote, but the TPM read all banks at once: one entry must lead
+ * to the values of each of them.
  */
-static bool ima_prefix_reaches(struct att_slice list, const struct att_pcr_bank *given, bool padded)
+static bool lanes_meet(struct lane *lane, size_t count, struct att_slice list)
 {
     ATT_CLEANUP(att_hasher_freep) struct att_hasher *h = NULL;
     struct att_ima it = att_ima_from(list);
     struct att_ima_entry e;
-    uint8_t value[ATT_PCR_COUNT][ATT_HASH_MAX] = {{0}};
     bool more = att_hasher_new(&h) == ATT_OK;
+    bool met = false;
 
-    while (more && att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
-        uint8_t digest[ATT_HASH_MAX];
+    while (!met && more && att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
+        met = true;
+        for (size_t i = 0; i < count; i++) {
+            bool here = false;
 
-        if (e.pcr >= ATT_PCR_COUNT ||
-            att_ima_extended(digest, &e, given->bank, padded, h) != ATT_OK ||
-            att_pcr_extend(h, given->bank, value[e.pcr], digest) != ATT_OK) {
-            return false;
-        }
-        if ((given->has >> e.pcr & 1) != 0 &&
-            memcmp(value[e.pcr], given->value[e.pcr], att_hash_size(given->bank)) == 0) {
-            return true;
+            if (!lane_extend(&lane[i], &e, h)) {
+                return false;
+            }
+            here = lane_has(&lane[i], 0) || lane_has(&lane[i], 1);
+            lane[i].reached = lane[i].reached || here;
+            met = met && here;
         }
     }
-    return false;
+    return met;
 }
 
 static bool ima_reaches_values(struct appraisal *a, struct att_diag *why)
 {
-    struct att_slice list = att_buf_slice(a->logs.ima_bytes);
-    size_t compared = 0;
+    struct lane lane[ATT_PCR_BANKS] = {{0}};
+    size_t count = 0;
+    bool met = false;
 
     for (uint32_t i = 0; i < a->pcrs.count; i++) {
-        struct att_pcr_bank given = a->pcrs.bank[i];
-        const struct att_pcr_bank *mine = att_pcr_bank_find(&a->logs.ima, given.bank);
+        const struct att_pcr_bank *given = &a->pcrs.bank[i];
+        const struct att_pcr_bank *mine = att_pcr_bank_find(&a->logs.ima, given->bank);
+        uint32_t mask = mine != NULL ? mine->has & given->has & quoted(a, given->bank) : 0;
 
-        given.has &= quoted(a, given.bank);
-        if (mine == NULL || (mine->has & given.has) == 0) {
-            continue;
+        if (mask != 0) {
+            lane[count].given = given;
+            lane[count++].mask = mask;
         }
-        compared++;
-        if (!ima_prefix_reaches(list, &given, false) && !ima_prefix_reaches(list, &given, true)) {
+    }
+    if (count == 0) {
+        (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_BANK, "log",
+                       "no bank and PCR that both the list and the values have");
+        return false;
+    }
+    met = lanes_meet(lane, count, att_buf_slice(a->logs.ima_bytes));
+    for (size_t i = 0; i < count; i++) {
+        if (!lane[i].reached) {
             (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_PCR, "log",
                            "no part of the list leads to the value in bank %s",
-                           att_hash_name(given.bank));
+                           att_hash_name(lane[i].given->bank));
             return false;
         }
     }
-    if (compared == 0) {
-        (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_BANK, "log",
-                       "no bank and PCR that both the list and the values have");
+    if (ATT_GUARD(RAW_ONE_ENTRY, !met)) {
+        (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_PCR, "log",
+                       "no single entry of the list leads to the values of all quoted banks");
+        return false;
     }
-    return compared > 0;
+    return true;
+}
+
+/* A policy names the PCR of the list: entries of another one prove nothing about it, whoever may extend that. */
+static bool of_policys_pcr(const struct appraisal *a, struct att_diag *why)
+{
+    uint32_t others = a->policy != NULL && a->logs.ima.count > 0
+                          ? a->logs.ima.bank[0].has & ~(1U << a->policy->ima_pcr)
+                          : 0;
+
+    if (ATT_GUARD(RAW_IMA_PCR, others != 0)) {
+        (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_PCR, "log", "expected PCR %u, found %d",
+                       (unsigned int)a->policy->ima_pcr, __builtin_ctz(others));
+        return false;
+    }
+    return true;
 }
 
 static bool check_ima(struct appraisal *a)
@@ -177,6 +245,9 @@ static bool check_ima(struct appraisal *a)
     struct att_diag why = {0};
     bool good = false;
 
+    if (given && !of_policys_pcr(a, &why)) {
+        return say(a, "log.ima", false, &why);
+    }
     if (!given || a->in.pcrs == NULL) {
         return check_log(a, "log.ima", given, &a->logs.ima);
     }

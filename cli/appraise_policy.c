@@ -12,26 +12,6 @@
 #include "evidence/context.h"
 #include "tcg/ima.h"
 
-uint32_t appraise_selected(const struct appraisal *a)
-{
-    for (uint32_t i = 0; i < a->quote.selection.count; i++) {
-        if (a->quote.selection.sel[i].bank == a->policy->bank) {
-            return a->quote.selection.sel[i].mask;
-        }
-    }
-    return 0;
-}
-
-static bool wrong_bank(const struct appraisal *a)
-{
-    for (uint32_t i = 0; i < a->quote.selection.count; i++) {
-        if (a->quote.selection.sel[i].bank != a->policy->bank) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The PCRs that the policy's requirements speak of. One of own_pcr_mask is enough, so it is apart. */
 static uint32_t needed(const struct att_policy *p, bool *own)
 {
@@ -60,7 +40,7 @@ void appraise_selection(struct appraisal *a)
     uint32_t mask = 0;
     bool own = false;
 
-    if (a->policy == NULL || wrong_bank(a)) {
+    if (a->policy == NULL || appraise_selected(a) == 0) {
         report_check(&a->r, "quote.selection", C_NOT_RUN, NULL);
         return;
     }
@@ -296,22 +276,23 @@ static enum check_state judge(const struct appraisal *a, const struct att_requir
     return C_NOT_RUN;
 }
 
-/* What holds for every policy: no SHA-1 signature, and only the bank that it names. */
-static bool refused(struct appraisal *a)
+/* What holds for every policy: no SHA-1 signature, its bank, and no other one that nothing explains. */
+static enum check_state admitted(const struct appraisal *a, struct att_diag *why)
 {
-    struct att_diag why = {0};
-
     if (a->sig.hash == ATT_HASH_SHA1) {
-        (void)att_fail(&why, ATT_E_UNSUPPORTED, ATT_R_Q_WEAKHASH, "signature",
+        (void)att_fail(why, ATT_E_UNSUPPORTED, ATT_R_Q_WEAKHASH, "signature",
                        "expected %s, found %s", "SHA-256 or longer", "SHA-1");
-    } else if (wrong_bank(a)) {
-        (void)att_fail(&why, ATT_E_MISMATCH, ATT_R_Q_BANK, "pcrSelect",
-                       "expected bank %s alone, found another one", att_hash_name(a->policy->bank));
-    } else {
-        return false;
+        return C_FAIL;
     }
-    report_check(&a->r, "policy", C_FAIL, &why);
-    return true;
+    return appraise_banks(a, why);
+}
+
+static enum check_state worse(enum check_state a, enum check_state b)
+{
+    if (a == C_FAIL || b == C_FAIL) {
+        return C_FAIL;
+    }
+    return a == C_NOT_RUN ? a : b;
 }
 
 /* Who reads a refusal asks which file, which parameter. */
@@ -328,16 +309,19 @@ static void name_parts(struct appraisal *a, const struct att_requirement *q)
 void appraise_policy(struct appraisal *a)
 {
     enum check_state whole = C_PASS;
+    struct att_diag refused = {0};
 
     if (a->policy == NULL) {
         report_check(&a->r, "policy", C_NOT_RUN, NULL);
         report_worsen(&a->r, V_UNDECIDED);
         return;
     }
-    if (refused(a)) {
+    whole = admitted(a, &refused);
+    if (whole == C_FAIL) {
+        report_check(&a->r, "policy", C_FAIL, &refused);
         return;
     }
-    whole = appraise_orders(a);
+    whole = worse(whole, appraise_orders(a));
     for (size_t i = 0; i < a->policy->count; i++) {
         const struct att_requirement *q = &a->policy->requirement[i];
         struct att_diag why = {0};
@@ -353,10 +337,7 @@ void appraise_policy(struct appraisal *a)
         if (state == C_FAIL) {
             name_parts(a, q);
         }
-        if (state == C_NOT_RUN) {
-            whole = whole == C_FAIL ? whole : C_NOT_RUN;
-        }
-        whole = state == C_FAIL ? C_FAIL : whole;
+        whole = worse(whole, state);
     }
     report_check(&a->r, "policy", whole, NULL);
     if (whole == C_NOT_RUN) {

@@ -116,6 +116,10 @@ static const struct {
     {"* needs a value", "$1 には値が必要です"},
     {"* needs a verb: *", "$1 には動詞が必要です: $2"},
     {"one too many: *", "余分な引数: $1"},
+    {"expected bank *, which the quote does not cover", "期待: バンク $1 (クォートに含まれません)"},
+    {"no log that was given explains PCR * of bank *; give it, or quote bank * alone",
+     "PCR $1 (バンク $2) を説明するログがありません。ログを渡すか、バンク $3 "
+     "だけをクォートしてください"},
     {"* of * packages are missing", "$2 個中 $1 個のパッケージがありません"},
     {"*: it has another size than the index says", "$1: 索引とサイズが異なります"},
     {"*: it has another SHA-256 than the index says", "$1: 索引と SHA-256 が異なります"},

@@ -72,6 +72,26 @@ for b in A B F; do
     because E_REF_UNLISTED /init
     because E_REF_MISMATCH /etc/ld.so.cache
 done
+# the other quote of each boot covers SHA-1 of PCR 10 too: the policy judges its bank, and the logs explain both
+two() { # two FOLDER OPTION...
+    d=$1
+    shift
+    "$ctl" --json evidence appraise --quote "$d/quote.msg" --signature "$d/quote.sig" --ak "$d/ak.pub" \
+        --nonce 0011223344556677889900aabbccddee --policy "$work/policy.yaml" --refvals "$work/all.refvals" "$@"
+}
+for b in A B F; do
+    check "boot $b affirms in two banks" 0 two "$vm/$b" --pcrs "$vm/$b/pcrs.yaml" --uefi "$vm/$b/bios.bin" --ima "$vm/$b/ima.bin" \
+        --cmdline "$vm/$b/cmdline"
+    json_form
+    for id in quote.selection log.uefi log.ima log.cmdline policy.R-01 policy.R-02 policy.R-03 policy.R-04; do is $id pass; done
+    check "boot $b affirms in two banks, from its logs alone" 0 two "$vm/$b" --uefi "$vm/$b/bios.bin" --ima "$vm/$b/ima.bin"
+    check "boot $b in two banks, and no list" 1 two "$vm/$b" --pcrs "$vm/$b/pcrs.yaml" --uefi "$vm/$b/bios.bin"
+    because E_Q_BANK 'PCR 10 of bank sha1'
+done
+check 'two banks, the list of another boot' 1 two "$vm/A" --pcrs "$vm/A/pcrs.yaml" --uefi "$vm/A/bios.bin" --ima "$vm/F/ima.bin"
+is log.ima fail
+because E_Q_BANK 'PCR 10 of bank sha1'
+
 check 'no reference values, no answer' 3 boot "$vm/A" --uefi "$vm/A/bios.bin" --ima "$vm/A/ima.bin"
 is policy.R-03 not-run
 

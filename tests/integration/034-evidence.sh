@@ -291,9 +291,23 @@ if [ -d "${CORPUS:-}" ]; then
         "$ctl" --json evidence appraise --quote "$d/quote.msg" --signature "$d/quote.sig" --ak "$d/ak.pub" \
             --nonce 0011223344556677889900aabbccddee --pcrs "$d/pcrs.yaml" --uefi "$d/bios.bin" --ima "$d/ima.bin" "$@"
     }
-    check 'a quote over two banks, a policy that names one' 1 vm --policy "$work/boot.yaml" --refvals "$work/boot.refvals"
+    check 'a quote over two banks, a policy that names one' 0 vm --policy "$work/boot.yaml" --refvals "$work/boot.refvals"
+    json_form
+    for id in quote.selection quote.pcr-digest log.uefi log.ima policy.B-01 policy.B-02 policy.B-03 policy; do is $id pass; done
+    vm_part() { # the other bank is explained by the IMA list alone
+        "$ctl" --json evidence appraise --quote "$d/quote.msg" --signature "$d/quote.sig" --ak "$d/ak.pub" \
+            --nonce 0011223344556677889900aabbccddee --policy "$work/boot.yaml" --refvals "$work/boot.refvals" "$@"
+    }
+    check 'two banks, and nothing that explains the other one' 1 vm_part --pcrs "$d/pcrs.yaml" --uefi "$d/bios.bin"
     because E_Q_BANK
     json_form
+    is policy fail
+    check 'two banks, and no values at all' 3 vm_part
+    is policy not-run
+    because E_POL_PARTIAL
+    check 'two banks, and one log for both' 1 vm_part --uefi "$d/bios.bin"
+    is log.uefi fail
+    because E_LOG_PCR
     # the same machine's values, quoted in the one bank
     "$ctl" --json evidence replay --uefi "$d/bios.bin" --ima "$d/ima.bin" >"$work/replayed"
     jq '{sha256: .pcrs.sha256}' "$work/replayed" >"$work/vm.json"
