@@ -240,7 +240,7 @@ static bool carry_fits(const struct judging *j, const struct att_device_facts *f
     static const uint8_t NO_REFVALS[32];
     const uint8_t *refs = j->refvals != NULL ? att_refvals_digest(j->refvals) : NO_REFVALS;
 
-    return c != NULL && c->known && !c->overflow &&
+    return c != NULL && c->known && (!c->overflow || facts->parts != NULL) &&
            memcmp(c->policy_digest, j->policy->digest, 32) == 0 &&
            memcmp(c->refvals_digest, refs, 32) == 0 &&
            memcmp(c->windows_digest, j->out->carry.windows_digest, 32) == 0;
@@ -263,7 +263,8 @@ static enum att_err start_windows(struct judging *j, const struct att_device_fac
     }
     out->windows = *facts->windows;
     memcpy(j->notice, facts->notices, out->windows.count * sizeof(j->notice[0]));
-    att_judging_windows_start(j);
+    att_judging_windows_start(j, out->state.clock.reset_count,
+                              att_verified_log_first(j->v, ATT_LOG_IMA) > 0, facts->seen);
     return att_windows_digest(out->carry.windows_digest, &out->windows);
 }
 
@@ -308,7 +309,8 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
                           const struct att_policy *policy, const struct att_refvals *refvals,
                           const struct att_device_facts *facts)
 {
-    struct judging j = {.v = v, .policy = policy, .refvals = refvals, .out = out};
+    struct judging j = {
+        .v = v, .policy = policy, .refvals = refvals, .out = out, .parts = facts->parts};
     enum att_err err = ATT_OK;
 
     memset(out, 0, sizeof(*out));

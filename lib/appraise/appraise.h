@@ -16,6 +16,8 @@ struct att_device_facts {
     const struct att_carry *carry;     /* NULL on first contact and after a change of policy */
     const struct att_windows *windows; /* NULL: none */
     const struct att_notice *const *notices; /* one for each of them */
+    const struct att_ima_parts *parts;   /* whose entries are in carry already; NULL: none came */
+    const struct att_windows_seen *seen; /* with parts: what they showed of the windows' changes */
 };
 
 /*

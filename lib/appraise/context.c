@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "appraise/parts.h"
 #include "codec/cbor_rd.h"
 #include "codec/cbor_wr.h"
 
 #define FIELDS          13
+#define FIELDS_PARTS    14   /* when the kernel list came in parts */
 #define FIXED_BOUND     4096 /* everything of fixed size, heads included */
 #define DEVIATION_BOUND (ATT_RESULT_NAME_MAX + 160)
 #define SELECTION_MAX   132
@@ -58,7 +60,8 @@ size_t att_appraisal_context_bound(const struct att_appraisal_context *c)
     for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
         values += c->prior.log[i].values.count;
     }
-    return FIXED_BOUND + c->ak_public_len + c->carry.deviation_count * (size_t)DEVIATION_BOUND +
+    return FIXED_BOUND + ATT_PARTS_BOUND + c->ak_public_len +
+           c->carry.deviation_count * (size_t)DEVIATION_BOUND +
            values * (size_t)ATT_PCR_COUNT * (ATT_HASH_MAX + 4) +
            c->windows.count * ATT_WINDOWS_BOUND / ATT_NOTICES_MAX;
 }
@@ -67,7 +70,7 @@ enum att_err att_appraisal_context_encode(struct att_wr *w, const struct att_app
 {
     enum att_err err = ATT_OK;
 
-    att_cbor_wr_array(w, FIELDS);
+    att_cbor_wr_array(w, c->parts.known ? FIELDS_PARTS : FIELDS);
     att_cbor_wr_text(w, c->verifier_id);
     att_cbor_wr_text(w, c->device_id);
     write_array(w, c->session, sizeof(c->session));
@@ -87,7 +90,10 @@ enum att_err att_appraisal_context_encode(struct att_wr *w, const struct att_app
         return err;
     }
     att_windows_write(w, &c->windows);
-    return w->err;
+    if (!c->parts.known) {
+        return w->err;
+    }
+    return att_parts_encode(w, &c->parts, &c->seen, c->windows.count);
 }
 
 /* What is not known has one spelling: no byte of a context can change without changing its meaning. */
@@ -111,9 +117,11 @@ enum att_err att_appraisal_context_decode(struct att_appraisal_context *out, str
     struct att_slice prior = {0};
     struct att_slice carry = {0};
     struct att_slice windows = {0};
+    struct att_slice parts = {0};
+    uint32_t fields = att_cbor_enter_array(&c, FIELDS_PARTS);
     enum att_err err = ATT_OK;
 
-    if (att_cbor_enter_array(&c, FIELDS) != FIELDS) {
+    if (fields < FIELDS) {
         att_cbor_fail(&c, ATT_E_FORMAT);
     }
     att_cbor_text_copy(&c, out->verifier_id, sizeof(out->verifier_id));
@@ -129,6 +137,9 @@ enum att_err att_appraisal_context_decode(struct att_appraisal_context *out, str
     prior = att_cbor_item(&c);
     carry = att_cbor_item(&c);
     windows = att_cbor_item(&c);
+    if (fields == FIELDS_PARTS) {
+        parts = att_cbor_item(&c);
+    }
     att_cbor_leave(&c);
     err = att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "context", diag);
     if (err != ATT_OK) {
@@ -140,6 +151,11 @@ enum att_err att_appraisal_context_decode(struct att_appraisal_context *out, str
     }
     if (err == ATT_OK) {
         err = att_windows_decode(&out->windows, windows, diag);
+    }
+    memset(&out->parts, 0, sizeof(out->parts));
+    memset(&out->seen, 0, sizeof(out->seen));
+    if (err == ATT_OK && fields == FIELDS_PARTS) {
+        err = att_parts_decode(&out->parts, &out->seen, out->windows.count, parts, diag);
     }
     return err == ATT_OK ? check_unknown(out, diag) : err;
 }

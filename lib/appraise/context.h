@@ -15,6 +15,7 @@
 #include "base/slice.h"
 #include "base/wr.h"
 #include "evidence/context.h"
+#include "evidence/parts.h"
 #include "tcg/pcr.h"
 
 #define ATT_AK_PUBLIC_MAX 512
@@ -33,6 +34,9 @@ struct att_appraisal_context {
     struct att_boot_state prior;
     struct att_carry carry;
     struct att_windows windows;
+    struct att_ima_parts
+        parts; /* known: the kernel list came in parts, which carry and windows know */
+    struct att_windows_seen seen; /* by its parts; zeros without */
 };
 
 /* Bytes that the encoding needs at most. */

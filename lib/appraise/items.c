@@ -142,6 +142,7 @@ enum att_err att_judging_start(struct judging *j)
     }
     j->standing_room = ATT_DEVIATIONS_MAX;
     j->standing_count = c->deviation_count;
+    j->lost = c->overflow; /* of a part that was judged before */
     memcpy(j->standing, c->deviation, c->deviation_count * sizeof(*j->standing));
     return ATT_OK;
 }

@@ -18,13 +18,13 @@ struct judging {
     const struct att_policy *policy;
     const struct att_refvals *refvals; /* may be NULL */
     struct att_result *out;
-    struct att_deviation *standing; /* what deviates at this point of the logs; owned */
+    const struct att_ima_parts *parts; /* of the kernel list, judged before; NULL: none */
+    struct att_deviation *standing;    /* what deviates at this point of the logs; owned */
     size_t standing_count, standing_room;
     bool lost;             /* more stood at once than are worked with */
     struct att_seen *seen; /* entries of the own log for own_complete; owned, NULL: none */
     const struct att_notice *notice[ATT_NOTICES_MAX]; /* of out->windows, in its order */
-    uint8_t seen_in_list[ATT_NOTICES_MAX]
-                        [ATT_WINDOW_BITS]; /* shown before this place of the kernel's list */
+    struct att_windows_seen seen_changes; /* shown before this place of the kernel's list */
     uint8_t stands[ATT_NOTICES_MAX][ATT_WINDOW_BITS]; /* the after state stands now, elsewhere */
     uint8_t needed[ATT_NOTICES_MAX]
                   [ATT_WINDOW_BITS]; /* and would be a deviation without the window */
@@ -37,8 +37,12 @@ enum att_window_says {
     ATT_WINDOW_EXPECTED, /* a window is open in which this state is expected */
     ATT_WINDOW_RETIRED   /* the device had left this state */
 };
-/* Before any log is judged: which boot this is, and from where the kernel's list goes on. */
-void att_judging_windows_start(struct judging *j);
+/*
+ * Before any log is judged: which boot (resetCount) this is, whether the kernel's list goes on in it, and what
+ * its parts showed (NULL: none came).
+ */
+void att_judging_windows_start(struct judging *j, uint32_t boot, bool goes_on,
+                               const struct att_windows_seen *seen);
 /*
  * Of what stands under a name, as reference values spell it: digest NULL when it is gone. The latest counts:
  * what stands at the end was shown (att_judging_windows_end).
@@ -68,6 +72,9 @@ void att_judging_end(struct judging *j);
 ATT_MUST_USE enum att_err att_judge_own_items(struct judging *j);
 /* The IMA list: its files, boot_aggregate, kexec. */
 ATT_MUST_USE enum att_err att_judge_ima_entries(struct judging *j);
+/* A part of the list, its first entry having this index. What the boot log must tell is kept in p. */
+ATT_MUST_USE enum att_err att_judge_ima_part(struct judging *j, struct att_slice part,
+                                             uint64_t first, struct att_ima_parts *p);
 /* The firmware log by appraise/bootlog.h and the policy, when this evidence brought it. */
 ATT_MUST_USE enum att_err att_judge_boot_log(struct judging *j);
 /* Search the boot log for what a policy's event_absent denies. */

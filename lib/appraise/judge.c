@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "appraise/appraise.h"
-#include "base/hex.h"
 #include "base/reason.h"
 #include "evidence/verify.h"
 
@@ -57,7 +56,8 @@ static enum att_err verify(struct att_verified **out, const struct att_judge_inp
                                         .boot_mask = in->policy->boot_mask,
                                         .ima_pcr = in->policy->ima_pcr,
                                         .own_pcr = c->own_pcr,
-                                        .window = QUOTE_WINDOW};
+                                        .window = QUOTE_WINDOW,
+                                        .parts = c->parts.known ? &c->parts : NULL};
     enum att_err err = qualifying_of(qualifying, in, diag);
 
     if (err != ATT_OK) {
@@ -65,25 +65,6 @@ static enum att_err verify(struct att_verified **out, const struct att_judge_inp
     }
     return att_evidence_verify(out, in->evidence, &expect, &rules,
                                c->prior.known ? &c->prior : NULL, diag);
-}
-
-/* The notices of the context's windows, in their order. */
-static enum att_err find_notices(const struct att_notice **out, const struct att_judge_input *in,
-                                 struct att_diag *diag)
-{
-    const struct att_windows *w = &in->context->windows;
-    char hex[65];
-
-    for (uint32_t i = 0; i < w->count; i++) {
-        out[i] = att_notices_find(in->notices, in->notice_count, w->window[i].notice);
-        if (out[i] == NULL) {
-            return att_fail(
-                diag, ATT_E_NOT_FOUND, ATT_R_REF_NOTICE, "change notice",
-                "expected the one of SHA-256 %s",
-                att_hex_encode(hex, sizeof(hex), att_slice_of(w->window[i].notice, 32)));
-        }
-    }
-    return ATT_OK;
 }
 
 static enum att_err appraise(struct att_result *out, const struct att_verified *verified,
@@ -94,8 +75,11 @@ static enum att_err appraise(struct att_result *out, const struct att_verified *
     const struct att_device_facts facts = {.ek_verified = c->ek_verified,
                                            .carry = c->carry.known ? &c->carry : NULL,
                                            .windows = &c->windows,
-                                           .notices = notices};
-    enum att_err err = find_notices(notices, in, diag);
+                                           .notices = notices,
+                                           .parts = c->parts.known ? &c->parts : NULL,
+                                           .seen = c->parts.known ? &c->seen : NULL};
+    enum att_err err =
+        att_windows_notices(notices, &c->windows, in->notices, in->notice_count, diag);
 
     if (err != ATT_OK) {
         return err;

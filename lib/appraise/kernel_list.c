@@ -23,9 +23,10 @@ struct listing {
     uint32_t files_at;
     enum att_severity kexec;
     uint32_t kexec_at;
-    bool wanted;    /* some rule speaks of the list: then its first entry counts too */
-    bool searched;  /* for denied digests */
-    uint64_t index; /* of the entry, since the start of the boot */
+    bool wanted;                 /* some rule speaks of the list: then its first entry counts too */
+    bool searched;               /* for denied digests */
+    uint64_t index;              /* of the entry, since the start of the boot */
+    struct att_ima_parts *later; /* a part: the boot log is not there yet; else NULL */
 };
 
 /* Entries that are judged together, so that their digests are looked up together. */
@@ -149,40 +150,35 @@ static bool is_aggregate(const struct att_ima_entry *e)
 }
 
 /* Does an entry name the boot that the firmware log leads to? True when no such log is sent: E2 at most. */
-static enum att_err fits_boot(bool *fits, const struct listing *l, const struct att_ima_entry *e)
+static enum att_err fits_boot(bool *fits, const struct listing *l, enum att_hash alg,
+                              struct att_slice digest)
 {
     const struct att_pcr_values *boot = att_verified_boot_values(l->j->v);
 
     *fits = true;
-    return boot == NULL ? ATT_OK : att_bootlog_aggregate(fits, boot, e->alg, e->digest);
+    return boot == NULL ? ATT_OK : att_bootlog_aggregate(fits, boot, alg, digest);
 }
 
-static enum att_err take_first(struct listing *l, const struct att_ima_entry *e)
+static enum att_err no_aggregate(struct listing *l)
 {
-    bool fits = false;
-    enum att_err err = ATT_OK;
-
-    if (is_aggregate(e)) {
-        err = fits_boot(&fits, l, e);
-    }
-    if (err != ATT_OK || !ATT_GUARD(IMA_AGGREGATE, !fits)) {
-        return err;
-    }
     return deviates(l, ATT_R_LOG_AGGREGATE, ATT_SEVERITY_FAIL, UINT32_MAX);
 }
 
-/* Another boot_aggregate: a kernel that was started by kexec and took the list over. */
-static enum att_err take_kexec(struct listing *l, const struct att_ima_entry *e)
+/* The boot_aggregate at l->index: the first, or that of a kernel that kexec started and that took over. */
+static enum att_err judge_aggregate(struct listing *l, enum att_hash alg, struct att_slice digest)
 {
     bool fits = false;
-    enum att_err err = fits_boot(&fits, l, e);
+    enum att_err err = fits_boot(&fits, l, alg, digest);
 
     l->j->out->kexec = true;
     if (err != ATT_OK) {
         return err;
     }
+    if (l->index == 0) {
+        return ATT_GUARD(IMA_AGGREGATE, !fits) ? no_aggregate(l) : ATT_OK;
+    }
     if (ATT_GUARD(IMA_AGGREGATE_AGAIN, !fits)) {
-        return deviates(l, ATT_R_LOG_AGGREGATE, ATT_SEVERITY_FAIL, UINT32_MAX);
+        return no_aggregate(l);
     }
     if (!ATT_GUARD(IMA_KEXEC, l->kexec != ATT_SEVERITY_IGNORE)) {
         return ATT_OK;
@@ -190,22 +186,57 @@ static enum att_err take_kexec(struct listing *l, const struct att_ima_entry *e)
     return deviates(l, ATT_R_LOG_PCR, l->kexec, l->kexec_at);
 }
 
+/* In a part there is no boot log to judge by: kept until there is. What finds no room is no good one. */
+static enum att_err take_aggregate(struct listing *l, const struct att_ima_entry *e)
+{
+    struct att_ima_parts *p = l->later;
+    struct att_ima_aggregate *a = NULL;
+
+    if (p == NULL) {
+        return judge_aggregate(l, e->alg, e->digest);
+    }
+    if (p->aggregate_count >= ATT_PARTS_AGGREGATES_MAX || e->digest.len > ATT_HASH_MAX) {
+        return no_aggregate(l);
+    }
+    a = &p->aggregate[p->aggregate_count++];
+    *a = (struct att_ima_aggregate){
+        .index = l->index, .alg = e->alg, .len = (uint32_t)e->digest.len};
+    memcpy(a->digest, e->digest.p, e->digest.len);
+    return ATT_OK;
+}
+
+/* What the parts could not be asked. */
+static enum att_err take_kept(struct listing *l)
+{
+    const struct att_ima_parts *p = l->j->parts;
+    uint64_t index = l->index;
+    enum att_err err = ATT_OK;
+
+    for (uint32_t i = 0; p != NULL && err == ATT_OK && i < p->aggregate_count; i++) {
+        l->index = p->aggregate[i].index;
+        err = judge_aggregate(l, p->aggregate[i].alg,
+                              att_slice_of(p->aggregate[i].digest, p->aggregate[i].len));
+    }
+    l->index = index;
+    return err;
+}
+
 static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e, bool listed)
 {
     enum att_err err = ATT_OK;
 
-    if (l->index == 0) {
-        err = take_first(l, e);
-        if (err != ATT_OK || is_aggregate(e)) {
-            return err; /* no file: a digest over the boot PCRs */
-        }
+    if (is_aggregate(e)) {
+        return take_aggregate(l, e); /* no file: a digest over the boot PCRs */
+    }
+    if (ATT_GUARD(IMA_AGGREGATE_FIRST, l->index == 0)) {
+        err = no_aggregate(l);
+    }
+    if (err != ATT_OK) {
+        return err;
     }
     if (e->violation) {
         l->j->out->carry.ima_violations++;
         return ATT_OK;
-    }
-    if (is_aggregate(e)) {
-        return take_kexec(l, e);
     }
     if (l->searched) {
         err = att_judge_ima_leaves(l->j, e);
@@ -245,24 +276,45 @@ static enum att_err take_batch(struct batch *b, struct att_ima *it, const struct
     return err;
 }
 
+static enum att_err take_all(struct listing *l, struct att_slice list)
+{
+    struct att_ima it = att_ima_from(list);
+    struct batch b;
+    enum att_err err = ATT_OK;
+
+    do {
+        err = take_batch(&b, &it, l->j->refvals);
+        for (size_t i = 0; err == ATT_OK && i < b.count; i++) {
+            err = take_entry(l, &b.entry[i], b.listed[i]);
+            l->index++;
+        }
+    } while (err == ATT_OK && b.count > 0);
+    return err;
+}
+
+enum att_err att_judge_ima_part(struct judging *j, struct att_slice part, uint64_t first,
+                                struct att_ima_parts *p)
+{
+    struct listing l = rules_for(j);
+
+    l.index = first;
+    l.later = p;
+    return l.wanted ? take_all(&l, part) : ATT_OK;
+}
+
 enum att_err att_judge_ima_entries(struct judging *j)
 {
     struct listing l = rules_for(j);
-    struct att_ima it = att_ima_from(att_verified_log(j->v, ATT_LOG_IMA));
-    struct batch b;
     enum att_err err = ATT_OK;
 
     if (!att_verified_evidence(j->v)->claims.logs.has[ATT_LOG_IMA] || !l.wanted) {
         return ATT_OK;
     }
     l.index = att_verified_log_first(j->v, ATT_LOG_IMA);
-    do {
-        err = take_batch(&b, &it, j->refvals);
-        for (size_t i = 0; err == ATT_OK && i < b.count; i++) {
-            err = take_entry(&l, &b.entry[i], b.listed[i]);
-            l.index++;
-        }
-    } while (err == ATT_OK && b.count > 0);
+    err = take_kept(&l);
+    if (err == ATT_OK) {
+        err = take_all(&l, att_verified_log(j->v, ATT_LOG_IMA));
+    }
     if (err == ATT_OK && ATT_GUARD(IMA_EMPTY, l.index == 0)) {
         err = deviates(&l, ATT_R_LOG_AGGREGATE, ATT_SEVERITY_FAIL, UINT32_MAX);
     }

@@ -237,7 +237,10 @@ enum att_err att_reappraise(struct att_reappraisal *out, const struct att_record
     }
     done.notices_missing = leave_out_windows(&g.context->windows, rules);
     done.other_rules = done.notices_missing > 0 || other_rules(&g, rules);
-    if (done.other_rules && rules->earlier != NULL) {
+    if (ATT_GUARD(RECORD_PARTS, done.other_rules && g.context->parts.known)) {
+        memset(&g.context->carry, 0,
+               sizeof(g.context->carry)); /* no rules but theirs saw the parts */
+    } else if (done.other_rules && rules->earlier != NULL) {
         g.context->carry = *rules->earlier;
     }
     in.context = g.context;

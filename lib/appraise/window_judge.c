@@ -12,11 +12,10 @@
 #include "base/clock.h"
 #include "base/guard.h"
 
-void att_judging_windows_start(struct judging *j)
+void att_judging_windows_start(struct judging *j, uint32_t boot, bool goes_on,
+                               const struct att_windows_seen *seen)
 {
     struct att_windows *all = &j->out->windows;
-    const bool goes_on = att_verified_log_first(j->v, ATT_LOG_IMA) > 0;
-    const uint32_t boot = j->out->state.clock.reset_count;
 
     for (uint32_t i = 0; i < all->count; i++) {
         struct att_window *w = &all->window[i];
@@ -25,7 +24,10 @@ void att_judging_windows_start(struct judging *j)
             memcpy(w->earlier, w->shown, sizeof(w->earlier));
             w->reset_count = boot;
         }
-        memcpy(j->seen_in_list[i], goes_on ? w->shown : w->earlier, sizeof(j->seen_in_list[i]));
+        memcpy(j->seen_changes.in_list[i], goes_on ? w->shown : w->earlier, ATT_WINDOW_BITS);
+    }
+    if (seen != NULL) {
+        j->seen_changes = *seen;
     }
 }
 
@@ -96,10 +98,11 @@ static enum att_window_says entry_says(struct judging *j, uint32_t window, struc
         if (name.len > 0 && !att_slice_eq(c->name, name)) {
             continue;
         }
-        one = change_says(c, digest, att_window_bit(j->seen_in_list[window], ref[i].change));
+        one =
+            change_says(c, digest, att_window_bit(j->seen_changes.in_list[window], ref[i].change));
         if (one == ATT_WINDOW_EXPECTED) {
             *change = ref[i].change;
-            set_bit(j->seen_in_list[window], ref[i].change, true);
+            set_bit(j->seen_changes.in_list[window], ref[i].change, true);
             set_bit(j->out->windows.window[window].shown, ref[i].change, true);
         }
         says = worse(says, one);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "codec/cbor_rd.h"
 #include "codec/cbor_wr.h"
 #include "crypto/digest.h"
@@ -69,6 +70,44 @@ enum att_err att_windows_decode(struct att_windows *out, struct att_slice in, st
     }
     att_cbor_leave(&c);
     return att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "windows", diag);
+}
+
+void att_windows_seen_write(struct att_wr *w, const struct att_windows_seen *x, uint32_t count)
+{
+    att_cbor_wr_array(w, count);
+    for (uint32_t i = 0; i < count; i++) {
+        write_bits(w, x->in_list[i]);
+    }
+}
+
+void att_windows_seen_read(struct att_cbor *c, struct att_windows_seen *x, uint32_t count)
+{
+    memset(x, 0, sizeof(*x));
+    if (att_cbor_enter_array(c, ATT_NOTICES_MAX) != count) {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
+    for (uint32_t i = 0; att_cbor_more(c); i++) {
+        read_bits(c, x->in_list[i]);
+    }
+    att_cbor_leave(c);
+}
+
+enum att_err att_windows_notices(const struct att_notice **out, const struct att_windows *w,
+                                 const struct att_notice *const *given, size_t count,
+                                 struct att_diag *diag)
+{
+    char hex[65];
+
+    for (uint32_t i = 0; i < w->count; i++) {
+        out[i] = att_notices_find(given, count, w->window[i].notice);
+        if (out[i] == NULL) {
+            return att_fail(
+                diag, ATT_E_NOT_FOUND, ATT_R_REF_NOTICE, "change notice",
+                "expected the one of SHA-256 %s",
+                att_hex_encode(hex, sizeof(hex), att_slice_of(w->window[i].notice, 32)));
+        }
+    }
+    return ATT_OK;
 }
 
 static const struct att_window *known_of(const struct att_windows *known, const uint8_t *notice)

@@ -16,6 +16,8 @@
 #include "base/wr.h"
 #include "policy/notice.h"
 
+struct att_cbor;
+
 #define ATT_WINDOW_BITS (ATT_NOTICE_CHANGES_MAX / 8)
 
 struct att_window {
@@ -32,6 +34,11 @@ struct att_windows {
     struct att_window window[ATT_NOTICES_MAX];
 };
 
+/* The same changes as the kernel's list showed them up to some place in it. */
+struct att_windows_seen {
+    uint8_t in_list[ATT_NOTICES_MAX][ATT_WINDOW_BITS];
+};
+
 /* Bytes that an encoding needs at most. */
 #define ATT_WINDOWS_BOUND ((size_t)ATT_NOTICES_MAX * (2 * ATT_WINDOW_BITS + 64) + 16)
 
@@ -46,6 +53,17 @@ ATT_MUST_USE enum att_err att_windows_decode(struct att_windows *out, struct att
  */
 void att_windows_pick(struct att_windows *out, const struct att_notices *all,
                       const struct att_windows *known, const char *device_id, int64_t now_s);
+
+/* Of the first count windows. FMT_FRAME on the way in. */
+#define ATT_WINDOWS_SEEN_BOUND ((size_t)ATT_NOTICES_MAX * (ATT_WINDOW_BITS + 4) + 4)
+void att_windows_seen_write(struct att_wr *w, const struct att_windows_seen *x, uint32_t count);
+void att_windows_seen_read(struct att_cbor *c, struct att_windows_seen *x, uint32_t count);
+
+/* The notices of windows, in their order; NOT_FOUND (REF_NOTICE) when one is not among the count given. */
+ATT_MUST_USE enum att_err att_windows_notices(const struct att_notice **out,
+                                              const struct att_windows *w,
+                                              const struct att_notice *const *given, size_t count,
+                                              struct att_diag *diag);
 
 /* SHA-256 over which notices there are and which are open; zeros for none. What a carry was judged beside. CRYPTO */
 ATT_MUST_USE enum att_err att_windows_digest(uint8_t out[32], const struct att_windows *x);

@@ -165,18 +165,45 @@ static enum att_err check_quoted(const struct att_verified *v, const struct att_
     return ATT_OK;
 }
 
-/* A log may go on only where the last accepted evidence of the same boot ended. */
-static enum att_err check_offsets(struct att_verified *v, const struct att_boot_state *prior,
-                                  struct att_diag *diag)
+/* After parts the kernel list goes on where they ended, in the boot that they were sent for, or not at all. */
+static enum att_err check_parts(struct att_verified *v, const struct att_ima_parts *parts,
+                                struct att_diag *diag)
+{
+    const struct att_clock_info *now = &att_quoted_quote(v->quoted)->clock;
+    const struct att_log_offsets *logs = &v->ev.claims.logs;
+
+    if (ATT_GUARD(PARTS_BOOT, now->reset_count != parts->reset_count ||
+                                  now->restart_count != parts->restart_count)) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_PART_BOOT, "ima",
+                        "the parts are of boot (%u, %u), the quote is of (%u, %u)",
+                        (unsigned int)parts->reset_count, (unsigned int)parts->restart_count,
+                        (unsigned int)now->reset_count, (unsigned int)now->restart_count);
+    }
+    if (ATT_GUARD(PARTS_END, !logs->has[ATT_LOG_IMA] || logs->off[ATT_LOG_IMA] != parts->off)) {
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_PART_ORDER, "ima",
+                        "expected the list from byte %llu on, where its parts ended",
+                        (unsigned long long)parts->off);
+    }
+    v->first[ATT_LOG_IMA] = parts->count;
+    return ATT_OK;
+}
+
+/* A log may go on only where the last accepted evidence of the same boot ended, or its parts did. */
+static enum att_err check_offsets(struct att_verified *v, const struct att_log_rules *rules,
+                                  const struct att_boot_state *prior, struct att_diag *diag)
 {
     const struct att_quote *q = att_quoted_quote(v->quoted);
+    enum att_err err = rules->parts != NULL ? check_parts(v, rules->parts, diag) : ATT_OK;
 
+    if (err != ATT_OK) {
+        return err;
+    }
     for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
         uint64_t off = v->ev.claims.logs.off[i];
         bool goes_on = prior != NULL && prior->known && prior->log[i].known &&
                        q->clock.reset_count == prior->clock.reset_count && prior->log[i].off == off;
 
-        if (off == 0) {
+        if (off == 0 || (i == ATT_LOG_IMA && rules->parts != NULL)) {
             continue;
         }
         if (ATT_GUARD(LOG_OFFSET, !goes_on)) {
@@ -477,7 +504,7 @@ static enum att_err judge(struct att_verified *v, const struct att_expect *expec
         err = check_quoted(v, rules, diag);
     }
     if (err == ATT_OK) {
-        err = check_offsets(v, prior, diag);
+        err = check_offsets(v, rules, prior, diag);
     }
     if (err != ATT_OK) {
         return err;

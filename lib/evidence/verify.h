@@ -18,6 +18,7 @@
 #include "crypto/verify.h"
 #include "evidence/context.h"
 #include "evidence/evidence.h"
+#include "evidence/parts.h"
 #include "tcg/evlog.h"
 #include "tcg/pcr.h"
 #include "tcg/quote.h"
@@ -83,6 +84,8 @@ struct att_log_rules {
     uint32_t ima_pcr;
     uint32_t own_pcr;
     uint32_t window; /* entries at the end of ima and own that the quote may be older than */
+    const struct att_ima_parts
+        *parts; /* where the kernel list goes on; NULL: no part came before */
 };
 
 struct att_verified;
@@ -91,8 +94,8 @@ struct att_verified;
  * att_evidence_verify - att_quote_verify, then the clock rules against prior, that the PCRs of each sent
  * log are quoted, then the replay of the logs and the search for the prefix that reproduces pcrDigest (D4).
  * prior   NULL or not known: no clock rules, every log starts at offset 0
- * Errors  as att_quote_verify; MISMATCH (Q_CLOCK Q_RESET Q_BANK LOG_PCR OWN_FOREIGN OWN_LOG); FORMAT
- *         of a log (FMT_UEFI FMT_IMA FMT_CEL LOG_DIGEST)
+ * Errors  as att_quote_verify; MISMATCH (Q_CLOCK Q_RESET Q_BANK LOG_PCR OWN_FOREIGN OWN_LOG PART_BOOT
+ *         PART_ORDER); FORMAT of a log (FMT_UEFI FMT_IMA FMT_CEL LOG_DIGEST)
  */
 ATT_MUST_USE enum att_err
 att_evidence_verify(struct att_verified **out, const struct att_evidence *ev,

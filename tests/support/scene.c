@@ -229,13 +229,19 @@ enum att_err scene_judge(struct scene *s)
     struct att_evidence ev;
     const struct att_notice *notices[ATT_NOTICES_MAX];
     struct att_windows windows;
-    struct att_device_facts facts = {
-        .ek_verified = s->ek_verified, .carry = &s->carry, .windows = &windows, .notices = notices};
+    const struct att_ima_parts *parts = s->parts.known ? &s->parts : NULL;
+    struct att_device_facts facts = {.ek_verified = s->ek_verified,
+                                     .carry = &s->carry,
+                                     .windows = &windows,
+                                     .notices = notices,
+                                     .parts = parts,
+                                     .seen = parts != NULL ? &s->seen : NULL};
     struct att_log_rules rules = {.bank = s->policy->bank,
                                   .boot_mask = s->policy->boot_mask,
                                   .ima_pcr = s->policy->ima_pcr,
                                   .own_pcr = SCENE_OWN_PCR,
-                                  .window = 64};
+                                  .window = 64,
+                                  .parts = parts};
     struct att_expect expect;
     uint8_t qualifying[32];
     enum att_err err = att_evidence_parse(&ev, att_buf_slice(s->evidence), &s->diag);

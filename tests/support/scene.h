@@ -36,6 +36,8 @@ struct scene {
     struct att_notices notices; /* the verifier's, at now_s */
     struct att_windows windows;
     int64_t now_s;
+    struct att_ima_parts parts;   /* known: the beginning of the kernel's list came before, */
+    struct att_windows_seen seen; /* and this stood in it */
     struct att_result *result;
     struct att_buf *evidence;
     struct att_diag diag;
