@@ -383,6 +383,47 @@ enum att_err wire_challenge_parse(struct wire_challenge *out, struct att_slice i
     return err;
 }
 
+enum att_err wire_part_encode_head(struct att_wr *w, const struct wire_part *m, size_t len)
+{
+    head(w, 5);
+    put_uint(w, 1, m->log);
+    att_cbor_wr_uint(w, 2);
+    att_cbor_wr_array(w, 2);
+    att_cbor_wr_uint(w, m->reset_count);
+    att_cbor_wr_uint(w, m->restart_count);
+    put_uint(w, 3, m->off);
+    att_cbor_wr_uint(w, 4);
+    att_cbor_wr_bytes_head(w, len);
+    return w->err;
+}
+
+enum att_err wire_part_parse(struct wire_part *out, struct att_slice in, struct att_diag *diag)
+{
+    struct wire_part v = {0};
+    struct msg m;
+    enum att_err err = open_versioned(&m, in, "part", diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    v.log = need_uint(&m, 1, WIRE_LOGS - 1);
+    need(&m, 2);
+    (void)att_cbor_enter_array(&m.c, 2);
+    v.reset_count = att_cbor_uint_max(&m.c, UINT32_MAX);
+    v.restart_count = att_cbor_uint_max(&m.c, UINT32_MAX);
+    att_cbor_leave(&m.c);
+    v.off = need_uint(&m, 3, INT64_MAX);
+    v.bytes = need_bytes(&m, 4, WIRE_PART_MAX);
+    if (v.bytes.len == 0) {
+        att_cbor_fail(&m.c, ATT_E_FORMAT);
+    }
+    err = close_map(&m, "part", diag);
+    if (err == ATT_OK) {
+        *out = v;
+    }
+    return err;
+}
+
 static void put_digest(struct att_wr *w, struct att_slice v)
 {
     if (v.len == 0) {

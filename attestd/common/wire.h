@@ -22,7 +22,9 @@
 #define WIRE_REASONS_MAX  48
 #define WIRE_SESSION_LEN  16
 #define WIRE_NONCE_LEN    32
-#define WIRE_STALE_AFTER  3 /* intervals that a gateway may be silent */
+#define WIRE_STALE_AFTER  3       /* intervals that a gateway may be silent */
+#define WIRE_PART_MAX     1048576 /* bytes of a log in one part */
+#define WIRE_PART_HEAD    48      /* bytes that stand before them at most */
 
 /* POST /enrol/v1/begin  {0: version, 1: device id, ?2: token, 3: EK public, 4: [EK certificate...],
  * 5: AK public, 6: CSR} */
@@ -68,6 +70,15 @@ struct wire_challenge {
     struct att_slice session, nonce, verifier_id, selection;
     uint64_t offset[WIRE_LOGS];
     uint64_t expires_ms;
+};
+
+/* POST .../session/{id}/part  {0: version, 1: log, 2: [resetCount, restartCount] of its boot, 3: first byte,
+ * 4: bytes of the log from there} ; 200: a challenge for what follows, of the same session */
+struct wire_part {
+    uint64_t log; /* enum att_log: 1, the kernel's list */
+    uint64_t reset_count, restart_count;
+    uint64_t off;
+    struct att_slice bytes;
 };
 
 /* One reason: [code, severity (0 fail, 1 warn), requirement, name, expected / null, found / null, text] */
@@ -125,6 +136,11 @@ ATT_MUST_USE enum att_err wire_new_session_parse(struct wire_new_session *out, s
 ATT_MUST_USE enum att_err wire_challenge_encode(struct att_wr *w, const struct wire_challenge *m);
 ATT_MUST_USE enum att_err wire_challenge_parse(struct wire_challenge *out, struct att_slice in,
                                                struct att_diag *diag);
+/* All but the bytes, of which there will be len: they follow, so that they need not be copied. */
+ATT_MUST_USE enum att_err wire_part_encode_head(struct att_wr *w, const struct wire_part *m,
+                                                size_t len);
+ATT_MUST_USE enum att_err wire_part_parse(struct wire_part *out, struct att_slice in,
+                                          struct att_diag *diag);
 ATT_MUST_USE enum att_err wire_outcome_encode(struct att_wr *w, const struct wire_outcome *m);
 ATT_MUST_USE enum att_err wire_outcome_parse(struct wire_outcome *out, struct att_slice in,
                                              struct att_diag *diag);

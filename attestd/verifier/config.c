@@ -124,6 +124,8 @@ static enum att_err read_limits(struct reader *r, const struct att_yaml_node *ro
                                        "enrolments",
                                        "appraiser_memory",
                                        "appraiser_evidences",
+                                       "log_bytes",
+                                       "uploads",
                                        NULL};
     struct config_limits *l = &r->cfg->limits;
     const struct size_key sizes[] = {
@@ -137,6 +139,8 @@ static enum att_err read_limits(struct reader *r, const struct att_yaml_node *ro
         {"enrolments", &l->enrolments, 1, 65536},
         {"appraiser_memory", &l->appraiser_memory, 64 * MIB, 16 * GIB},
         {"appraiser_evidences", &l->appraiser_evidences, 1, 1000000},
+        {"log_bytes", &l->log_bytes, 64 * KIB, 64 * GIB},
+        {"uploads", &l->uploads, 1, 65536},
     };
     const struct att_yaml_node *n = NULL;
     enum att_err err = ATT_OK;
@@ -340,7 +344,10 @@ static struct config *defaults(void)
                    .sessions_per_device = 8,
                    .enrolments = 256,
                    .appraiser_memory = 512 * MIB,
-                   .appraiser_evidences = 1000},
+                   .appraiser_evidences = 1000,
+                   .log_bytes =
+                       160 * MIB, /* a million entries of 167 bytes: see docs/formats/logs.md */
+                   .uploads = 256},
     };
     return cfg;
 }

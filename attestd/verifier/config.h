@@ -34,7 +34,8 @@
  *                                           # seals what is kept; key absent: state_dir/evidence.key
  *   limits: {request_deadline: 10s, idle: 60s, body: 8388608, enrol_body: 131072, inflight: 268435456,
  *            connections: 4096, connections_per_peer: 256, sessions: 65536, sessions_per_device: 8,
- *            enrolments: 256, appraiser_memory: 536870912, appraiser_evidences: 1000}
+ *            enrolments: 256, appraiser_memory: 536870912, appraiser_evidences: 1000,
+ *            log_bytes: 167772160, uploads: 256}
  */
 #ifndef ATTESTD_VERIFIER_CONFIG_H
 #define ATTESTD_VERIFIER_CONFIG_H
@@ -72,6 +73,8 @@ struct config_limits {
     size_t enrolments;                    /* begun and not yet activated */
     size_t appraiser_memory;              /* bytes of address space */
     size_t appraiser_evidences;           /* judged by one worker before it is replaced */
+    size_t log_bytes;                     /* of a kernel list that comes in parts */
+    size_t uploads;                       /* such lists under way at once, of all gateways */
 };
 
 /* How long and how much evidence is kept; what goes first is the oldest. */

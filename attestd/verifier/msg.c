@@ -46,6 +46,9 @@ static const struct schema schemas[] = {
     {MSG_JUDGED, {F_SEALED}},
     {MSG_CHECKED, {F_SEALED}},
     {MSG_HELLO, {F_NUMBER}},
+    {MSG_PART, {F_PEER, F_SESSION, F_SEALED}},
+    {MSG_FOLD, {F_SEALED, F_BODY}},
+    {MSG_FOLDED, {F_SEALED}},
 };
 
 static const struct schema *schema_of(uint64_t kind)

@@ -3,10 +3,10 @@
  * [kind, id, ...], each kind with one schema. An answer carries the id of its question.
  *
  *   front -> keeper      ENROL_BEGIN NEW_SESSION CONTEXT COMMIT ENROL_ACTIVATE SESSION_GET
- *                        SESSION_DELETE LABEL ADMIN STATUS
+ *                        SESSION_DELETE LABEL ADMIN STATUS PART
  *   keeper -> front      DONE (status, body) or FAILED (reason, text)
- *   front -> appraiser   APPRAISE ENROL_CHECK
- *   appraiser -> front   JUDGED (sealed result), CHECKED (sealed facts) or FAILED (format only)
+ *   front -> appraiser   APPRAISE ENROL_CHECK FOLD
+ *   appraiser -> front   JUDGED (sealed result), CHECKED (sealed facts), FOLDED (sealed state) or FAILED
  *
  * Two seals (HMAC-SHA-256, a key that only keeper and appraiser hold) keep a compromised front from
  * inventing a context or a result: the keeper seals the context that it hands out, the appraiser refuses
@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #include "appraise/context.h"
+#include "appraise/parts.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
@@ -37,6 +38,7 @@ enum msg_kind {
     MSG_LABEL,
     MSG_ADMIN,
     MSG_STATUS,
+    MSG_PART,
     MSG_DONE = 32,
     MSG_FAILED,
     MSG_APPRAISE = 64,
@@ -44,6 +46,8 @@ enum msg_kind {
     MSG_JUDGED,
     MSG_CHECKED,
     MSG_HELLO,
+    MSG_FOLD,
+    MSG_FOLDED,
 };
 
 #define MSG_SEAL_LEN 32
@@ -88,6 +92,12 @@ struct msg_judged {
     struct att_slice result;            /* att_result_encode */
 };
 
+/* What became of a part of the kernel's list: large. */
+struct msg_folded {
+    uint8_t context_digest[32]; /* of the context that it was judged in */
+    struct att_folded folded;
+};
+
 /* The content type of an answer's body. */
 enum msg_type {
     MSG_TYPE_NONE,    /* no body */
@@ -114,15 +124,18 @@ enum msg_ask { MSG_ASK_READY, MSG_ASK_METRICS };
  *   LABEL           peer, session (cti, or zeros), name (device id, or empty)
  *   ADMIN           name (method), path (behind /admin/v1), body
  *   STATUS          number (enum msg_ask)
+ *   PART            peer, session, sealed (msg_folded)
  *   DONE            number (HTTP status), type, path (Location, or empty), body, sealed. The answer to
- *                   CONTEXT has number 200 and the sealed context (att_appraisal_context) as body; the answer to
- *                   NEW_SESSION has it in sealed, so that a front that keeps it need not ask again
+ *                   CONTEXT has number 200 and the sealed context (att_appraisal_context) as body; the answers to
+ *                   NEW_SESSION and PART have it in sealed, so that a front that keeps it need not ask again
  *   FAILED          number (enum att_reason), name (further words, English, printable; or empty)
  *   APPRAISE        sealed (att_appraisal_context), body (evidence)
  *   ENROL_CHECK     body (wire_enrol_begin)
  *   JUDGED          sealed (msg_judged)
  *   CHECKED         sealed (msg_enrol_facts)
  *   HELLO           number (generation of the appraiser worker)
+ *   FOLD            sealed (att_appraisal_context), body (wire_part)
+ *   FOLDED          sealed (msg_folded)
  *
  * Slices are borrowed: from the caller when sending, from the frame when received.
  */
@@ -165,6 +178,10 @@ ATT_MUST_USE enum att_err msg_facts_open(struct msg_enrol_facts *out, struct att
 ATT_MUST_USE enum att_err msg_judged_seal(struct att_buf **out, const struct msg_judged *j,
                                           const uint8_t key[MSG_SEAL_LEN]);
 ATT_MUST_USE enum att_err msg_judged_open(struct msg_judged *out, struct att_slice sealed,
+                                          const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag);
+ATT_MUST_USE enum att_err msg_folded_seal(struct att_buf **out, const struct msg_folded *f,
+                                          const uint8_t key[MSG_SEAL_LEN]);
+ATT_MUST_USE enum att_err msg_folded_open(struct msg_folded *out, struct att_slice sealed,
                                           const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag);
 
 #endif

@@ -1,4 +1,4 @@
-/* The three sealed structures: context, enrolment facts, judgement. */
+/* The four sealed structures: context, enrolment facts, judgement, and what became of a part. */
 #include "verifier/msg.h"
 
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "evidence/evidence.h"
 #include "tcg/quote.h"
 
-enum purpose { SEAL_CONTEXT = 1, SEAL_FACTS, SEAL_JUDGED };
+enum purpose { SEAL_CONTEXT = 1, SEAL_FACTS, SEAL_JUDGED, SEAL_FOLDED };
 
 #define FIXED_BOUND 4096 /* everything of fixed size in any of them, heads included */
 #define RESULT_MAX  262144
@@ -276,4 +276,39 @@ enum att_err msg_judged_open(struct msg_judged *out, struct att_slice sealed,
     }
     *out = j;
     return ATT_OK;
+}
+
+enum att_err msg_folded_seal(struct att_buf **out, const struct msg_folded *f,
+                             const uint8_t key[MSG_SEAL_LEN])
+{
+    ATT_CLEANUP(sealing_drop) struct sealing s = {0};
+    enum att_err err = sealing_start(&s, FIXED_BOUND + ATT_FOLDED_BOUND);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    att_cbor_wr_array(&s.w, 2);
+    write_array(&s.w, f->context_digest, sizeof(f->context_digest));
+    err = att_folded_encode(&s.w, &f->folded);
+    return err != ATT_OK ? err : sealing_end(out, &s, SEAL_FOLDED, key);
+}
+
+enum att_err msg_folded_open(struct msg_folded *out, struct att_slice sealed,
+                             const uint8_t key[MSG_SEAL_LEN], struct att_diag *diag)
+{
+    struct att_slice body = {0};
+    struct att_slice folded = {0};
+    struct att_cbor c = {0};
+    enum att_err err = unseal(&body, sealed, SEAL_FOLDED, key, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    c = att_cbor_from(body);
+    (void)att_cbor_enter_array(&c, 2);
+    att_cbor_bytes_exact(&c, out->context_digest, sizeof(out->context_digest));
+    folded = att_cbor_item(&c);
+    att_cbor_leave(&c);
+    err = att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "part", diag);
+    return err != ATT_OK ? err : att_folded_decode(&out->folded, folded, diag);
 }

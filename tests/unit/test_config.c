@@ -32,6 +32,8 @@ START_TEST(config_parse__takes_strict_defaults)
     ck_assert_int_eq(cfg->nonce_ttl_ms, 120000);
     ck_assert_int_eq(cfg->limits.request_deadline_ms, 10000);
     ck_assert_uint_eq(cfg->limits.body, 8388608);
+    ck_assert_uint_eq(cfg->limits.log_bytes, 160U << 20);
+    ck_assert_uint_eq(cfg->limits.uploads, 256);
     ck_assert_str_eq(cfg->evidence.key, "/etc/a/state/evidence.key");
     ck_assert_int_eq(cfg->evidence.keep_ms, 90LL * 86400 * 1000);
     ck_assert_uint_eq(cfg->evidence.per_gateway, 64U << 20);
@@ -69,7 +71,7 @@ START_TEST(config_parse__reads_everything_it_documents)
         "limits: {request_deadline: 5s, idle: 1m, body: 65536, enrol_body: 32768,\n"
         "  inflight: 1048576, connections: 10, connections_per_peer: 5, sessions: 100,\n"
         "  sessions_per_device: 2, enrolments: 7, appraiser_memory: 268435456,\n"
-        "  appraiser_evidences: 3}\n";
+        "  appraiser_evidences: 3, log_bytes: 1048576, uploads: 4}\n";
     ATT_CLEANUP(config_freep) struct config *cfg = NULL;
     struct att_diag diag = {0};
 
@@ -99,6 +101,8 @@ START_TEST(config_parse__reads_everything_it_documents)
     ck_assert_int_eq(cfg->limits.idle_ms, 60000);
     ck_assert_uint_eq(cfg->limits.enrolments, 7);
     ck_assert_uint_eq(cfg->limits.appraiser_evidences, 3);
+    ck_assert_uint_eq(cfg->limits.log_bytes, 1U << 20);
+    ck_assert_uint_eq(cfg->limits.uploads, 4);
 }
 END_TEST
 
@@ -132,6 +136,8 @@ static const struct {
     {MINIMAL "fronts: 1e1\n", "attestd.yaml:7:"},
     {MINIMAL "nonce_ttl: 30\n", "attestd.yaml:7:"},
     {MINIMAL "limits: {body: 99999999999}\n", "attestd.yaml:7:"},
+    {MINIMAL "limits: {log_bytes: 1000}\n", "attestd.yaml:7:"},
+    {MINIMAL "limits: {uploads: 0}\n", "attestd.yaml:7:"},
     {MINIMAL "refvals: \"\"\n", "attestd.yaml:7:"},
     {MINIMAL "evidence: {keep: 1m}\n", "attestd.yaml:7:"},
     {MINIMAL "evidence: {per_gateway: 0}\n", "attestd.yaml:7:"},

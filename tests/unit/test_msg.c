@@ -19,7 +19,7 @@ static const enum msg_kind kinds[] = {
     MSG_ENROL_BEGIN, MSG_NEW_SESSION,    MSG_CONTEXT,  MSG_COMMIT,      MSG_ENROL_ACTIVATE,
     MSG_SESSION_GET, MSG_SESSION_DELETE, MSG_LABEL,    MSG_ADMIN,       MSG_STATUS,
     MSG_DONE,        MSG_FAILED,         MSG_APPRAISE, MSG_ENROL_CHECK, MSG_JUDGED,
-    MSG_CHECKED,     MSG_HELLO,
+    MSG_CHECKED,     MSG_HELLO,          MSG_PART,     MSG_FOLD,        MSG_FOLDED,
 };
 
 static struct msg full(enum msg_kind kind)
@@ -277,6 +277,41 @@ START_TEST(msg_open__refuses_every_flipped_bit_another_key_and_another_purpose)
 }
 END_TEST
 
+/* What is sealed for a part opens as that alone. */
+START_TEST(msg_folded__survives_sealing_and_passes_for_nothing_else)
+{
+    struct msg_folded *f = calloc(2, sizeof(*f));
+    struct att_buf *sealed = NULL;
+    struct msg_judged j = {0};
+
+    ck_assert_ptr_nonnull(f);
+    f->context_digest[0] = 1;
+    f->folded.parts = (struct att_ima_parts){.known = true,
+                                             .reset_count = 7,
+                                             .off = 4711,
+                                             .count = 33,
+                                             .pcr = {2},
+                                             .padded = {3},
+                                             .aggregate_count = 1,
+                                             .aggregate = {{5, ATT_HASH_SHA256, {4}, 32}}};
+    f->folded.windows.count = 1;
+    f->folded.windows.window[0].shown[3] = 5;
+    f->folded.seen.in_list[0][3] = 4;
+    f->folded.carry = (struct att_carry){.known = true, .ima_judged = 32};
+    ck_assert_int_eq(msg_folded_seal(&sealed, f, key), ATT_OK);
+    ck_assert_int_eq(msg_folded_open(&f[1], att_buf_slice(sealed), key, NULL), ATT_OK);
+    ck_assert_mem_eq(&f[0], &f[1], sizeof(*f));
+    ck_assert_int_eq(msg_folded_open(&f[1], att_buf_slice(sealed), other_key, NULL),
+                     ATT_E_UNTRUSTED);
+    ck_assert_int_eq(msg_judged_open(&j, att_buf_slice(sealed), key, NULL), ATT_E_UNTRUSTED);
+    att_buf_free(sealed);
+    sealed = judged_sealed();
+    ck_assert_int_eq(msg_folded_open(&f[1], att_buf_slice(sealed), key, NULL), ATT_E_UNTRUSTED);
+    att_buf_free(sealed);
+    free(f);
+}
+END_TEST
+
 /* One end of a channel, and what came out of it. */
 struct end {
     struct event_base *base;
@@ -446,6 +481,7 @@ int main(void)
     tcase_add_test(tc, msg_context__survives_sealing_at_its_largest);
     tcase_add_test(tc, msg_facts__survive_sealing);
     tcase_add_test(tc, msg_judged__survives_sealing);
+    tcase_add_test(tc, msg_folded__survives_sealing_and_passes_for_nothing_else);
     tcase_add_test(tc, msg_open__refuses_every_flipped_bit_another_key_and_another_purpose);
     tcase_add_test(tc, channel__carries_many_frames_in_one_write);
     tcase_add_test(tc, channel__carries_a_frame_larger_than_the_socket_holds);

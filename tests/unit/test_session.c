@@ -14,7 +14,7 @@ static struct sessions *table;
 static void set_up_with(enum att_err (*source)(void *out, size_t len), size_t total)
 {
     struct session_limits limits = {
-        .total = total, .per_device = 4, .ttl_ms = TTL, .random = source};
+        .total = total, .per_device = 4, .uploads = 2, .ttl_ms = TTL, .random = source};
 
     ck_assert_int_eq(sessions_new(&table, &limits), ATT_OK);
 }
@@ -311,6 +311,92 @@ START_TEST(sessions_drop_device__takes_the_challenges_of_one_gateway)
 }
 END_TEST
 
+/* A part: as if just opened, and its old nonce is worth nothing. */
+START_TEST(session_renew__gives_a_new_challenge_with_all_its_time)
+{
+    struct session *s = opened("gw-1", 0);
+    uint8_t nonce[ATT_NONCE_LEN];
+
+    memcpy(nonce, s->nonce, sizeof(nonce));
+    s->has_context = true;
+    ck_assert_int_eq(session_renew(table, s, answer("state"), TTL, NULL), ATT_OK);
+    ck_assert(memcmp(nonce, s->nonce, sizeof(nonce)) != 0);
+    ck_assert(!s->has_context);
+    ck_assert_int_eq(s->opened_ms, TTL);
+    ck_assert_int_eq(claim_reason(id_of(s), "gw-1", 2 * TTL), ATT_R_NONE);
+    ck_assert_int_eq(claim_reason(id_of(s), "gw-1", 2 * TTL + 1), ATT_R_Q_NONCE_EXPIRED);
+}
+END_TEST
+
+/* The order of deadlines holds: one that was renewed outlives those that were opened after it. */
+START_TEST(session_renew__outlives_what_was_opened_meanwhile)
+{
+    struct session *s = opened("gw-1", 0);
+    struct session *other = opened("gw-2", 10);
+
+    ck_assert_int_eq(session_renew(table, s, answer("state"), 20, NULL), ATT_OK);
+    sessions_expire(table, TTL + 15);
+    ck_assert_uint_eq(sessions_count(table), 1);
+    ck_assert_ptr_eq(session_with_parts(table, "gw-1"), s);
+    sessions_expire(table, TTL + 21);
+    ck_assert_uint_eq(sessions_count(table), 0);
+    ck_assert_ptr_null(session_with_parts(table, "gw-1"));
+    (void)other;
+}
+END_TEST
+
+static enum att_reason renew_reason(struct session *s)
+{
+    struct att_buf *parts = answer("state");
+    struct att_diag diag = {0};
+
+    if (session_renew(table, s, parts, 1, &diag) == ATT_OK)
+        return ATT_R_NONE;
+    att_buf_free(parts);
+    return diag.reason;
+}
+
+/* Whatever ends a session gives its place back. */
+START_TEST(session_renew__bounds_those_that_hold_parts)
+{
+    struct session *a = opened("gw-1", 0);
+    struct session *b = opened("gw-2", 0);
+    struct session *c = opened("gw-3", 0);
+
+    ck_assert_int_eq(renew_reason(a), ATT_R_NONE);
+    ck_assert_int_eq(renew_reason(b), ATT_R_NONE);
+    ck_assert_int_eq(renew_reason(a), ATT_R_NONE);
+    ck_assert_int_eq(renew_reason(c), ATT_R_RATE);
+    ck_assert_ptr_null(session_with_parts(table, "gw-3"));
+    session_use(a);
+    session_settle(table, a, 200, answer("done"), 2);
+    ck_assert_ptr_null(session_with_parts(table, "gw-1"));
+    ck_assert_int_eq(renew_reason(c), ATT_R_NONE);
+    a = opened("gw-1", 3);
+    ck_assert_int_eq(renew_reason(a), ATT_R_RATE);
+    session_drop(table, b);
+    ck_assert_int_eq(renew_reason(a), ATT_R_NONE);
+}
+END_TEST
+
+START_TEST(session_inherit__moves_the_parts_and_ends_the_first)
+{
+    struct session *a = opened("gw-1", 0);
+    struct session *b = NULL;
+
+    ck_assert_int_eq(renew_reason(a), ATT_R_NONE);
+    b = opened("gw-1", 5);
+    session_inherit(table, b, a);
+    ck_assert_uint_eq(sessions_count(table), 1);
+    ck_assert_ptr_eq(session_with_parts(table, "gw-1"), b);
+    session_drop(table, b);
+    a = opened("gw-1", 6);
+    b = opened("gw-2", 6);
+    ck_assert_int_eq(renew_reason(a), ATT_R_NONE);
+    ck_assert_int_eq(renew_reason(b), ATT_R_NONE); /* both places were free */
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("session");
@@ -329,6 +415,10 @@ int main(void)
     tcase_add_test(tc, session_open__keeps_few_outcomes_of_one_gateway);
     tcase_add_test(tc, sessions_expire__forgets_the_old_alone);
     tcase_add_test(tc, sessions_drop_device__takes_the_challenges_of_one_gateway);
+    tcase_add_test(tc, session_renew__gives_a_new_challenge_with_all_its_time);
+    tcase_add_test(tc, session_renew__outlives_what_was_opened_meanwhile);
+    tcase_add_test(tc, session_renew__bounds_those_that_hold_parts);
+    tcase_add_test(tc, session_inherit__moves_the_parts_and_ends_the_first);
     suite_add_tcase(suite, tc);
     tc = tcase_create("own table");
     tcase_add_checked_fixture(tc, NULL, tear_down);

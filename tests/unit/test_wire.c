@@ -28,6 +28,7 @@ struct sample {
     struct wire_enrol_done done;
     struct wire_new_session new_session;
     struct wire_challenge challenge;
+    struct wire_part part;
     struct wire_outcome outcome;
     struct wire_problem problem;
 };
@@ -73,6 +74,13 @@ static void sample_session(struct sample *s)
         .offset = {0, 4711, 65536},
         .expires_ms = 60000,
     };
+    s->part = (struct wire_part){
+        .log = 1,
+        .reset_count = UINT32_MAX,
+        .restart_count = UINT32_MAX,
+        .off = INT64_MAX,
+        .bytes = zeros(70000),
+    };
 }
 
 static void sample_answers(struct sample *s)
@@ -114,7 +122,28 @@ static struct sample *sample_new(void)
     return s;
 }
 
-enum doc { BEGIN, ENROL_CHALLENGE, ACTIVATE, DONE, NEW_SESSION, CHALLENGE, OUTCOME, PROBLEM, DOCS };
+enum doc {
+    BEGIN,
+    ENROL_CHALLENGE,
+    ACTIVATE,
+    DONE,
+    NEW_SESSION,
+    CHALLENGE,
+    PART,
+    OUTCOME,
+    PROBLEM,
+    DOCS
+};
+
+/* As the agent does: the head, and the bytes behind it. */
+static enum att_err encode_part(struct att_wr *w, const struct wire_part *m)
+{
+    enum att_err err = wire_part_encode_head(w, m, m->bytes.len);
+
+    ck_assert_uint_le(w->len, WIRE_PART_HEAD);
+    att_wr_slice(w, m->bytes);
+    return err;
+}
 
 static enum att_err encode(struct att_wr *w, enum doc d, const struct sample *s)
 {
@@ -131,6 +160,8 @@ static enum att_err encode(struct att_wr *w, enum doc d, const struct sample *s)
         return wire_new_session_encode(w, &s->new_session);
     case CHALLENGE:
         return wire_challenge_encode(w, &s->challenge);
+    case PART:
+        return encode_part(w, &s->part);
     case OUTCOME:
         return wire_outcome_encode(w, &s->outcome);
     default:
@@ -153,6 +184,8 @@ static enum att_err parse(struct sample *s, enum doc d, struct att_slice in, str
         return wire_new_session_parse(&s->new_session, in, diag);
     case CHALLENGE:
         return wire_challenge_parse(&s->challenge, in, diag);
+    case PART:
+        return wire_part_parse(&s->part, in, diag);
     case OUTCOME:
         return wire_outcome_parse(&s->outcome, in, diag);
     default:

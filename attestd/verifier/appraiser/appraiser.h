@@ -68,10 +68,16 @@ ATT_MUST_USE enum att_err key_cache_get(const struct att_ak **out, struct key_ca
 struct judge_scratch {
     struct att_appraisal_context context;
     struct att_result result;
+    struct msg_folded folded;
 };
 ATT_MUST_USE enum att_err judge_evidence(struct att_buf **sealed, const struct appraiser *a,
                                          struct key_cache *keys, struct judge_scratch *scratch,
                                          const struct msg *question, struct att_diag *diag);
+
+/* judge_part - one MSG_FOLD; likewise, sealed is where the list stands now. Also PART_ORDER LOG_PCR. */
+ATT_MUST_USE enum att_err judge_part(struct att_buf **sealed, const struct appraiser *a,
+                                     struct judge_scratch *scratch, const struct msg *question,
+                                     struct att_diag *diag);
 
 /* judge_enrolment - one MSG_ENROL_CHECK at utc_s; likewise. */
 ATT_MUST_USE enum att_err judge_enrolment(struct att_buf **sealed, const struct appraiser *a,

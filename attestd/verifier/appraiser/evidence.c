@@ -1,8 +1,10 @@
-/* One evidence: what was asked for is taken from the keeper's context, never from the message. */
+/* One evidence, or one part: what was asked for is taken from the keeper's context, never from the message. */
 #include <string.h>
 
 #include "appraise/judge.h"
+#include "appraise/parts.h"
 #include "base/guard.h"
+#include "common/wire.h"
 #include "verifier/appraiser/appraiser.h"
 
 /* What the keeper asked for by its digests: the present policy and reference values, or ones before them. */
@@ -122,6 +124,72 @@ enum att_err judge_evidence(struct att_buf **sealed, const struct appraiser *a,
     err = seal(sealed, &j, &scratch->result, a->seal_key);
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_BUSY, "judgement", "%s", att_err_name(err));
+    }
+    return ATT_OK;
+}
+
+/* Only the kernel's list grows with what a gateway runs; the other logs fit into one evidence. */
+static enum att_err read_part(struct wire_part *out, struct att_slice body, struct att_diag *diag)
+{
+    enum att_err err = wire_part_parse(out, body, diag);
+
+    if (err == ATT_OK && out->log != ATT_LOG_IMA) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_CBOR, "part",
+                        "expected log %d, the kernel list, found %llu", (int)ATT_LOG_IMA,
+                        (unsigned long long)out->log);
+    }
+    return err;
+}
+
+static enum att_err fold(struct judge_scratch *s, const struct appraiser *a,
+                         const struct msg *question, struct att_diag *diag)
+{
+    struct wire_part part;
+    struct att_judge_input rules = {0};
+    const struct att_notice *notices[ATT_NOTICES_MAX];
+    enum att_err err = find_rules(&rules, a, &s->context, diag);
+
+    if (err == ATT_OK) {
+        err = find_notices(&rules, notices, a, &s->context, diag);
+    }
+    if (err == ATT_OK) {
+        err = read_part(&part, question->body, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    return att_part_fold(&s->folded.folded, &s->result,
+                         &(struct att_part_input){.context = &s->context,
+                                                  .policy = rules.policy,
+                                                  .refvals = rules.refvals,
+                                                  .notices = rules.notices,
+                                                  .notice_count = rules.notice_count,
+                                                  .reset_count = (uint32_t)part.reset_count,
+                                                  .restart_count = (uint32_t)part.restart_count,
+                                                  .off = part.off,
+                                                  .part = part.bytes,
+                                                  .log_max = a->cfg->limits.log_bytes},
+                         diag);
+}
+
+enum att_err judge_part(struct att_buf **sealed, const struct appraiser *a,
+                        struct judge_scratch *scratch, const struct msg *question,
+                        struct att_diag *diag)
+{
+    enum att_err err = msg_context_open(&scratch->context, question->sealed, a->seal_key, diag);
+
+    if (err == ATT_OK) {
+        err = fold(scratch, a, question, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = att_sha256(question->sealed, scratch->folded.context_digest);
+    if (err == ATT_OK) {
+        err = msg_folded_seal(sealed, &scratch->folded, a->seal_key);
+    }
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_BUSY, "part", "%s", att_err_name(err));
     }
     return ATT_OK;
 }

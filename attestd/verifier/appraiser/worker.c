@@ -41,7 +41,18 @@ static enum att_err answer(struct att_buf **sealed, struct worker *w, const stru
     if (question->kind == MSG_APPRAISE) {
         return judge_evidence(sealed, w->a, w->keys, w->scratch, question, diag);
     }
+    if (question->kind == MSG_FOLD) {
+        return judge_part(sealed, w->a, w->scratch, question, diag);
+    }
     return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "question", "of an unknown kind");
+}
+
+static enum msg_kind answer_kind(enum msg_kind question)
+{
+    if (question == MSG_APPRAISE) {
+        return MSG_JUDGED;
+    }
+    return question == MSG_FOLD ? MSG_FOLDED : MSG_CHECKED;
 }
 
 /* "field at byte N: what", for a person at the other end. */
@@ -77,7 +88,7 @@ static void on_frame(void *ctx, struct channel *ch, struct att_slice body)
     reply.id = question.id;
     err = answer(&sealed, w, &question, &diag);
     if (err == ATT_OK) {
-        reply.kind = question.kind == MSG_APPRAISE ? MSG_JUDGED : MSG_CHECKED;
+        reply.kind = answer_kind(question.kind);
         reply.sealed = att_buf_slice(sealed);
     } else {
         describe(text, sizeof(text), &diag);

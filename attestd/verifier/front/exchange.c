@@ -154,7 +154,7 @@ static void failed(struct exchange *ex, const struct msg *m)
     exchange_fail(ex, reason, text);
 }
 
-/* The context goes to the appraiser with the evidence, and stays here for a second try. */
+/* The context goes to the appraiser with the evidence or part, and stays here for a second try. */
 static void got_context(struct exchange *ex, const struct msg *m)
 {
     if (m->number != 200 || att_buf_new(&ex->sealed, m->body.len) != ATT_OK ||
@@ -162,7 +162,7 @@ static void got_context(struct exchange *ex, const struct msg *m)
         exchange_fail(ex, ATT_R_INTERNAL, NULL);
         return;
     }
-    exchange_to_appraiser(ex, STEP_APPRAISE);
+    exchange_to_appraiser(ex, ex->judged_as);
 }
 
 /* What all fronts counted, and behind it what the keeper counted. */
@@ -197,6 +197,7 @@ static void got_done(struct exchange *ex, const struct msg *m)
         got_metrics(ex, m);
         return;
     case STEP_APPRAISE:
+    case STEP_FOLD:
     case STEP_CHECK:
         break;
     }
@@ -240,6 +241,15 @@ static void got_judged(struct exchange *ex, const struct msg *m)
     exchange_to_keeper(ex, &commit, STEP_KEEPER);
 }
 
+/* What became of a part goes to the keeper, which answers with a challenge for what follows. */
+static void got_folded(struct exchange *ex, const struct msg *m)
+{
+    struct msg part = {.kind = MSG_PART, .sealed = m->sealed};
+
+    memcpy(part.session, ex->session, sizeof(part.session));
+    exchange_to_keeper(ex, &part, STEP_SESSION);
+}
+
 void exchange_judged(struct front *f, const struct msg *m)
 {
     struct exchange *ex = exchange_find(f, m->id);
@@ -254,6 +264,10 @@ void exchange_judged(struct front *f, const struct msg *m)
     }
     if (m->kind == MSG_JUDGED && ex->step == STEP_APPRAISE) {
         got_judged(ex, m);
+        return;
+    }
+    if (m->kind == MSG_FOLDED && ex->step == STEP_FOLD) {
+        got_folded(ex, m);
         return;
     }
     if (m->kind == MSG_CHECKED && ex->step == STEP_CHECK) {

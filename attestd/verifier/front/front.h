@@ -83,6 +83,7 @@ enum exchange_step {
     STEP_SESSION, /* it is, and a context comes with it */
     STEP_CONTEXT, /* the keeper's answer is a context for the appraiser */
     STEP_APPRAISE,
+    STEP_FOLD,    /* a part of a log to the appraiser */
     STEP_CHECK,   /* enrolment facts from the appraiser */
     STEP_METRICS, /* the keeper's metrics, to which the fronts' are added */
 };
@@ -94,6 +95,8 @@ struct exchange {
     struct evhttp_request *req; /* NULL likewise; owned by evhttp */
     uint64_t id;                /* in messages */
     enum exchange_step step;
+    enum exchange_step
+        judged_as;     /* APPRAISE or FOLD: what the appraiser does once there is a context */
     bool problem_cbor; /* the client asked for RFC 9290 */
     uint8_t session[ATT_SESSION_LEN];
     struct att_buf *sealed;        /* context, while the appraiser has it */

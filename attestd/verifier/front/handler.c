@@ -58,17 +58,28 @@ static void session_message(struct exchange *ex, enum msg_kind kind, enum exchan
 }
 
 /* The first answer to a challenge finds its context here; whoever asks again asks the keeper. */
-void handle_evidence(struct exchange *ex)
+static void judge_body(struct exchange *ex, enum exchange_step how)
 {
     if (!read_session(ex)) {
         return;
     }
+    ex->judged_as = how;
     ex->sealed = contexts_take(&ex->front->contexts, ex->session, gate_identity(ex->conn));
     if (ex->sealed != NULL) {
-        exchange_to_appraiser(ex, STEP_APPRAISE);
+        exchange_to_appraiser(ex, how);
         return;
     }
     session_message(ex, MSG_CONTEXT, STEP_CONTEXT);
+}
+
+void handle_evidence(struct exchange *ex)
+{
+    judge_body(ex, STEP_APPRAISE);
+}
+
+void handle_part(struct exchange *ex)
+{
+    judge_body(ex, STEP_FOLD);
 }
 
 void handle_session_get(struct exchange *ex)

@@ -8,6 +8,7 @@ void handle_enrol_begin(struct exchange *ex);
 void handle_enrol_activate(struct exchange *ex);
 void handle_new_session(struct exchange *ex);
 void handle_evidence(struct exchange *ex);
+void handle_part(struct exchange *ex);
 void handle_session_get(struct exchange *ex);
 void handle_session_delete(struct exchange *ex);
 void handle_label(struct exchange *ex);

@@ -14,11 +14,17 @@
 
 #define TRIES_MAX 3
 
+static enum msg_kind question_of(enum exchange_step step)
+{
+    if (step == STEP_CHECK) {
+        return MSG_ENROL_CHECK;
+    }
+    return step == STEP_FOLD ? MSG_FOLD : MSG_APPRAISE;
+}
+
 static void send_question(struct front *f, struct exchange *ex)
 {
-    struct msg m = {.kind = ex->step == STEP_CHECK ? MSG_ENROL_CHECK : MSG_APPRAISE,
-                    .id = ex->id,
-                    .body = exchange_body(ex)};
+    struct msg m = {.kind = question_of(ex->step), .id = ex->id, .body = exchange_body(ex)};
 
     if (ex->sealed != NULL) {
         m.sealed = att_buf_slice(ex->sealed);

@@ -128,8 +128,22 @@ static void choose(struct session *s, const struct keeper *k, const struct wire_
     s->selection.sel[0] = (struct att_pcr_sel){.bank = p->bank, .mask = mask, .size = 3};
 }
 
+/* k->context is that of the session: where each log stands in it is what is wanted next. */
+static void want_offsets(uint64_t offset[ATT_LOG__COUNT], const struct keeper *k,
+                         const struct session *s)
+{
+    const struct att_appraisal_context *c = &k->context;
+
+    for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
+        if ((s->log_mask & (1U << i)) != 0 && c->prior.log[i].known)
+            offset[i] = c->prior.log[i].off;
+    }
+    if (c->parts.known)
+        offset[ATT_LOG_IMA] = c->parts.off;
+}
+
 static enum att_err write_challenge(struct keeper *k, const struct session *s, struct answer *a,
-                                    struct att_diag *diag)
+                                    int http, struct att_diag *diag)
 {
     uint8_t room[256];
     struct att_wr sel = att_wr_into(room, sizeof(room));
@@ -146,10 +160,7 @@ static enum att_err write_challenge(struct keeper *k, const struct session *s, s
 
     att_pcr_selection_write(&sel, &s->selection);
     err = att_wr_done(&sel, &c.selection);
-    for (size_t i = 0; i < ATT_LOG__COUNT && s->continues; i++) {
-        if ((s->log_mask & (1U << i)) != 0 && k->boot.log[i].known)
-            c.offset[i] = k->boot.log[i].off;
-    }
+    want_offsets(c.offset, k, s);
     if (err == ATT_OK)
         err = wire_challenge_encode(&w, &c);
     if (err == ATT_OK)
@@ -158,12 +169,17 @@ static enum att_err write_challenge(struct keeper *k, const struct session *s, s
         return att_fail(diag, err, ATT_R_INTERNAL, "challenge", "the challenge does not fit");
     (void)snprintf(a->path, sizeof(a->path), LOCATION "%s",
                    att_hex_encode(hex, sizeof(hex), c.session));
-    return answer_with(a, 201, MSG_TYPE_CBOR, body, diag);
+    return answer_with(a, http, MSG_TYPE_CBOR, body, diag);
 }
 
-void attest_fill_context(struct keeper *k, const struct session *s, const struct unit *u)
+enum att_err attest_fill_context(struct keeper *k, const struct session *s, const struct unit *u,
+                                 struct att_diag *diag)
 {
     struct att_appraisal_context *c = &k->context;
+    enum att_err err = s->parts != NULL ? parts_load(k, s, diag) : ATT_OK;
+
+    if (err != ATT_OK)
+        return err;
 
     memset(c, 0, sizeof(*c));
     (void)snprintf(c->verifier_id, sizeof(c->verifier_id), "%s", k->cfg->verifier_id);
@@ -183,6 +199,13 @@ void attest_fill_context(struct keeper *k, const struct session *s, const struct
     else
         memset(c->prior.log, 0, sizeof(c->prior.log)); /* the clock still counts, the logs do not */
     c->windows = k->windows;
+    if (s->parts != NULL) {
+        c->parts = k->folded.folded.parts;
+        c->seen = k->folded.folded.seen;
+        c->carry = k->folded.folded.carry;
+        c->windows = k->folded.folded.windows;
+    }
+    return ATT_OK;
 }
 
 /* What the appraiser will be asked with; k->boot and k->carry are those of the gateway. */
@@ -190,10 +213,11 @@ static enum att_err give_context(struct keeper *k, struct session *s, const stru
                                  struct answer *a, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *sealed = NULL;
-    enum att_err err;
+    enum att_err err = attest_fill_context(k, s, u, diag);
 
-    attest_fill_context(k, s, u);
-    err = att_windows_digest(s->windows_digest, &k->windows);
+    if (err != ATT_OK)
+        return err;
+    err = att_windows_digest(s->windows_digest, &k->context.windows);
     if (err == ATT_OK)
         err = msg_context_seal(&sealed, &k->context, k->seal_key);
     if (err == ATT_OK)
@@ -204,6 +228,14 @@ static enum att_err give_context(struct keeper *k, struct session *s, const stru
     a->sealed = sealed;
     sealed = NULL;
     return ATT_OK;
+}
+
+enum att_err attest_challenge(struct keeper *k, struct session *s, const struct unit *u,
+                              struct answer *a, int http, struct att_diag *diag)
+{
+    enum att_err err = give_context(k, s, u, a, diag);
+
+    return err != ATT_OK ? err : write_challenge(k, s, a, http, diag);
 }
 
 enum att_err attest_new_session(struct keeper *k, const struct msg *m, struct answer *a,
@@ -228,16 +260,18 @@ enum att_err attest_new_session(struct keeper *k, const struct msg *m, struct an
     s->asked_utc = k->opt.utc_s();
     s->enrolment = u->device.enrolment;
     memcpy(s->state_digest, known.digest, sizeof(s->state_digest));
+    s->has_boot = w.has_boot;
+    s->reset_count = (uint32_t)w.reset_count;
+    s->restart_count = (uint32_t)w.restart_count;
     err = known_decode(k, &known, s, diag);
     if (err == ATT_OK)
         err = att_windows_digest(s->windows_digest, &k->windows);
     if (err == ATT_OK) {
         s->continues = may_continue(k, s, &w);
         choose(s, k, &w);
-        err = write_challenge(k, s, a, diag);
+        parts_take_over(k, s);
+        err = attest_challenge(k, s, u, a, 201, diag);
     }
-    if (err == ATT_OK)
-        err = give_context(k, s, u, a, diag);
     if (err != ATT_OK)
         session_drop(k->sessions, s);
     else

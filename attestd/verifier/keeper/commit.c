@@ -313,7 +313,9 @@ static enum att_err write_record(struct decision *d, int64_t outcome, struct att
         .outcome = outcome, .enrolment = d->unit->device.enrolment, .utc = d->now_utc};
     enum att_err err;
 
-    attest_fill_context(k, d->session, d->unit);
+    err = attest_fill_context(k, d->session, d->unit, diag);
+    if (err != ATT_OK)
+        return err;
     err = att_appraisal_context_encode(&context, &k->context);
     if (err == ATT_OK)
         err = att_wr_done(&context, &record.context);

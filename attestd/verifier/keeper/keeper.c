@@ -19,6 +19,7 @@ static enum att_err make_tables(struct keeper *k, struct att_diag *diag)
     struct session_limits limits = {
         .total = l->sessions,
         .per_device = l->sessions_per_device,
+        .uploads = l->uploads,
         .ttl_ms = k->cfg->nonce_ttl_ms,
         .random = k->opt.random,
     };
@@ -226,6 +227,8 @@ static enum att_err answer_now(struct keeper *k, const struct msg *m, struct ans
         return attest_new_session(k, m, a, diag);
     case MSG_CONTEXT:
         return attest_context(k, m, a, diag);
+    case MSG_PART:
+        return attest_part(k, m, a, diag);
     case MSG_SESSION_GET:
         return attest_session_get(k, m, a, diag);
     case MSG_SESSION_DELETE:

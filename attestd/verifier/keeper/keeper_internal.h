@@ -95,6 +95,7 @@ struct keeper {
     struct att_carry carry;
     struct att_windows windows; /* of the device, as they are now */
     struct att_result *result;
+    struct msg_folded folded;
     uint8_t room[192 * 1024];
     uint8_t blob_room[STORE_BLOBS][STORE_BLOB_MAX];
 };
@@ -125,8 +126,18 @@ ATT_MUST_USE enum att_err keeper_session(struct session **out, struct keeper *k,
 ATT_MUST_USE enum att_err keeper_same_state(const struct session *s, const struct known *known,
                                             struct att_diag *diag);
 
-/* k->context: what the appraiser is asked with in this session, from k->boot, k->carry and k->windows. */
-void attest_fill_context(struct keeper *k, const struct session *s, const struct unit *u);
+/* k->context: what the appraiser is asked with in this session, from k->boot, k->carry, k->windows and its parts. */
+ATT_MUST_USE enum att_err attest_fill_context(struct keeper *k, const struct session *s,
+                                              const struct unit *u, struct att_diag *diag);
+/* A challenge of this session and the context for its answer, from k->boot and k->carry. */
+ATT_MUST_USE enum att_err attest_challenge(struct keeper *k, struct session *s,
+                                           const struct unit *u, struct answer *a, int http,
+                                           struct att_diag *diag);
+/* What a gateway sent in parts before it asked again, as far as it may go on there (parts.c). */
+void parts_take_over(struct keeper *k, struct session *s);
+/* k->folded: where the session's list stands. Only when it holds parts. */
+ATT_MUST_USE enum att_err parts_load(struct keeper *k, const struct session *s,
+                                     struct att_diag *diag);
 
 /* Fill an answer. body is copied. NOMEM. */
 ATT_MUST_USE enum att_err answer_with(struct answer *a, int http, enum msg_type type,
@@ -138,6 +149,8 @@ ATT_MUST_USE enum att_err attest_new_session(struct keeper *k, const struct msg 
                                              struct answer *a, struct att_diag *diag);
 ATT_MUST_USE enum att_err attest_context(struct keeper *k, const struct msg *m, struct answer *a,
                                          struct att_diag *diag);
+ATT_MUST_USE enum att_err attest_part(struct keeper *k, const struct msg *m, struct answer *a,
+                                      struct att_diag *diag);
 ATT_MUST_USE enum att_err attest_session_get(struct keeper *k, const struct msg *m,
                                              struct answer *a, struct att_diag *diag);
 ATT_MUST_USE enum att_err attest_session_delete(struct keeper *k, const struct msg *m,

@@ -14,6 +14,7 @@ TAILQ_HEAD(session_queue, session);
 struct sessions {
     struct session_limits limits;
     size_t count;
+    size_t uploads; /* sessions with parts */
     uint64_t seed;
     struct session_list by_id[BUCKETS];
     struct session_list by_device[BUCKETS];
@@ -85,8 +86,15 @@ static struct session_queue *queue_of(struct sessions *t, const struct session *
     return s->phase == SESSION_SETTLED ? &t->settled : &t->pending;
 }
 
+static void forget_parts(struct sessions *t, struct session *s)
+{
+    t->uploads -= s->parts != NULL ? 1 : 0;
+    att_buf_freep(&s->parts);
+}
+
 void session_drop(struct sessions *t, struct session *s)
 {
+    forget_parts(t, s);
     LIST_REMOVE(s, by_id);
     LIST_REMOVE(s, by_device);
     TAILQ_REMOVE(queue_of(t, s), s, by_time);
@@ -186,6 +194,7 @@ enum att_err session_open(struct session **out, struct sessions *t, const char *
         return att_fail(diag, ATT_E_CRYPTO, ATT_R_RNG, "nonce", "no random bytes");
     }
     memcpy(s->device_id, device_id, len + 1);
+    s->begun_ms = now_ms;
     s->opened_ms = now_ms;
     s->deadline_ms = now_ms + t->limits.ttl_ms;
     LIST_INSERT_HEAD(id_bucket(t, s->id), s, by_id);
@@ -241,6 +250,51 @@ enum att_err session_claim(struct session **out, struct sessions *t, struct att_
     return ATT_OK;
 }
 
+enum att_err session_renew(struct sessions *t, struct session *s, struct att_buf *parts,
+                           int64_t now_ms, struct att_diag *diag)
+{
+    uint8_t nonce[ATT_NONCE_LEN];
+
+    if (ATT_GUARD(PARTS_UPLOADS, s->parts == NULL && t->uploads >= t->limits.uploads))
+        return att_fail(diag, ATT_E_BUSY, ATT_R_RATE, "part",
+                        "%zu long logs are on their way already", t->uploads);
+    if (ATT_GUARD(PARTS_LIFE, now_ms - s->begun_ms > SESSION_LIVES * t->limits.ttl_ms))
+        return att_fail(diag, ATT_E_STALE, ATT_R_Q_NONCE_EXPIRED, "part",
+                        "the session is %lld ms old: ask again, and the list goes on",
+                        (long long)(now_ms - s->begun_ms));
+    if (t->limits.random(nonce, sizeof(nonce)) != ATT_OK)
+        return att_fail(diag, ATT_E_CRYPTO, ATT_R_RNG, "nonce", "no random bytes");
+    forget_parts(t, s);
+    s->parts = parts;
+    t->uploads++;
+    memcpy(s->nonce, nonce, sizeof(s->nonce));
+    s->has_context = false;
+    s->opened_ms = now_ms;
+    s->deadline_ms = now_ms + t->limits.ttl_ms;
+    TAILQ_REMOVE(&t->pending, s, by_time);
+    TAILQ_INSERT_TAIL(&t->pending, s, by_time);
+    return ATT_OK;
+}
+
+struct session *session_with_parts(struct sessions *t, const char *device_id)
+{
+    struct session *s;
+
+    LIST_FOREACH(s, device_bucket(t, device_id), by_device)
+    {
+        if (s->phase == SESSION_PENDING && s->parts != NULL && strcmp(s->device_id, device_id) == 0)
+            return s;
+    }
+    return NULL;
+}
+
+void session_inherit(struct sessions *t, struct session *to, struct session *from)
+{
+    to->parts = from->parts;
+    from->parts = NULL;
+    session_drop(t, from);
+}
+
 void session_use(struct session *s)
 {
     s->phase = SESSION_DECIDING;
@@ -258,6 +312,7 @@ void session_settle(struct sessions *t, struct session *s, int http_status, stru
 
     if (count_of(t, s->device_id, SESSION_SETTLED, &oldest) >= t->limits.per_device)
         session_drop(t, oldest);
+    forget_parts(t, s);
     TAILQ_REMOVE(&t->pending, s, by_time);
     s->phase = SESSION_SETTLED;
     s->http_status = http_status;

@@ -23,9 +23,12 @@
 #include "evidence/context.h"
 #include "tcg/pcr.h"
 
+#define SESSION_LIVES 10
+
 struct session_limits {
     size_t total;      /* sessions of any state, all devices */
     size_t per_device; /* pending ones; settled ones are kept up to the same number */
+    size_t uploads;    /* that hold the state of parts, all devices */
     int64_t ttl_ms; /* a nonce is good while now <= open + ttl; an outcome is kept that long too */
     enum att_err (*random)(void *out, size_t len); /* att_random outside of tests */
 };
@@ -36,8 +39,9 @@ struct session {
     uint8_t id[ATT_SESSION_LEN];
     uint8_t nonce[ATT_NONCE_LEN];
     char device_id[ATT_DEVICE_ID_MAX + 1];
-    int64_t enrolment; /* of the device when it asked */
-    int64_t opened_ms, deadline_ms;
+    int64_t enrolment;              /* of the device when it asked */
+    int64_t begun_ms;               /* when it asked: its rules are those of then */
+    int64_t opened_ms, deadline_ms; /* of its challenge, which each part makes a new one */
     enum session_phase phase;
 
     /* The keeper's: what was asked for, and the context that was handed out. */
@@ -52,6 +56,9 @@ struct session {
     uint8_t state_digest[32];   /* of the device's state when it asked */
     uint8_t context_digest[32]; /* of the sealed context, when one was handed out */
     bool has_context;
+    bool has_boot; /* the boot that the gateway named */
+    uint32_t reset_count, restart_count;
+    struct att_buf *parts; /* where its kernel list stands, att_folded_encode; NULL: no part came */
 
     /* After settling: the answer, the same for whoever of the device asks again. */
     int http_status;
@@ -84,6 +91,20 @@ ATT_MUST_USE enum att_err session_open(struct session **out, struct sessions *t,
 ATT_MUST_USE enum att_err session_claim(struct session **out, struct sessions *t,
                                         struct att_slice id, const char *device_id, int64_t now_ms,
                                         struct att_diag *diag);
+
+/*
+ * session_renew - what came of a part: the session's challenge from now on is a new one, as if just opened.
+ * parts becomes the session's; on failure it stays the caller's, and the session as it was.
+ * Errors  BUSY (RATE: as many others hold parts as may) CRYPTO (RNG) STALE (Q_NONCE_EXPIRED: it began
+ *         SESSION_LIVES lives of a challenge ago; a new one takes over, under the rules of then)
+ */
+ATT_MUST_USE enum att_err session_renew(struct sessions *t, struct session *s,
+                                        struct att_buf *parts, int64_t now_ms,
+                                        struct att_diag *diag);
+/* The pending session of a device that holds parts, or NULL. There is one at most. */
+struct session *session_with_parts(struct sessions *t, const char *device_id);
+/* What one had collected is another's now, of the same device; the first is gone. */
+void session_inherit(struct sessions *t, struct session *to, struct session *from);
 
 /* Consume the nonce; then exactly one of settle and release follows. */
 void session_use(struct session *s);
