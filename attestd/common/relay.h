@@ -35,6 +35,7 @@ enum relay_kind {
     RELAY_SESSION_GET,    /* a: session */
     RELAY_LABEL,          /* a: device id */
     RELAY_PROBE,          /* is it there? GET /healthz, any status */
+    RELAY_PART,           /* a: session; body: part */
     RELAY_ADMIN = 32,     /* a: method, b: path; body: JSON or empty. Over the unix socket */
     RELAY_FETCH,          /* a: https URL, b: CA file. GET */
     RELAY__LAST = RELAY_FETCH

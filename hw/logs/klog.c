@@ -138,3 +138,43 @@ void hw_log_part_free(struct hw_log_part *part)
 {
     att_buf_freep(&part->data);
 }
+
+enum att_err hw_log_begin(struct hw_log_stream *out, const char *path, uint64_t off,
+                          struct att_diag *diag)
+{
+    ATT_CLEANUP(att_closep) int fd = -1;
+    enum att_err err = open_log(&fd, path, diag);
+
+    if (err == ATT_OK)
+        err = check_offset(fd, path, off, diag);
+    if (err != ATT_OK)
+        return err;
+    *out = (struct hw_log_stream){.fd = fd, .off = off};
+    fd = -1;
+    return ATT_OK;
+}
+
+enum att_err hw_log_next(struct hw_log_stream *s, uint8_t *into, size_t cap, size_t *got,
+                         const char *path, struct att_diag *diag)
+{
+    size_t len = 0;
+
+    while (len < cap) {
+        size_t want = cap - len < READ_BYTES ? cap - len : READ_BYTES;
+        ssize_t n = read_some(s->fd, into + len, want, s->off + len);
+
+        if (n < 0)
+            return refuse_errno(diag, path, errno);
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    s->off += len;
+    *got = len;
+    return ATT_OK;
+}
+
+void hw_log_end(struct hw_log_stream *s)
+{
+    att_closep(&s->fd);
+}

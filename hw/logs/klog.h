@@ -31,6 +31,23 @@ struct hw_log_part {
  */
 ATT_MUST_USE enum att_err hw_log_read(struct hw_log_part *out, const char *path, uint64_t off,
                                       size_t cap, struct att_diag *diag);
+
+/*
+ * A log that is read once from one end to the other: the kernel makes its list anew from the first entry
+ * for each reader that does not go on where it stood.
+ */
+struct hw_log_stream {
+    int fd;
+    uint64_t off; /* of the next byte */
+};
+/* From an offset on; errors as hw_log_read. End it with hw_log_end. */
+ATT_MUST_USE enum att_err hw_log_begin(struct hw_log_stream *out, const char *path, uint64_t off,
+                                       struct att_diag *diag);
+/* The next bytes, at most cap; *got is less only at the present end of the log. IO (FILE) */
+ATT_MUST_USE enum att_err hw_log_next(struct hw_log_stream *s, uint8_t *into, size_t cap,
+                                      size_t *got, const char *path, struct att_diag *diag);
+void hw_log_end(struct hw_log_stream *s);
+
 void hw_log_part_free(struct hw_log_part *part); /* the contents; for ATT_CLEANUP */
 
 #endif

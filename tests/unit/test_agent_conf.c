@@ -29,6 +29,7 @@ START_TEST(agent_conf_parse__gives_the_strict_value_for_what_is_absent)
     ck_assert(c->uefi_auto && c->ima_auto);
     ck_assert_uint_eq(c->root_count, 0);
     ck_assert_int_eq(c->hash_threads, 2);
+    ck_assert_uint_eq(c->evidence_max, 8388608);
     agent_conf_free(c);
 }
 END_TEST
@@ -48,7 +49,7 @@ START_TEST(agent_conf_parse__reads_everything)
              "interval: 5m\n"
              "rescan: 10s\n"
              "rehash: 2h\n"
-             "hash_threads: 4\n"
+             "hash_threads: 4\nevidence_max: 1048576\n"
              "measure:\n"
              "  - {file: /boot/vmlinuz}\n"
              "  - {tree: bin, exclude: ['*.tmp', cache]}\n"
@@ -99,6 +100,8 @@ static const struct {
     {"interval: 500ms\n", ":1:11"},
     {"hash_threads: 0\n", ":1:15"},
     {"hash_threads: 17\n", ":1:15"},
+    {"evidence_max: 262143\n", ":1:15"},
+    {"evidence_max: 8388609\n", ":1:15"},
     {"logs: {uefi: none, imma: none}\n", ":1:20"},
     {"measure: {file: /x}\n", ":1:10"},
     {"measure:\n  - /x\n", ":2:5"},

@@ -172,6 +172,33 @@ START_TEST(log_read__follows_a_log_that_grows)
 }
 END_TEST
 
+/* From one end to the other, in steps of any size, also when it grows at its end. */
+START_TEST(log_next__goes_on_where_it_stood)
+{
+    struct hw_log_stream s;
+    uint8_t bytes[7001];
+    uint64_t off = 3;
+    size_t got = sizeof(bytes);
+
+    write_log(50000);
+    ck_assert_int_eq(hw_log_begin(&s, path, off, NULL), ATT_OK);
+    while (got == sizeof(bytes)) {
+        ck_assert_int_eq(hw_log_next(&s, bytes, sizeof(bytes), &got, path, NULL), ATT_OK);
+        for (size_t i = 0; i < got; i++)
+            ck_assert_uint_eq(bytes[i], (off + i) % 251);
+        off += got;
+        ck_assert_uint_eq(s.off, off);
+    }
+    ck_assert_uint_eq(off, 50000);
+    write_log(50010);
+    ck_assert_int_eq(hw_log_next(&s, bytes, sizeof(bytes), &got, path, NULL), ATT_OK);
+    ck_assert_uint_eq(got, 10);
+    hw_log_end(&s);
+    ck_assert_int_eq(hw_log_begin(&s, path, 50011, NULL), ATT_E_MISMATCH);
+    ck_assert_int_eq(hw_log_begin(&s, folder, 0, NULL), ATT_E_FORMAT);
+}
+END_TEST
+
 static Suite *suite(void)
 {
     Suite *s = suite_create("klog");
@@ -185,6 +212,7 @@ static Suite *suite(void)
     tcase_add_test(t, log_read__refuses_what_is_no_file);
     tcase_add_test(t, log_read__reads_pseudo_files_of_size_zero);
     tcase_add_test(t, log_read__follows_a_log_that_grows);
+    tcase_add_test(t, log_next__goes_on_where_it_stood);
     suite_add_tcase(s, t);
     return s;
 }

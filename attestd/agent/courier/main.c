@@ -63,6 +63,8 @@ static const struct route ROUTES[] = {
      ACCEPT_CBOR},
     {RELAY_EVIDENCE, "POST", "/challenge-response/v1/session/", "", PART_SESSION, TYPE_EVIDENCE,
      ACCEPT_CBOR},
+    {RELAY_PART, "POST", "/challenge-response/v1/session/", "/part", PART_SESSION, TYPE_CBOR,
+     ACCEPT_CBOR},
     {RELAY_SESSION_GET, "GET", "/challenge-response/v1/session/", "", PART_SESSION, NULL,
      ACCEPT_CBOR},
     {RELAY_LABEL, "GET", "/labels/v1/device/", "/current", PART_DEVICE, NULL, ACCEPT_LABEL},

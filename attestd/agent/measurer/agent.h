@@ -88,7 +88,7 @@ void agent_outcome_free(struct agent_outcome *o);
 
 /*
  * agent_attest - quote first, read the logs afterwards, send, take the answer. A challenge that ran out
- * on the way is asked for again, once.
+ * on the way, or that another way of sending needs, is asked for again, at most three times.
  *
  * Errors  what the TPM, the courier and the verifier give; DENIED with the verifier's code when it
  *         refused without judging. A judgement, good or bad, is ATT_OK.

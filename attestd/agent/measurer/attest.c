@@ -1,5 +1,6 @@
 /* One attestation: challenge, claims, quote, logs, evidence, answer. */
 #include "agent/measurer/agent.h"
+#include "agent/measurer/parts.h"
 
 #include <malloc.h>
 #include <stdlib.h>
@@ -16,8 +17,10 @@
 #include "logs/klog.h"
 #include "tcg/pcr.h"
 
-#define POLLS        60  /* of a judgement that takes time, one a second */
-#define DOCUMENT_MAX 512 /* bytes of a new-session document */
+#define POLLS        60    /* of a judgement that takes time, one a second */
+#define DOCUMENT_MAX 512   /* bytes of a new-session document */
+#define BESIDE_LOGS  65536 /* bytes of evidence that are left to quote and claims */
+#define TRIES_MAX    4
 
 /* Everything that one attempt gathers; large, so on the heap. */
 struct attempt {
@@ -30,8 +33,12 @@ struct attempt {
     struct hw_log_part part[ATT_LOG__COUNT];
     struct att_buf *evidence;
     uint8_t ueid[33];
-    bool
-        from_zero[ATT_LOG__COUNT]; /* the log turned out to be shorter than the verifier's offset */
+    uint8_t document[DOCUMENT_MAX]; /* that asked for the session */
+    struct att_slice new_session;
+    struct attempt_ways {
+        bool from_zero[ATT_LOG__COUNT]; /* the log is shorter than the verifier's offset */
+        bool in_parts;                  /* the kernel's list is longer than one message */
+    } ways;                             /* what the attempt before found out */
 };
 
 static void attempt_free(struct attempt *t)
@@ -75,8 +82,7 @@ static const char *log_path(const struct agent *a, const struct agent_work *w, e
 static enum att_err ask_session(struct attempt *t, struct agent *a, struct agent_work *w,
                                 struct att_diag *diag)
 {
-    uint8_t doc[DOCUMENT_MAX];
-    struct att_wr wr = att_wr_into(doc, sizeof(doc));
+    struct att_wr wr = att_wr_into(t->document, sizeof(t->document));
     struct wire_new_session m = {.own_pcr = a->conf->own_pcr, .has_boot = true};
     struct relay_request q = {.kind = RELAY_NEW_SESSION};
     uint32_t reset = 0;
@@ -92,27 +98,29 @@ static enum att_err ask_session(struct attempt *t, struct agent *a, struct agent
     m.restart_count = restart;
     err = wire_new_session_encode(&wr, &m);
     if (err == ATT_OK) {
-        err = att_wr_done(&wr, &q.body);
+        err = att_wr_done(&wr, &t->new_session);
     }
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_INTERNAL, "new session", "it could not be encoded");
     }
+    q.body = t->new_session;
     err = agent_ask(&t->session, a, &q, diag);
     if (err != ATT_OK) {
         return err;
     }
-    if (t->session.status != 201) {
-        return agent_refusal(&t->session, diag);
-    }
-    return wire_challenge_parse(&t->challenge, t->session.body, diag);
+    return t->session.status == 201 ? ATT_OK : agent_refusal(&t->session, diag);
 }
 
 /* What the verifier asks for must be what this agent enrolled with and can give. */
 static enum att_err check_challenge(struct attempt *t, const struct agent *a, struct att_diag *diag)
 {
-    struct att_rd r = att_rd_slice(t->challenge.selection);
-    enum att_err err = ATT_OK;
+    struct att_rd r;
+    enum att_err err = wire_challenge_parse(&t->challenge, t->session.body, diag);
 
+    if (err != ATT_OK) {
+        return err;
+    }
+    r = att_rd_slice(t->challenge.selection);
     att_pcr_selection_read(&r, &t->selection);
     err = att_rd_end_diag(&r, ATT_R_NET_PROTOCOL, "challenge.selection", diag);
     if (err != ATT_OK) {
@@ -128,7 +136,7 @@ static enum att_err check_challenge(struct attempt *t, const struct agent *a, st
                         "expected PCRs to quote, found none");
     }
     for (int i = 0; i < ATT_LOG__COUNT; i++) {
-        bool sent = t->claims.logs.has[i] && !t->from_zero[i];
+        bool sent = t->claims.logs.has[i] && !t->ways.from_zero[i];
 
         t->claims.logs.off[i] = sent ? t->challenge.offset[i] : 0;
     }
@@ -215,7 +223,8 @@ static enum att_err quote(struct attempt *t, const struct agent *a, struct agent
 static enum att_err read_logs(struct attempt *t, const struct agent *a, struct agent_work *w,
                               struct att_diag *diag)
 {
-    size_t room = AGENT_LOG_ROOM;
+    size_t all = a->conf->evidence_max - BESIDE_LOGS;
+    size_t room = all;
 
     for (int i = 0; i < ATT_LOG__COUNT; i++) {
         const char *path = log_path(a, w, (enum att_log)i);
@@ -231,7 +240,11 @@ static enum att_err read_logs(struct attempt *t, const struct agent *a, struct a
         }
         err = hw_log_read(&t->part[i], path, off, room, diag);
         if (err == ATT_E_MISMATCH && off > 0) {
-            t->from_zero[i] = true; /* ask again, and send it whole */
+            t->ways.from_zero[i] = true; /* ask again, and send it whole */
+            return ATT_E_STALE;
+        }
+        if (err == ATT_OK && t->part[i].more && i == ATT_LOG_IMA && !t->ways.in_parts) {
+            t->ways.in_parts = true; /* ask again, and send its beginning ahead */
             return ATT_E_STALE;
         }
         if (err != ATT_OK) {
@@ -239,7 +252,7 @@ static enum att_err read_logs(struct attempt *t, const struct agent *a, struct a
         }
         if (t->part[i].more) {
             return att_fail(diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, att_log_name((enum att_log)i),
-                            "the logs need more than %d bytes in one evidence", AGENT_LOG_ROOM);
+                            "the logs need more than %zu bytes in one evidence", all);
         }
         room -= att_buf_len(t->part[i].data);
     }
@@ -303,6 +316,24 @@ static enum att_err send_evidence(struct agent_outcome *o, struct attempt *t, st
     return err != ATT_OK ? err : understand(o, diag);
 }
 
+/* The TPM and the lock are given back meanwhile: a long list takes its time. */
+static enum att_err send_ahead(struct attempt *t, struct agent *a, struct agent_work *w,
+                               struct att_diag *diag)
+{
+    struct parts_request request = {.path = log_path(a, w, ATT_LOG_IMA),
+                                    .new_session = t->new_session};
+    enum att_err err = ATT_OK;
+
+    own_store_boot(w->own, &request.reset_count, &request.restart_count);
+    agent_work_close(w);
+    *w = (struct agent_work){.lock_fd = -1};
+    if (request.path == NULL) {
+        return att_fail(diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, "ima", "the log went away");
+    }
+    err = parts_send(&t->session, a, &request, diag);
+    return err != ATT_OK ? err : agent_work_open(w, a, diag);
+}
+
 static enum att_err attempt_once(struct agent_outcome *o, struct attempt *t, struct agent *a,
                                  struct att_diag *diag)
 {
@@ -311,6 +342,9 @@ static enum att_err attempt_once(struct agent_outcome *o, struct attempt *t, str
 
     if (err == ATT_OK) {
         err = ask_session(t, a, &w, diag);
+    }
+    if (err == ATT_OK && t->ways.in_parts) {
+        err = send_ahead(t, a, &w, diag);
     }
     if (err == ATT_OK) {
         err = check_challenge(t, a, diag);
@@ -330,20 +364,20 @@ static enum att_err attempt_once(struct agent_outcome *o, struct attempt *t, str
 
 enum att_err agent_attest(struct agent_outcome *out, struct agent *a, struct att_diag *diag)
 {
-    bool from_zero[ATT_LOG__COUNT] = {0};
+    struct attempt_ways ways = {0};
     struct agent_outcome o = {0};
     enum att_err err = ATT_E_STALE;
 
-    for (int i = 0; i < 2 && err == ATT_E_STALE; i++) {
+    for (int i = 0; i < TRIES_MAX && err == ATT_E_STALE; i++) {
         ATT_CLEANUP(attempt_freep) struct attempt *t = calloc(1, sizeof(*t));
 
         if (t == NULL) {
             return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, NULL, "no memory for an attestation");
         }
-        memcpy(t->from_zero, from_zero, sizeof(from_zero));
+        t->ways = ways;
         agent_outcome_free(&o);
         err = attempt_once(&o, t, a, diag);
-        memcpy(from_zero, t->from_zero, sizeof(from_zero));
+        ways = t->ways;
     }
     (void)malloc_trim(0);
     if (err != ATT_OK) {

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "codec/yaml.h"
+#include "evidence/evidence.h"
 #include "logs/klog.h"
 #include "tpm/ident.h"
 
@@ -251,6 +252,22 @@ static enum att_err read_logs(struct reader *r, const struct att_yaml_node *root
     return err;
 }
 
+static enum att_err read_size(struct reader *r, const struct att_yaml_node *root)
+{
+    const struct att_yaml_node *n = att_yaml_get(root, "evidence_max");
+    int64_t bytes = 0;
+    enum att_err err = ATT_OK;
+
+    if (n == NULL) {
+        return ATT_OK;
+    }
+    err = att_yaml_int(n, AGENT_EVIDENCE_MIN, ATT_EVIDENCE_MAX, &bytes, r->diag);
+    if (err == ATT_OK) {
+        r->conf->evidence_max = (size_t)bytes;
+    }
+    return err;
+}
+
 static enum att_err read_times(struct reader *r, const struct att_yaml_node *root)
 {
     struct agent_conf *c = r->conf;
@@ -422,11 +439,11 @@ static enum att_err read_measure(struct reader *r, const struct att_yaml_node *r
 static enum att_err read_all(struct reader *r, const struct att_yaml_node *root)
 {
     static const char *const keys[] = {
-        "verifier", "verifier_ca", "proxy",           "state_dir", "tcti",
-        "own_pcr",  "ak_handle",   "ek_certificates", "logs",      "interval",
-        "rescan",   "rehash",      "hash_threads",    "measure",   NULL};
+        "verifier",     "verifier_ca",     "proxy",        "state_dir", "tcti",   "own_pcr",
+        "ak_handle",    "ek_certificates", "logs",         "interval",  "rescan", "rehash",
+        "hash_threads", "measure",         "evidence_max", NULL};
     static enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {
-        read_verifier, read_tpm, read_logs, read_times, read_measure};
+        read_verifier, read_tpm, read_logs, read_size, read_times, read_measure};
     enum att_err err = ATT_OK;
 
     if (att_yaml_type(root) != ATT_YAML_MAP) {
@@ -458,6 +475,7 @@ enum att_err agent_conf_parse(struct agent_conf **out, const char *path, struct 
     c->ak_handle = HW_AK_HANDLE;
     c->uefi_log = HW_LOG_UEFI;
     c->ima_log = HW_LOG_IMA;
+    c->evidence_max = ATT_EVIDENCE_MAX;
     c->interval_ms = 600000;
     c->rescan_ms = 60000;
     c->rehash_ms = 6LL * 3600000;

@@ -10,6 +10,7 @@
  *   ak_handle: 0x81000a11
  *   ek_certificates: [ek.der, issuing-ca.der] # from the maker's web site, when the TPM holds none
  *   logs: {uefi: auto, ima: auto}             # auto, none, or a path
+ *   evidence_max: 8388608                     # bytes of one message; a longer kernel list goes in parts
  *   interval: 10m                             # the longest; the verifier may ask for less
  *   rescan: 1m                                # files whose metadata changed are read again
  *   rehash: 6h                                # everything is read again
@@ -42,6 +43,7 @@
 #define AGENT_KEYS_MAX      64
 #define AGENT_THREADS_MAX   16
 #define AGENT_EK_FILES_MAX  4
+#define AGENT_EVIDENCE_MIN  262144
 
 enum agent_root_kind { ROOT_FILE, ROOT_TREE, ROOT_BLOCK, ROOT_CONFIG };
 enum agent_format { FORMAT_INI, FORMAT_ENV, FORMAT_WORDS, FORMAT_YAML };
@@ -64,6 +66,7 @@ struct agent_conf {
     size_t ek_file_count;
     const char *uefi_log, *ima_log; /* NULL: none */
     bool uefi_auto, ima_auto;       /* the kernel's path, and absent is no error */
+    size_t evidence_max;            /* bytes: more is not held in memory */
     int64_t interval_ms, rescan_ms, rehash_ms;
     int hash_threads;
     size_t root_count;
