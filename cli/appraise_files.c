@@ -20,13 +20,15 @@ typedef bool (*deviates)(void *ctx, const struct att_ima_entry *e,
 /* Every file and buffer of the list. ATT_OK means that each was looked up. */
 static enum att_err each_deviation(const struct appraisal *a, deviates call, void *ctx)
 {
+    ATT_CLEANUP(att_signed_freep) struct att_signed *s = NULL;
     struct att_ima it = att_ima_from(att_buf_slice(a->logs.ima_bytes));
     struct att_ima_entry e;
     bool more = true;
-    enum att_err err = ATT_OK;
+    enum att_err err = att_signed_new(&s, a->policy);
 
     while (err == ATT_OK) {
         struct att_refvals_verdict v = {0};
+        bool done = false;
 
         err = att_ima_next(&it, &e, &more, NULL);
         if (err != ATT_OK || !more) {
@@ -36,7 +38,10 @@ static enum att_err each_deviation(const struct appraisal *a, deviates call, voi
             continue; /* no file; violations are judged by a rule of their own */
         }
         err = att_refvals_judge_ima(&v, a->refvals, &e);
-        if (err == ATT_OK && v.reason != ATT_R_NONE && !call(ctx, &e, &v)) {
+        if (err == ATT_OK && s != NULL) {
+            err = appraise_by_signature(&done, a, s, &e);
+        }
+        if (err == ATT_OK && !done && v.reason != ATT_R_NONE && !call(ctx, &e, &v)) {
             break;
         }
     }
@@ -82,11 +87,11 @@ enum check_state appraise_ima_files(const struct appraisal *a, struct att_diag *
 {
     struct first f = {.why = why};
 
-    if (!appraise_has_ima(a) || a->refvals == NULL || each_deviation(a, take_first, &f) != ATT_OK) {
+    if (!appraise_has_ima(a) || each_deviation(a, take_first, &f) != ATT_OK) {
         return C_NOT_RUN;
     }
     if (f.count > 0) {
-        return C_FAIL;
+        return a->refvals != NULL ? C_FAIL : C_NOT_RUN; /* nothing was given to find it in */
     }
     return a->ima_good ? C_PASS : C_NOT_RUN; /* a list that leads nowhere says nothing */
 }

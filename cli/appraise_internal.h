@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "crypto/key.h"
+#include "policy/ima_signed.h"
 #include "policy/policy.h"
 #include "policy/refval.h"
 #include "replay.h"
@@ -62,6 +63,17 @@ enum check_state appraise_banks(const struct appraisal *a, struct att_diag *why)
 
 /* ima_files: every file of the list, by the reference values; why names the first that deviates. */
 enum check_state appraise_ima_files(const struct appraisal *a, struct att_diag *why);
+/*
+ * ima_signed (cli/appraise_signed.c): every file that the rule judges is signed; and how many are, how many are
+ * not and why, as a line and in "signatures", with each that is not as a reason.
+ */
+enum check_state appraise_ima_signed(const struct appraisal *a, const struct att_requirement *q,
+                                     struct att_diag *why);
+void appraise_count_signed(struct appraisal *a, const struct att_requirement *q);
+/* Is an entry good, or judged, by its signature, so that no reference value is asked? */
+ATT_MUST_USE enum att_err appraise_by_signature(bool *done, const struct appraisal *a,
+                                                struct att_signed *s,
+                                                const struct att_ima_entry *e);
 /* The others that deviate, each as a reason with its path; and the same for kernel parameters. */
 void appraise_name_files(struct appraisal *a);
 void appraise_name_params(struct appraisal *a);

@@ -257,6 +257,8 @@ static enum check_state judge(const struct appraisal *a, const struct att_requir
         return C_PASS;
     case ATT_PRED_IMA_FILES:
         return appraise_ima_files(a, why);
+    case ATT_PRED_IMA_SIGNED:
+        return appraise_ima_signed(a, q, why);
     case ATT_PRED_GRADE:
     case ATT_PRED_FIRMWARE:
     case ATT_PRED_OWN_ITEMS:
@@ -334,6 +336,9 @@ void appraise_policy(struct appraisal *a)
         }
         report_check(&a->r, id, state, &why);
         report_note(&a->r, tr(a->r.cli, q->title_en, q->title_ja));
+        if (q->predicate == ATT_PRED_IMA_SIGNED) {
+            appraise_count_signed(a, q);
+        }
         if (state == C_FAIL) {
             name_parts(a, q);
         }

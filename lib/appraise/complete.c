@@ -149,7 +149,7 @@ static enum att_err judge_prefix(bool *complete, struct judging *j, const char *
     for (size_t i = 0; err == ATT_OK && j->seen != NULL && i < j->seen->count; i++) {
         const struct seen *e = &j->seen->entry[i];
 
-        if (e->there && att_under(&under, e->name)) {
+        if (e->there && att_requirement_covers(&under, e->name)) {
             err = add_listed(set, j, e);
         }
     }

@@ -18,34 +18,13 @@
 #define LINK_PREFIX  "link:"
 #define STANDING_MAX 2048 /* deviations worked with: searching them is linear */
 
-static bool starts_with(struct att_slice name, const char *prefix, size_t len)
-{
-    return name.len >= len && memcmp(name.p, prefix, len) == 0;
-}
-
-bool att_under(const struct att_requirement *r, struct att_slice name)
-{
-    for (size_t i = 0; i < r->name_count; i++) {
-        size_t len = strlen(r->name[i]);
-
-        if (!starts_with(name, r->name[i], len)) {
-            continue;
-        }
-        if (name.len == len || r->name[i][len - 1] == '/' || name.p[len] == '/' ||
-            name.p[len] == '#') {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The first rule that covers a name, or NULL; *at is its index. */
 static const struct att_requirement *rule_for(const struct att_policy *p, struct att_slice name,
                                               uint32_t *at)
 {
     for (size_t i = 0; i < p->count; i++) {
         if (p->requirement[i].predicate == ATT_PRED_OWN_ITEMS &&
-            att_under(&p->requirement[i], name)) {
+            att_requirement_covers(&p->requirement[i], name)) {
             *at = (uint32_t)i;
             return &p->requirement[i];
         }
@@ -84,7 +63,9 @@ static uint32_t kind_of(const struct judging *j, const struct att_deviation *d)
         break;
     }
     if (d->requirement < j->policy->count) {
-        return j->policy->requirement[d->requirement].predicate == ATT_PRED_IMA_FILES ? 1 : 0;
+        enum att_predicate p = j->policy->requirement[d->requirement].predicate;
+
+        return p == ATT_PRED_IMA_FILES || p == ATT_PRED_IMA_SIGNED ? 1 : 0;
     }
     return d->requirement == UINT32_MAX ? 0 : 2 + d->requirement;
 }

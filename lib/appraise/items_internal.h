@@ -110,7 +110,4 @@ ATT_MUST_USE enum att_err att_complete_take(struct judging *j, const struct att_
 ATT_MUST_USE enum att_err att_complete_end(struct judging *j);
 void att_complete_free(struct judging *j);
 
-/* Does a rule's list of prefixes cover a name? "/etc" covers "/etc", "/etc/x" and "/etc#key", not "/etcetera". */
-bool att_under(const struct att_requirement *r, struct att_slice name);
-
 #endif

@@ -11,6 +11,8 @@
 #include "appraise/bootlog.h"
 #include "appraise/items_internal.h"
 #include "base/guard.h"
+#include "base/hex.h"
+#include "policy/ima_signed.h"
 #include "policy/refval_log.h"
 #include "tcg/ima.h"
 
@@ -21,6 +23,7 @@ struct listing {
     struct judging *j;
     const struct att_requirement *files; /* NULL: no rule judges its files */
     uint32_t files_at;
+    struct att_signed *signed_; /* owned; NULL: no rule asks for signatures */
     enum att_severity kexec;
     uint32_t kexec_at;
     bool wanted;                 /* some rule speaks of the list: then its first entry counts too */
@@ -80,18 +83,14 @@ static enum att_window_says ask_notices(struct listing *l, const struct att_ima_
     return att_judging_window_entry(l->j, name, e->digest.p);
 }
 
-/* listed: its digest is a reference value. */
-static enum att_err judge_entry(struct att_refvals_verdict *out, struct listing *l,
-                                const struct att_ima_entry *e, bool listed)
+/* By reference values, and by the notices that stand beside them. listed: its digest is a reference value. */
+static enum att_err judge_listed(struct att_refvals_verdict *out, struct listing *l,
+                                 const struct att_ima_entry *e, enum att_window_says says,
+                                 bool listed)
 {
-    enum att_window_says says = ask_notices(l, e);
     enum att_err err = ATT_OK;
 
     *out = (struct att_refvals_verdict){0};
-    if (says == ATT_WINDOW_RETIRED) {
-        out->reason = ATT_R_REF_RETIRED;
-        return ATT_OK;
-    }
     if (!listed) {
         err = att_refvals_judge_ima(out, l->j->refvals, e);
     }
@@ -102,16 +101,14 @@ static enum att_err judge_entry(struct att_refvals_verdict *out, struct listing 
     return err;
 }
 
-static enum att_err take_file(struct listing *l, const struct att_ima_entry *e, bool listed)
+/* A file that its reference values or a notice refuse. */
+static enum att_err take_unlisted(struct listing *l, const struct att_ima_entry *e,
+                                  const struct att_refvals_verdict *verdict)
 {
-    struct att_deviation d = {.requirement = l->files_at, .severity = l->files->unlisted};
-    struct att_refvals_verdict verdict;
-    enum att_err err = judge_entry(&verdict, l, e, listed);
+    struct att_deviation d = {
+        .requirement = l->files_at, .severity = l->files->unlisted, .reason = verdict->reason};
+    enum att_err err = ATT_OK;
 
-    if (err != ATT_OK || !ATT_GUARD(IMA_UNLISTED, verdict.reason != ATT_R_NONE)) {
-        return err;
-    }
-    d.reason = verdict.reason;
     if (d.reason == ATT_R_REF_RETIRED) {
         d.severity = ATT_SEVERITY_FAIL;
     }
@@ -121,13 +118,75 @@ static enum att_err take_file(struct listing *l, const struct att_ima_entry *e, 
         return err;
     }
     (void)att_escape(d.name, sizeof(d.name), e->path.p, e->path.len);
-    d.has_expected = verdict.has_expected;
-    memcpy(d.expected, verdict.expected, 32);
+    d.has_expected = verdict->has_expected;
+    memcpy(d.expected, verdict->expected, 32);
     if (e->digest.len == 32) {
         d.has_found = true;
         memcpy(d.found, e->digest.p, 32);
     }
     return att_judging_remember(l->j, &d);
+}
+
+/* A file that no listed key signed. One place is enough for a list that has no signatures at all. */
+static enum att_err take_unsigned(struct listing *l, const struct att_ima_entry *e, uint32_t at,
+                                  const struct att_signed_verdict *v)
+{
+    const struct att_requirement *r = &l->j->policy->requirement[at];
+    struct att_deviation d = {.requirement = at,
+                              .severity = r->unlisted > r->severity ? r->unlisted : r->severity,
+                              .reason = v->reason};
+    bool whole = v->reason == ATT_R_IMA_NOFIELD;
+    enum att_err err =
+        att_judging_hash(whole ? att_slice_str(r->id) : e->template_data, &d.name_hash);
+    char path[ATT_RESULT_NAME_MAX - 16];
+    char id[2 * ATT_IMA_KEYID_LEN + 1];
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    (void)att_escape(path, sizeof(path), e->path.p, e->path.len);
+    (void)att_hex_encode(id, sizeof(id), att_slice_of(v->keyid, sizeof(v->keyid)));
+    (void)snprintf(d.name, sizeof(d.name), "%s%s%s%s", whole ? "ima" : path,
+                   v->has_key ? " (key " : "", v->has_key ? id : "", v->has_key ? ")" : "");
+    if (!whole && e->digest.len == 32) {
+        d.has_found = true;
+        memcpy(d.found, e->digest.p, 32);
+    }
+    return att_judging_remember(l->j, &d);
+}
+
+/*
+ * What the device has left is refused, whoever signed it. Else a file is judged by its signature where a rule asks
+ * for one, and by reference values where no rule does or either will do; what has neither is told by ima_files.
+ */
+static enum att_err take_file(struct listing *l, const struct att_ima_entry *e, bool listed)
+{
+    struct att_refvals_verdict verdict = {.reason = ATT_R_REF_RETIRED};
+    struct att_signed_verdict signed_;
+    uint32_t at = 0;
+    const struct att_requirement *r =
+        l->signed_ != NULL ? att_signed_rule(&at, l->j->policy, e) : NULL;
+    bool alone = r != NULL && r->unlisted != ATT_SEVERITY_IGNORE;
+    enum att_window_says says = ask_notices(l, e);
+    enum att_err err = ATT_OK;
+
+    if (says == ATT_WINDOW_RETIRED) {
+        return take_unlisted(l, e, &verdict);
+    }
+    if (!alone) {
+        err = judge_listed(&verdict, l, e, says, listed);
+        if (err != ATT_OK || !ATT_GUARD(IMA_UNLISTED, verdict.reason != ATT_R_NONE)) {
+            return err;
+        }
+    }
+    if (r == NULL) {
+        return take_unlisted(l, e, &verdict);
+    }
+    err = att_signed_judge(&signed_, l->signed_, r, e);
+    if (err != ATT_OK || !ATT_GUARD(IMA_SIGNED, signed_.reason != ATT_R_NONE)) {
+        return err;
+    }
+    return alone ? take_unsigned(l, e, at, &signed_) : take_unlisted(l, e, &verdict);
 }
 
 /* A deviation of the list itself, named by the entry. */
@@ -245,7 +304,10 @@ static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e,
         return err;
     }
     l->j->out->carry.ima_judged++;
-    return listed && l->j->out->windows.count == 0 ? ATT_OK : take_file(l, e, listed);
+    if (listed && l->signed_ == NULL && l->j->out->windows.count == 0) {
+        return ATT_OK;
+    }
+    return take_file(l, e, listed);
 }
 
 /* The next entries, and which of them are files with a reference value. */
@@ -276,7 +338,7 @@ static enum att_err take_batch(struct batch *b, struct att_ima *it, const struct
     return err;
 }
 
-static enum att_err take_all(struct listing *l, struct att_slice list)
+static enum att_err take_entries(struct listing *l, struct att_slice list)
 {
     struct att_ima it = att_ima_from(list);
     struct batch b;
@@ -289,6 +351,19 @@ static enum att_err take_all(struct listing *l, struct att_slice list)
             l->index++;
         }
     } while (err == ATT_OK && b.count > 0);
+    return err;
+}
+
+/* What a rule about signatures needs is there only for as long as entries are judged. */
+static enum att_err take_all(struct listing *l, struct att_slice list)
+{
+    enum att_err err = att_signed_new(&l->signed_, l->j->policy);
+
+    if (err == ATT_OK) {
+        err = take_entries(l, list);
+    }
+    att_signed_free(l->signed_);
+    l->signed_ = NULL;
     return err;
 }
 

@@ -145,6 +145,7 @@ static enum att_err take_item(struct judging *j, size_t at, const struct att_own
 
     for (size_t k = 0; k < leaf->name_count; k++) {
         if (leaf->predicate == ATT_PRED_OWN_ITEMS || leaf->predicate == ATT_PRED_OWN_COMPLETE ||
+            leaf->predicate == ATT_PRED_IMA_SIGNED ||
             !att_slice_eq(item->name, att_slice_str(leaf->name[k]))) {
             continue;
         }

@@ -372,6 +372,7 @@ static enum truth ask_leaf(struct asking *a, const struct att_requirement *r)
         return ask_age(a, r);
     case ATT_PRED_OWN_ITEMS: /* judged item by item; these stand in no all, any or not */
     case ATT_PRED_IMA_FILES:
+    case ATT_PRED_IMA_SIGNED:
     case ATT_PRED_IMA_VIOLATIONS: /* with and without a rule: judge_violations */
     case ATT_PRED_FIRMWARE:
     case ATT_PRED_BOOT_ORDER: /* judged when the firmware log came, and kept for this boot */

@@ -28,11 +28,33 @@ static const char *const PREDICATES[ATT_PRED__COUNT] = {
     [ATT_PRED_SECURE_BOOT] = "secure_boot",
     [ATT_PRED_IMA_KEXEC] = "ima_kexec",
     [ATT_PRED_OWN_COMPLETE] = "own_complete",
+    [ATT_PRED_IMA_SIGNED] = "ima_signed",
 };
 
 const char *att_predicate_name(enum att_predicate predicate)
 {
     return (size_t)predicate < ATT_COUNT(PREDICATES) ? PREDICATES[predicate] : "";
+}
+
+static bool starts_with(struct att_slice name, const char *prefix, size_t len)
+{
+    return name.len >= len && memcmp(name.p, prefix, len) == 0;
+}
+
+bool att_requirement_covers(const struct att_requirement *r, struct att_slice name)
+{
+    for (size_t i = 0; i < r->name_count; i++) {
+        size_t len = strlen(r->name[i]);
+
+        if (!starts_with(name, r->name[i], len)) {
+            continue;
+        }
+        if (name.len == len || r->name[i][len - 1] == '/' || name.p[len] == '/' ||
+            name.p[len] == '#') {
+            return true;
+        }
+    }
+    return false;
 }
 
 enum att_err att_policy_new(struct att_policy **out)
@@ -60,6 +82,7 @@ static void clear(struct att_requirement *r)
     }
     free(r->name);
     free(r->value);
+    att_requirement_clear_keys(r);
     for (size_t k = 0; k < r->child_count; k++) {
         clear(&r->child[k]);
     }
@@ -173,7 +196,7 @@ size_t att_requirement_value_len(const struct att_requirement *r, enum att_hash 
 /* Does it call every measured item good, whatever it is? */
 static bool covers_all(const struct att_requirement *r)
 {
-    for (size_t i = 0; i < r->name_count; i++) {
+    for (size_t i = 0; r->predicate == ATT_PRED_OWN_ITEMS && i < r->name_count; i++) {
         if (r->name[i][strspn(r->name[i], "/")] == '\0') {
             return r->unlisted == ATT_SEVERITY_IGNORE;
         }
@@ -185,14 +208,16 @@ static enum att_err check_lists(const struct att_requirement *r, struct att_diag
 {
     bool names = r->predicate == ATT_PRED_OWN_ITEMS || r->predicate == ATT_PRED_OWN_MEASURED ||
                  r->predicate == ATT_PRED_SHA256_IN || r->predicate == ATT_PRED_MIN_VERSION ||
-                 r->predicate == ATT_PRED_OWN_COMPLETE;
+                 r->predicate == ATT_PRED_OWN_COMPLETE || r->predicate == ATT_PRED_IMA_SIGNED;
+    bool keys = r->predicate == ATT_PRED_IMA_SIGNED;
     bool values = r->predicate == ATT_PRED_PCR_IN || r->predicate == ATT_PRED_SHA256_IN ||
                   r->predicate == ATT_PRED_EVENT_ABSENT;
     bool logs = r->predicate == ATT_PRED_LOGS || r->predicate == ATT_PRED_EVENT_ABSENT;
     bool pcrs = r->predicate == ATT_PRED_BOOT_PCRS || r->predicate == ATT_PRED_PCR_IN;
 
     if (ATT_GUARD(POLICY_LIST, (names && r->name_count == 0) || (values && r->value_count == 0) ||
-                                   (logs && r->log_mask == 0) || (pcrs && r->pcr_mask == 0))) {
+                                   (keys && r->key_count == 0) || (logs && r->log_mask == 0) ||
+                                   (pcrs && r->pcr_mask == 0))) {
         return refuse(diag, "requirements", "expected a list that is not empty");
     }
     if (ATT_GUARD(POLICY_ANY, covers_all(r) && !r->allow_any)) {
@@ -227,7 +252,8 @@ static enum att_err check_ranges(const struct att_requirement *r, struct att_dia
 bool att_predicate_stands_alone(enum att_predicate p)
 {
     return p == ATT_PRED_OWN_ITEMS || p == ATT_PRED_IMA_FILES || p == ATT_PRED_IMA_VIOLATIONS ||
-           p == ATT_PRED_FIRMWARE || p == ATT_PRED_BOOT_ORDER || p == ATT_PRED_IMA_KEXEC;
+           p == ATT_PRED_FIRMWARE || p == ATT_PRED_BOOT_ORDER || p == ATT_PRED_IMA_KEXEC ||
+           p == ATT_PRED_IMA_SIGNED;
 }
 
 static enum att_err check_operator(const struct att_requirement *r, int depth,
@@ -259,9 +285,8 @@ enum att_err att_requirement_check(const struct att_requirement *r, int depth,
     }
     if (depth > 0 && att_predicate_stands_alone(r->predicate)) {
         return refuse(diag, "requirements",
-                      "own_items, ima_files, ima_violations, ima_kexec, boot_order and "
-                      "tpm_firmware stand alone "
-                      "in a requirement, not in all, any or not");
+                      "own_items, ima_files, ima_signed, ima_violations, ima_kexec, boot_order "
+                      "and tpm_firmware stand alone in a requirement, not in all, any or not");
     }
     err = check_lists(r, diag);
     return err == ATT_OK ? check_ranges(r, diag) : err;
@@ -296,6 +321,24 @@ static bool readable(const char *text, bool may_be_empty)
         }
     }
     return may_be_empty || text[0] != '\0';
+}
+
+/* What no prefix covers must be judged too, or a file outside of all of them passes by silence. */
+static enum att_err check_signed(const struct att_policy *p, struct att_diag *diag)
+{
+    bool some = false;
+    bool files = false;
+
+    for (size_t i = 0; i < p->count; i++) {
+        some = some || p->requirement[i].predicate == ATT_PRED_IMA_SIGNED;
+        files = files || p->requirement[i].predicate == ATT_PRED_IMA_FILES;
+    }
+    if (ATT_GUARD(POLICY_SIGNED, some && !files)) {
+        return refuse(diag, "requirements",
+                      "ima_signed needs a requirement ima_files, which judges the files that no "
+                      "prefix covers");
+    }
+    return ATT_OK;
 }
 
 static enum att_err check_requirements(const struct att_policy *p, struct att_diag *diag)
@@ -396,6 +439,9 @@ enum att_err att_policy_seal(struct att_policy *p, struct att_diag *diag)
     }
     if (err == ATT_OK) {
         err = check_requirements(p, diag);
+    }
+    if (err == ATT_OK) {
+        err = check_signed(p, diag);
     }
     if (err != ATT_OK) {
         return err;

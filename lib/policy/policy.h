@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "crypto/digest.h"
+#include "crypto/key.h"
 
 #define ATT_POLICY_REQUIREMENTS_MAX 128
 #define ATT_POLICY_NAMES_MAX        64
@@ -22,6 +23,10 @@
 #define ATT_POLICY_PARTS_MAX  16  /* of one all or any */
 #define ATT_POLICY_LEAVES_MAX 512 /* predicates in a policy */
 #define ATT_POLICY_FILE_MAX   262144
+
+#define ATT_POLICY_KEYS_MAX  16  /* of one ima_signed */
+#define ATT_POLICY_KEY_MAX   640 /* bytes of a SubjectPublicKeyInfo; RSA of 4096 bits has 550 */
+#define ATT_POLICY_KEYID_LEN 4
 
 enum att_severity { ATT_SEVERITY_FAIL, ATT_SEVERITY_WARN, ATT_SEVERITY_IGNORE };
 
@@ -46,12 +51,21 @@ enum att_predicate {
     ATT_PRED_SECURE_BOOT, /* secure_boot: enabled, as the firmware measured it */
     ATT_PRED_IMA_KEXEC, /* ima_kexec: fail | warn | ignore: a kernel list that goes on after kexec */
     ATT_PRED_OWN_COMPLETE, /* own_complete: [prefix...]: all that the references were made from is there */
+    ATT_PRED_IMA_SIGNED, /* ima_signed: {under: [prefix...], keys: [...], unsigned: fail|warn|listed} */
 };
 
 static inline bool att_predicate_is_operator(enum att_predicate p)
 {
     return p == ATT_PRED_ALL || p == ATT_PRED_ANY || p == ATT_PRED_NOT;
 }
+
+/* A key that signs files. The id only finds it: what a signature names, and the end of a certificate's key id. */
+struct att_file_key {
+    uint8_t id[ATT_POLICY_KEYID_LEN];
+    size_t spki_len;
+    uint8_t spki[ATT_POLICY_KEY_MAX]; /* SubjectPublicKeyInfo, DER: one spelling of each key */
+    struct att_pubkey *key;           /* the same, owned */
+};
 
 struct att_requirement {
     char id[32];
@@ -60,8 +74,9 @@ struct att_requirement {
     enum att_predicate predicate;
     int grade; /* GRADE: 1..3 */
     enum att_severity
-        unlisted; /* OWN_ITEMS, IMA_FILES; the verdict of IMA_VIOLATIONS, IMA_KEXEC, BOOT_ORDER */
-    size_t name_count;  /* OWN_ITEMS, OWN_COMPLETE prefixes; OWN_MEASURED names */
+        unlisted; /* OWN_ITEMS, IMA_FILES; the verdict of IMA_VIOLATIONS, IMA_KEXEC, BOOT_ORDER;
+                     IMA_SIGNED: of what is not signed, IGNORE: ima_files judges it */
+    size_t name_count;  /* OWN_ITEMS, OWN_COMPLETE, IMA_SIGNED prefixes; OWN_MEASURED names */
     char **name;        /* terminated, owned by the policy */
     uint32_t pcr_mask;  /* BOOT_PCRS; PCR_IN: one bit; BOOT_ORDER: late, may be none */
     size_t value_count; /* PCR_IN */
@@ -71,6 +86,8 @@ struct att_requirement {
     uint64_t at_least, at_most; /* MIN_VERSION; MAX_AGE: at_most seconds */
     size_t child_count;         /* ALL ANY NOT: parts without id, titles, source */
     struct att_requirement *child;
+    size_t key_count; /* IMA_SIGNED */
+    struct att_file_key *key;
     uint32_t bit; /* first of its bits in a carry's mask; set when the policy is sealed */
 };
 
@@ -96,6 +113,11 @@ ATT_MUST_USE enum att_err att_policy_parse_yaml(struct att_policy **out, const c
 ATT_MUST_USE enum att_err att_policy_encode(struct att_buf **out, const struct att_policy *p);
 ATT_MUST_USE enum att_err att_policy_decode(struct att_policy **out, struct att_slice in,
                                             struct att_diag *diag);
+/*
+ * att_requirement_covers - does a rule's list of prefixes cover a name? "/etc" covers "/etc", "/etc/x" and
+ * "/etc#key", not "/etcetera".
+ */
+bool att_requirement_covers(const struct att_requirement *r, struct att_slice name);
 /* The name of a predicate as it is written. */
 const char *att_predicate_name(enum att_predicate predicate);
 void att_policy_free(struct att_policy *p);

@@ -37,6 +37,7 @@ static uint32_t arguments(enum att_predicate p)
         return 0;
     case ATT_PRED_OWN_ITEMS:
     case ATT_PRED_MIN_VERSION:
+    case ATT_PRED_IMA_SIGNED:
         return 3;
     case ATT_PRED_PCR_IN:
     case ATT_PRED_SHA256_IN:
@@ -77,6 +78,18 @@ static void write_own_items(struct att_wr *w, const struct att_requirement *r)
     att_cbor_wr_uint(w, (uint64_t)r->unlisted);
     att_cbor_wr_bool(w, r->allow_any);
     write_names(w, r);
+}
+
+static void write_signed(struct att_wr *w, const struct att_requirement *r)
+{
+    att_cbor_wr_uint(w, (uint64_t)r->unlisted);
+    write_names(w, r);
+    att_cbor_wr_array(w, r->key_count);
+    for (size_t i = 0; i < r->key_count; i++) {
+        att_cbor_wr_array(w, 2);
+        att_cbor_wr_bytes(w, att_slice_of(r->key[i].id, ATT_POLICY_KEYID_LEN));
+        att_cbor_wr_bytes(w, att_slice_of(r->key[i].spki, r->key[i].spki_len));
+    }
 }
 
 static void write_min_version(struct att_wr *w, const struct att_requirement *r)
@@ -137,6 +150,9 @@ static void write_rule(struct att_wr *w, const struct att_requirement *r, enum a
         break;
     case ATT_PRED_MAX_AGE:
         att_cbor_wr_uint(w, r->at_most);
+        break;
+    case ATT_PRED_IMA_SIGNED:
+        write_signed(w, r);
         break;
     case ATT_PRED_ALL:
     case ATT_PRED_ANY:
@@ -277,6 +293,37 @@ static enum att_err read_own_items(struct att_cbor *c, struct att_requirement *r
     return read_names(c, r);
 }
 
+static enum att_err read_key(struct att_cbor *c, struct att_requirement *r)
+{
+    uint8_t id[ATT_POLICY_KEYID_LEN];
+    struct att_slice spki = {0};
+
+    if (att_cbor_enter_array(c, 2) != 2) {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
+    att_cbor_bytes_exact(c, id, sizeof(id));
+    spki = att_cbor_bytes(c, ATT_POLICY_KEY_MAX);
+    att_cbor_leave(c);
+    return att_cbor_ok(c) ? att_requirement_add_key(r, id, spki, NULL) : ATT_OK;
+}
+
+static enum att_err read_signed(struct att_cbor *c, struct att_requirement *r)
+{
+    enum att_err err = ATT_OK;
+
+    r->unlisted = (enum att_severity)att_cbor_uint_max(c, ATT_SEVERITY_IGNORE);
+    err = read_names(c, r);
+    if (err != ATT_OK) {
+        return err;
+    }
+    (void)att_cbor_enter_array(c, ATT_POLICY_KEYS_MAX);
+    while (err == ATT_OK && att_cbor_more(c)) {
+        err = read_key(c, r);
+    }
+    att_cbor_leave(c);
+    return err;
+}
+
 static enum att_err read_min_version(struct att_cbor *c, struct att_requirement *r)
 {
     enum att_err err = read_name(c, r);
@@ -337,6 +384,8 @@ static enum att_err read_arguments(struct att_cbor *c, struct att_requirement *r
     case ATT_PRED_MAX_AGE:
         r->at_most = att_cbor_uint(c);
         break;
+    case ATT_PRED_IMA_SIGNED:
+        return read_signed(c, r);
     case ATT_PRED_ALL:
     case ATT_PRED_ANY:
     case ATT_PRED_NOT:

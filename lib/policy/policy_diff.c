@@ -54,13 +54,38 @@ static bool same_names(const struct att_requirement *a, const struct att_require
     return true;
 }
 
+static bool has_key(const struct att_requirement *r, const struct att_file_key *k)
+{
+    for (size_t i = 0; i < r->key_count; i++) {
+        const struct att_file_key *mine = &r->key[i];
+
+        if (memcmp(mine->id, k->id, sizeof(k->id)) == 0 && mine->spki_len == k->spki_len &&
+            memcmp(mine->spki, k->spki, k->spki_len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* How many of the keys of a are not those of b. */
+static size_t missing_keys(const struct att_requirement *a, const struct att_requirement *b)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < a->key_count; i++) {
+        count += has_key(b, &a->key[i]) ? 0 : 1;
+    }
+    return count;
+}
+
 /* The depth is bounded where policies are read. */
 static bool same_rule(const struct att_requirement *a, const struct att_requirement *b)
 {
     if (a->predicate != b->predicate || a->grade != b->grade || a->unlisted != b->unlisted ||
         a->pcr_mask != b->pcr_mask || a->log_mask != b->log_mask || a->allow_any != b->allow_any ||
         a->at_least != b->at_least || a->at_most != b->at_most ||
-        a->value_count != b->value_count || a->child_count != b->child_count || !same_names(a, b)) {
+        a->value_count != b->value_count || a->child_count != b->child_count || !same_names(a, b) ||
+        a->key_count != b->key_count || missing_keys(a, b) > 0) {
         return false;
     }
     if (a->value_count > 0 &&
@@ -161,6 +186,10 @@ static enum att_policy_effect effect_of_rule(const struct att_requirement *a,
     case ATT_PRED_OWN_ITEMS:
         return !same_names(a, b) ? ATT_EFFECT_OTHER
                                  : effect_of(b->unlisted<a->unlisted, b->unlisted> a->unlisted);
+    case ATT_PRED_IMA_SIGNED:
+        return !same_names(a, b) ? ATT_EFFECT_OTHER
+                                 : effect_of(b->unlisted < a->unlisted || missing_keys(a, b) > 0,
+                                             b->unlisted > a->unlisted || missing_keys(b, a) > 0);
     case ATT_PRED_IMA_FILES:
     case ATT_PRED_IMA_VIOLATIONS:
     case ATT_PRED_IMA_KEXEC:
@@ -189,6 +218,15 @@ static void list_missing(char *out, size_t cap, const struct att_requirement *r,
         if (!has_name(other, r->name[i])) {
             at += (size_t)snprintf(out + at, cap - at, " %s",
                                    att_escape(text, sizeof(text), r->name[i], strlen(r->name[i])));
+            shown++;
+        }
+    }
+    for (size_t i = 0; i < r->key_count && shown < 6 && at + sizeof(text) < cap; i++) {
+        if (!has_key(other, &r->key[i])) {
+            at +=
+                (size_t)snprintf(out + at, cap - at, " %s",
+                                 att_hex_encode(text, sizeof(text),
+                                                att_slice_of(r->key[i].id, sizeof(r->key[i].id))));
             shown++;
         }
     }

@@ -13,7 +13,7 @@
 #define ATT_POLICY_LOGS_ALL      7U
 #define ATT_POLICY_VERSIONS_MAX  256 /* numbers that one min_version takes */
 
-#define ATT_PRED__COUNT (ATT_PRED_OWN_COMPLETE + 1)
+#define ATT_PRED__COUNT (ATT_PRED_IMA_SIGNED + 1)
 
 ATT_MUST_USE enum att_err att_policy_new(struct att_policy **out);
 
@@ -64,6 +64,16 @@ ATT_MUST_USE enum att_err att_requirement_add_name(struct att_requirement *r,
                                                    struct att_slice name);
 ATT_MUST_USE enum att_err att_requirement_add_value(struct att_requirement *r, const uint8_t *value,
                                                     size_t len);
+
+/*
+ * att_requirement_add_key - one more key that signs files (policy_keys.c): RSA or ECDSA, in its one spelling, once.
+ *
+ * id      ATT_POLICY_KEYID_LEN bytes, or NULL: the end of SHA-1 of the key
+ * Errors  CONFIG, CFG_POLICY; NOMEM CRYPTO
+ */
+ATT_MUST_USE enum att_err att_requirement_add_key(struct att_requirement *r, const uint8_t *id,
+                                                  struct att_slice spki, struct att_diag *diag);
+void att_requirement_clear_keys(struct att_requirement *r);
 
 /* Rules that hold for both forms, and the digest over the encoded form. CONFIG, reason CFG_POLICY. */
 ATT_MUST_USE enum att_err att_policy_seal(struct att_policy *p, struct att_diag *diag);

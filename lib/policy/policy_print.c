@@ -192,6 +192,20 @@ static void with_values(struct printer *p, const struct att_requirement *r, enum
     put(p, "}", 1);
 }
 
+static void ima_signed(struct printer *p, const struct att_requirement *r)
+{
+    static const char *const UNSIGNED[] = {"fail", "warn", "listed"};
+
+    say(p, "\n      under: ");
+    names(p, r);
+    say(p, "\n      unsigned: %s\n      keys:", UNSIGNED[r->unlisted]);
+    for (size_t i = 0; i < r->key_count; i++) {
+        char line[ATT_FILE_KEY_TEXT];
+
+        say(p, "\n        - %s", att_file_key_text(line, sizeof(line), &r->key[i]));
+    }
+}
+
 static void min_version(struct printer *p, const struct att_requirement *r)
 {
     say(p, "{name: ");
@@ -245,6 +259,9 @@ static void rule(struct printer *p, const struct att_requirement *r, enum att_ha
         break;
     case ATT_PRED_BOOT_ORDER:
         boot_order(p, r);
+        break;
+    case ATT_PRED_IMA_SIGNED: /* on lines of its own: it stands in no all, any, not */
+        ima_signed(p, r);
         break;
     case ATT_PRED_ALL:
     case ATT_PRED_ANY:

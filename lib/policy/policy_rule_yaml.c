@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/b64.h"
 #include "base/hex.h"
 #include "codec/yaml.h"
 #include "policy/policy_internal.h"
@@ -172,6 +173,105 @@ static enum att_err read_ima_files(const struct att_yaml_node *n, struct att_req
         err = att_policy_yaml_need(n, "unlisted", &unlisted, diag);
     }
     return err == ATT_OK ? att_policy_yaml_severity(unlisted, 2, &r->unlisted, diag) : err;
+}
+
+static enum att_err read_base64(const struct att_yaml_node *n, uint8_t *out, size_t cap,
+                                size_t *len, struct att_diag *diag)
+{
+    const char *text = NULL;
+    enum att_err err = att_yaml_text(n, &text, ATT_B64_LEN(cap), diag);
+
+    if (err == ATT_OK && att_b64_decode(out, cap, len, ATT_B64_STD, text, strlen(text)) != ATT_OK) {
+        return att_yaml_fail(n, REASON, diag,
+                             "expected a public key in base64, as attestctl policy key prints it");
+    }
+    return err;
+}
+
+static enum att_err read_id(const struct att_yaml_node *n, uint8_t out[ATT_POLICY_KEYID_LEN],
+                            struct att_diag *diag)
+{
+    const char *text = NULL;
+    size_t len = 0;
+    enum att_err err = att_yaml_text(n, &text, 64, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = att_hex_decode(out, ATT_POLICY_KEYID_LEN, &len, text, strlen(text));
+    if (err != ATT_OK || len != ATT_POLICY_KEYID_LEN) {
+        return att_yaml_fail(n, REASON, diag, "expected %d hexadecimal digits",
+                             2 * ATT_POLICY_KEYID_LEN);
+    }
+    return ATT_OK;
+}
+
+/* {key: BASE64, id: HEX}: what `attestctl policy key` prints. The id may be left out. */
+static enum att_err read_key(const struct att_yaml_node *n, struct att_requirement *r,
+                             struct att_diag *diag)
+{
+    static const char *const KEYS[] = {"key", "id", NULL};
+    const struct att_yaml_node *key = NULL;
+    const struct att_yaml_node *id = NULL;
+    uint8_t spki[ATT_POLICY_KEY_MAX];
+    uint8_t wanted[ATT_POLICY_KEYID_LEN];
+    size_t len = 0;
+    struct att_diag why = {0};
+    enum att_err err = att_yaml_only(n, KEYS, diag);
+
+    if (err == ATT_OK) {
+        err = att_policy_yaml_need(n, "key", &key, diag);
+    }
+    if (err == ATT_OK) {
+        err = read_base64(key, spki, sizeof(spki), &len, diag);
+    }
+    id = err == ATT_OK ? att_yaml_get(n, "id") : NULL;
+    if (id != NULL) {
+        err = read_id(id, wanted, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = att_requirement_add_key(r, id != NULL ? wanted : NULL, att_slice_of(spki, len), &why);
+    return err == ATT_OK ? ATT_OK : att_yaml_fail(n, REASON, diag, "%s", why.text);
+}
+
+static enum att_err read_keys(const struct att_yaml_node *n, struct att_requirement *r,
+                              struct att_diag *diag)
+{
+    enum att_err err = att_policy_yaml_list(n, diag);
+
+    for (size_t i = 0; err == ATT_OK && i < att_yaml_count(n); i++) {
+        err = read_key(att_yaml_item(n, i), r, diag);
+    }
+    return err;
+}
+
+/* What becomes of a file that no listed key signed; listed: ima_files judges it. */
+static enum att_err read_unsigned(const struct att_yaml_node *n, struct att_requirement *r,
+                                  struct att_diag *diag)
+{
+    static const char *const WORDS[] = {"fail", "warn", "listed"};
+    int i = 0;
+    enum att_err err = att_policy_yaml_word(n, WORDS, ATT_COUNT(WORDS), &i, diag);
+
+    r->unlisted = (enum att_severity)i;
+    return err;
+}
+
+static enum att_err read_ima_signed(const struct att_yaml_node *n, struct att_requirement *r,
+                                    struct att_diag *diag)
+{
+    static const char *const KEYS[] = {"under", "keys", "unsigned", NULL};
+    enum att_err err = att_yaml_only(n, KEYS, diag);
+
+    if (err == ATT_OK) {
+        err = read_member(n, "under", read_names, r, diag);
+    }
+    if (err == ATT_OK) {
+        err = read_member(n, "keys", read_keys, r, diag);
+    }
+    return err == ATT_OK ? read_member(n, "unsigned", read_unsigned, r, diag) : err;
 }
 
 static enum att_err read_value(const struct att_yaml_node *n, struct att_requirement *r,
@@ -428,6 +528,8 @@ static enum att_err read_simple(const struct att_yaml_node *n, struct att_requir
         return read_min_version(n, r, diag);
     case ATT_PRED_MAX_AGE:
         return read_max_age(n, r, diag);
+    case ATT_PRED_IMA_SIGNED:
+        return read_ima_signed(n, r, diag);
     case ATT_PRED_ALL:
     case ATT_PRED_ANY:
     case ATT_PRED_NOT:

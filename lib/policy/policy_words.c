@@ -194,6 +194,24 @@ static void say_default(struct words *w, const struct att_requirement *r)
     }
 }
 
+static void say_signed(struct words *w, const struct att_requirement *r)
+{
+    static const char *const EN[] = {"; what is not fails", "; what is not warns",
+                                     ", or has a reference value"};
+    static const char *const JA[] = {"(なければ不合格)", "(なければ警告)", "(または参照値がある)"};
+
+    if (w->ja) {
+        say_names(w, r);
+        say(w, " の下でカーネルが測定したファイルに %zu 個の鍵のいずれかによる署名がある",
+            r->key_count);
+        say(w, "%s", JA[r->unlisted]);
+        return;
+    }
+    say(w, "every file that the kernel measured under ");
+    say_names(w, r);
+    say(w, " is signed by one of %zu keys%s", r->key_count, EN[r->unlisted]);
+}
+
 static void say_rule(struct words *w, const struct att_requirement *r);
 
 /* The depth is bounded where policies are read. */
@@ -252,6 +270,9 @@ static void say_rule(struct words *w, const struct att_requirement *r)
     case ATT_PRED_MAX_AGE:
         SAY(w, "the boot was first accepted at most %" PRIu64 " s ago",
             "起動が最初に認められてから %" PRIu64 " 秒以内である", r->at_most);
+        break;
+    case ATT_PRED_IMA_SIGNED:
+        say_signed(w, r);
         break;
     case ATT_PRED_ALL:
     case ATT_PRED_ANY:

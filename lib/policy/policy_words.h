@@ -14,6 +14,10 @@
  * Names from the policy are escaped. Returns out. */
 char *att_requirement_words(char *out, size_t cap, const struct att_requirement *r, bool ja);
 
+/* A key of ima_signed as the YAML map of one line that stands in a policy. Returns out. */
+#define ATT_FILE_KEY_TEXT 960
+char *att_file_key_text(char *out, size_t cap, const struct att_file_key *k);
+
 /*
  * att_policy_print_yaml - the policy as text, from which att_policy_parse_yaml makes the same policy; above each
  * requirement stands what it asks, as a comment. Names that are not UTF-8 have no text: they are printed as they

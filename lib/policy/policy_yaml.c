@@ -68,6 +68,7 @@ static enum att_err read_requirement_head(const struct att_yaml_node *n, struct 
                                        "secure_boot",
                                        "ima_kexec",
                                        "own_complete",
+                                       "ima_signed",
                                        NULL};
     const struct att_yaml_node *node = NULL;
     enum att_err err = att_yaml_only(n, KEYS, diag);
