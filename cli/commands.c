@@ -192,6 +192,22 @@ const struct command commands[] = {
                  "attestctl --json policy show site.yaml | jq -r .digest"},
      .run = cmd_policy_show},
     {.noun = "policy",
+     .verb = "key",
+     .args = "FILE...",
+     .args_min = 1,
+     .args_max = ARGS_ANY,
+     .en = "print the keys of files as lines for ima_signed",
+     .ja = "鍵や証明書を ima_signed の行として表示する",
+     .more_en =
+         "A certificate or a public key, PEM or DER: those that the kernel's .ima keyring holds.\n"
+         "A certificate's key id is that of its subject key identifier, as the kernel has it.",
+     .more_ja = "PEM または DER の証明書か公開鍵 (カーネルの .ima キーリングにあるもの)。\n"
+                "証明書の鍵 ID はカーネルと同じく主体鍵識別子 (SKI) の末尾。",
+     .example = {"attestctl policy key /etc/keys/ima/vendor.x509",
+                 "attestctl policy key ima-1.der ima-2.pem >>site.yaml",
+                 "attestctl --json policy key ima.pem | jq -r '.keys[].id'"},
+     .run = cmd_policy_key},
+    {.noun = "policy",
      .verb = "sign",
      .args = "FILE --key KEY --output FILE",
      .args_min = 1,

@@ -18,6 +18,7 @@ int cmd_evidence_get(struct cli *cli, int argc, char **argv);
 int cmd_evidence_reappraise(struct cli *cli, int argc, char **argv);
 int cmd_policy_check(struct cli *cli, int argc, char **argv);
 int cmd_policy_diff(struct cli *cli, int argc, char **argv);
+int cmd_policy_key(struct cli *cli, int argc, char **argv);
 int cmd_policy_load(struct cli *cli, int argc, char **argv);
 int cmd_notice_make(struct cli *cli, int argc, char **argv);
 int cmd_notice_show(struct cli *cli, int argc, char **argv);
