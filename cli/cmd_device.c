@@ -143,7 +143,7 @@ static const char *member_name(const struct cli *cli, const char *key)
                  {"issued", "発行"},   {"expires", "有効期限"},
                  {"current", "現行"},  {"verifier", "検証者"},
                  {"device", "機器"},   {"signer", "署名者"},
-                 {"role", "役割"}};
+                 {"role", "役割"},     {"quarantine", "隔離"}};
 
     for (size_t i = 0; cli->lang == LANG_JA && i < ATT_COUNT(NAMES); i++) {
         if (strcmp(NAMES[i].key, key) == 0) {
@@ -237,6 +237,31 @@ static void print_reasons(struct report *r, const json_t *device)
     }
 }
 
+/* What holds it, and how that ends. */
+static void print_quarantine(struct report *r, const json_t *device)
+{
+    const json_t *q = json_object_get(device, "quarantine");
+    char code[64];
+    char since[64];
+
+    if (!json_is_object(q)) {
+        return;
+    }
+    report_line(r, "%s %s", tr(r->cli, "in quarantine since", "隔離開始:"),
+                text_of(since, sizeof(since), q, "since"));
+    report_reason(r, text_of(code, sizeof(code), q, "code"), "", "");
+    report_note(r, json_is_true(json_object_get(q, "lasting"))
+                       ? tr(r->cli,
+                            "it lasts until the gateway enrols again: attestctl device allow "
+                            "ID --replace",
+                            "機器を登録し直すまで続きます: attestctl device allow ID --replace")
+                       : tr(r->cli,
+                            "it ends when the cause is gone and the verifier judges again (SIGHUP, "
+                            "or once a day)",
+                            "原因がなくなり、検証者が再判定すると (SIGHUP または 1 日 1 "
+                            "回) 終わります"));
+}
+
 int cmd_device_show(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.device-show.v1");
@@ -267,6 +292,7 @@ int cmd_device_show(struct cli *cli, int argc, char **argv)
         print_members(&r, json_object_get(answer, "label"));
     }
     print_transfer(&r, json_object_get(answer, "transfer"));
+    print_quarantine(&r, answer);
     print_reasons(&r, answer);
     return report_finish(&r);
 }

@@ -261,6 +261,9 @@ static enum att_err read_judging(struct reader *r, const struct att_yaml_node *r
         err = config_read_path(r, &cfg->ek_crls, root, "ek_crls");
     }
     if (err == ATT_OK) {
+        err = config_read_path(r, &cfg->ek_deny, root, "ek_deny");
+    }
+    if (err == ATT_OK) {
         err = config_read_ek(cfg, root, r->diag);
     }
     if (err == ATT_OK) {
@@ -289,6 +292,7 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "notice_signers",
                                        "ek_anchors",
                                        "ek_crls",
+                                       "ek_deny",
                                        "ek_revocation",
                                        "ek_workarounds",
                                        "tpm_deny",

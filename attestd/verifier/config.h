@@ -24,6 +24,7 @@
  *   ek_anchors: trust.d                     # folder of TPM makers' roots; absent: none
  *   ek_crls: crl.d                          # folder of their revocation lists; absent: none are looked at
  *   ek_revocation: required                 # or if-present: a missing or outdated list is no fault
+ *   ek_deny: ek-deny.txt                    # EKs that get nothing, whoever vouches for them; absent: none
  *   ek_workarounds: [tcg-header, padding, rsaes-oaep, ber]  # defects of EK certificates that are forgiven
  *   tpm_deny: [{manufacturer: IFX, firmware_from: "4.0", firmware_below: "4.34", action: refuse}]
  *   insecure_file_key: false                # true: device_ca.key and label.key may be file:
@@ -116,6 +117,7 @@ struct config {
     const char *ek_anchors;               /* or NULL */
     struct config_evidence evidence;
     const char *ek_crls; /* or NULL */
+    const char *ek_deny; /* or NULL */
     enum att_crl_rule ek_revocation;
     unsigned int ek_workarounds; /* bits of att_ek_fix */
     struct config_tpm_deny tpm_deny[CONFIG_TPM_DENY_MAX];

@@ -12,6 +12,7 @@
 #include "verifier/exit.h"
 #include "verifier/keeper/archive.h"
 #include "verifier/keeper/issuer.h"
+#include "verifier/keeper/rejudge.h"
 #include "verifier/process.h"
 
 static const char usage_text[] =
@@ -76,9 +77,13 @@ static enum att_err check_files(const struct config *cfg, struct att_diag *diag)
     const struct tls_server_files files = {
         .cert = cfg->tls.cert, .key = cfg->tls.key, .client_ca = cfg->device_ca.cert};
     ATT_CLEANUP(tls_server_freep) struct tls_server *tls = NULL;
+    ATT_CLEANUP(ek_trust_clear) struct ek_trust trust = {0};
     struct appraiser a = {0};
     enum att_err err = tls_server_new(&tls, &files, diag);
 
+    if (err == ATT_OK) {
+        err = ek_trust_load(&trust, cfg, diag);
+    }
     if (err != ATT_OK) {
         return err;
     }

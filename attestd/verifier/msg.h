@@ -73,6 +73,7 @@ struct msg_enrol_facts {
     enum att_reason ek_reason; /* why not; NONE when verified or when there was no certificate */
     char ek_text[ATT_DIAG_TEXT];
     uint8_t ek_cert_digest[32];
+    struct att_slice ek_chain; /* ek_chain.h, when it is verified; borrows the sealed bytes */
     unsigned int ek_fixes;     /* what was forgiven in that certificate (att_ek_fix) */
     uint32_t tpm_manufacturer; /* as the verified certificate says; 0: not known */
     uint8_t ak_public[512];

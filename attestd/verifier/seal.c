@@ -10,6 +10,7 @@
 #include "crypto/ek_cert.h"
 #include "evidence/evidence.h"
 #include "tcg/quote.h"
+#include "verifier/ek_chain.h"
 
 enum purpose { SEAL_CONTEXT = 1, SEAL_FACTS, SEAL_JUDGED, SEAL_FOLDED };
 
@@ -142,12 +143,12 @@ enum att_err msg_facts_seal(struct att_buf **out, const struct msg_enrol_facts *
                             const uint8_t key[MSG_SEAL_LEN])
 {
     ATT_CLEANUP(sealing_drop) struct sealing s = {0};
-    enum att_err err = sealing_start(&s, FIXED_BOUND);
+    enum att_err err = sealing_start(&s, FIXED_BOUND + f->ek_chain.len);
 
     if (err != ATT_OK) {
         return err;
     }
-    att_cbor_wr_array(&s.w, 14);
+    att_cbor_wr_array(&s.w, 15);
     att_cbor_wr_text(&s.w, f->device_id);
     att_cbor_wr_bool(&s.w, f->has_token);
     write_array(&s.w, f->token_digest, sizeof(f->token_digest));
@@ -157,6 +158,7 @@ enum att_err msg_facts_seal(struct att_buf **out, const struct msg_enrol_facts *
     att_cbor_wr_uint(&s.w, (uint64_t)f->ek_reason);
     att_cbor_wr_text(&s.w, f->ek_text);
     write_array(&s.w, f->ek_cert_digest, sizeof(f->ek_cert_digest));
+    att_cbor_wr_bytes(&s.w, f->ek_chain);
     att_cbor_wr_uint(&s.w, f->ek_fixes);
     att_cbor_wr_uint(&s.w, f->tpm_manufacturer);
     write_array(&s.w, f->ak_public, f->ak_public_len);
@@ -176,7 +178,7 @@ enum att_err msg_facts_open(struct msg_enrol_facts *out, struct att_slice sealed
         return err;
     }
     c = att_cbor_from(body);
-    if (att_cbor_enter_array(&c, 14) != 14) {
+    if (att_cbor_enter_array(&c, 15) != 15) {
         att_cbor_fail(&c, ATT_E_FORMAT);
     }
     att_cbor_text_copy(&c, out->device_id, sizeof(out->device_id));
@@ -188,6 +190,7 @@ enum att_err msg_facts_open(struct msg_enrol_facts *out, struct att_slice sealed
     out->ek_reason = (enum att_reason)att_cbor_uint_max(&c, ATT_R__COUNT - 1);
     att_cbor_text_copy(&c, out->ek_text, sizeof(out->ek_text));
     att_cbor_bytes_exact(&c, out->ek_cert_digest, sizeof(out->ek_cert_digest));
+    out->ek_chain = att_cbor_bytes(&c, EK_CHAIN_MAX);
     out->ek_fixes = (unsigned int)att_cbor_uint_max(&c, ATT_EK_FIX_ALL);
     out->tpm_manufacturer = (uint32_t)att_cbor_uint_max(&c, UINT32_MAX);
     read_array(&c, out->ak_public, sizeof(out->ak_public), &out->ak_public_len);

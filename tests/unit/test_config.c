@@ -63,7 +63,8 @@ START_TEST(config_parse__reads_everything_it_documents)
         "listen: \"[::1]:1\"\noperator: \"127.0.0.1:9464\"\nadmin_socket: admin.sock\n"
         "product: {manufacturer: M, model: N, contact: \"mailto:x@example\"}\n"
         "refvals: refvals.bin\nek_anchors: /t\ninsecure_file_key: true\npublic: true\n"
-        "ek_crls: crl.d\nek_revocation: if-present\nek_workarounds: [padding, ber]\n"
+        "ek_crls: crl.d\nek_deny: deny.txt\nek_revocation: if-present\nek_workarounds: [padding, "
+        "ber]\n"
         "tpm_deny: [{manufacturer: IFX, firmware_from: \"4.0\", firmware_below: \"4.34\"},\n"
         "  {firmware_below: \"1.2\", action: warn}]\n"
         "fronts: 2\nnonce_ttl: 30s\n"
@@ -84,6 +85,7 @@ START_TEST(config_parse__reads_everything_it_documents)
     ck_assert_ptr_null(cfg->product.support_end);
     ck_assert_str_eq(cfg->ek_anchors, "/t");
     ck_assert_str_eq(cfg->ek_crls, "/etc/a/crl.d");
+    ck_assert_str_eq(cfg->ek_deny, "/etc/a/deny.txt");
     ck_assert_int_eq(cfg->ek_revocation, ATT_CRL_IF_PRESENT);
     ck_assert_uint_eq(cfg->ek_workarounds, ATT_EK_FIX_PADDING | ATT_EK_FIX_BER);
     ck_assert_uint_eq(cfg->tpm_deny_count, 2);

@@ -197,6 +197,7 @@ START_TEST(msg_facts__survive_sealing)
                                 .ek_name_len = 34,
                                 .ek_reason = ATT_R_ID_EKCERT,
                                 .ek_text = "why not",
+                                .ek_chain = att_slice_str("certificates"),
                                 .ak_public_len = sizeof(f.ak_public),
                                 .csr_digest = {2},
                                 .tls_spki_len = sizeof(f.tls_spki)};
@@ -210,6 +211,7 @@ START_TEST(msg_facts__survive_sealing)
     ck_assert_int_eq(back.ek_reason, ATT_R_ID_EKCERT);
     ck_assert_uint_eq(back.ek_public_len, sizeof(f.ek_public));
     ck_assert_uint_eq(back.tls_spki_len, sizeof(f.tls_spki));
+    ck_assert(att_slice_eq(back.ek_chain, f.ek_chain));
     ck_assert(back.has_token && !back.ek_verified);
 }
 END_TEST

@@ -11,11 +11,13 @@
 #include "crypto/key.h"
 #include "tcg/pubarea.h"
 #include "verifier/appraiser/appraiser.h"
+#include "verifier/ek_chain.h"
 
 /* What a step needs beside its input. */
 struct judging {
     const struct appraiser *a;
     int64_t utc_s;
+    uint8_t *chain_room; /* EK_CHAIN_MAX bytes */
     struct att_diag *diag;
 };
 
@@ -190,6 +192,26 @@ static enum att_err read_tpm_name(struct msg_enrol_facts *f, const struct att_ce
     return ATT_OK;
 }
 
+/* What it was judged by is kept, so that the keeper can judge it again when lists and makers are others. */
+static enum att_err keep_chain(struct msg_enrol_facts *f, const struct shown *s, size_t leaf,
+                               const struct judging *at)
+{
+    struct ek_chain chain = {.cert[0] = att_cert_der(s->cert[leaf]), .count = 1};
+    struct att_wr w = att_wr_into(at->chain_room, EK_CHAIN_MAX);
+
+    for (size_t i = 0; i < s->count; i++) {
+        if (i != leaf) {
+            chain.cert[chain.count++] = att_cert_der(s->cert[i]);
+        }
+    }
+    if (ek_chain_encode(&w, &chain) != ATT_OK) {
+        return att_fail(at->diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "EK certificates",
+                        "they do not fit");
+    }
+    f->ek_chain = att_slice_of(at->chain_room, w.len);
+    return ATT_OK;
+}
+
 static void say_workarounds(const struct msg_enrol_facts *f)
 {
     char names[64];
@@ -221,6 +243,10 @@ static enum att_err judge_chain(struct msg_enrol_facts *f, const struct shown *s
     err = read_tpm_name(f, s->cert[leaf], &why);
     if (err != ATT_OK) {
         return not_verified(f, &why);
+    }
+    err = keep_chain(f, s, leaf, at);
+    if (err != ATT_OK) {
+        return err;
     }
     f->ek_verified = true;
     return ATT_OK;
@@ -289,7 +315,8 @@ enum att_err judge_enrolment(struct att_buf **sealed, const struct appraiser *a,
                              struct att_slice body, int64_t utc_s, struct att_diag *diag)
 {
     ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *ek = NULL;
-    const struct judging at = {.a = a, .utc_s = utc_s, .diag = diag};
+    uint8_t chain_room[EK_CHAIN_MAX];
+    const struct judging at = {.a = a, .utc_s = utc_s, .chain_room = chain_room, .diag = diag};
     struct wire_enrol_begin m = {0};
     struct msg_enrol_facts f = {0};
     enum att_err err = read_request(&m, body, diag);

@@ -6,16 +6,12 @@
 #include <string.h>
 
 #include "admin_internal.h"
-#include "appraise/label.h"
 #include "appraise/record.h"
 #include "base/b64.h"
-#include "base/clock.h"
 #include "base/guard.h"
 #include "base/hex.h"
 #include "codec/json.h"
-#include "common/log.h"
 #include "crypto/digest.h"
-#include "sign/cose.h"
 #include "tcg/pubarea.h"
 #include "transfer.h"
 
@@ -31,104 +27,6 @@ enum att_err admin_reply(struct request *r, int http, json_t *doc)
     if (err != ATT_OK)
         return att_fail(r->diag, err, ATT_R_NOMEM, "admin", "memory ran out");
     return answer_with(&r->job->answer, http, MSG_TYPE_JSON, att_buf_slice(text), r->diag);
-}
-
-json_t *admin_time(int64_t utc)
-{
-    char text[ATT_TIME_TEXT];
-
-    return utc == 0 ? json_null() : json_string(att_time_print(text, sizeof(text), utc));
-}
-
-static json_t *hex_or_null(bool has, const uint8_t *p, size_t len)
-{
-    char text[2 * STORE_NAME_MAX + 1];
-
-    if (!has || len > STORE_NAME_MAX)
-        return json_null();
-    return json_string(att_hex_encode(text, sizeof(text), att_slice_of(p, len)));
-}
-
-static json_t *text_or_null(const char *text)
-{
-    return text[0] == '\0' ? json_null() : json_string(text);
-}
-
-static json_t *label_json(const struct store_label *l, const struct store_state *s, int64_t now)
-{
-    bool current = (s->status == STORE_AFFIRMING || s->status == STORE_WARNING) && now < l->exp;
-
-    return json_pack("{s:o, s:I, s:s, s:o, s:o, s:b}", "cti",
-                     hex_or_null(true, l->cti, sizeof(l->cti)), "outcome", (json_int_t)l->outcome,
-                     "status", att_tier_name((enum att_tier)l->tier), "issued", admin_time(l->iat),
-                     "expires", admin_time(l->exp), "current", current);
-}
-
-static json_t *reasons_json(const struct att_label *l, const struct keeper *k)
-{
-    const struct att_policy *p = rules_find(k->policy, &k->earlier, l->policy_digest);
-    json_t *list = json_array();
-
-    for (uint32_t i = 0; i < l->reason_count && list != NULL; i++) {
-        json_t *one =
-            json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "code", l->reason[i].code, "requirement",
-                      l->reason[i].requirement, "title", admin_title(p, l->reason[i].requirement),
-                      "name", l->reason[i].name, "expected",
-                      hex_or_null(l->reason[i].has_expected, l->reason[i].expected, 32), "found",
-                      hex_or_null(l->reason[i].has_found, l->reason[i].found, 32));
-
-        if (json_array_append_new(list, one) != 0) {
-            json_decref(list);
-            return NULL;
-        }
-    }
-    return list;
-}
-
-/* Grade and reasons stand in the last label, which is ours. */
-static void add_last_label(json_t *doc, const struct keeper *k, struct att_slice bytes,
-                           bool with_reasons)
-{
-    struct att_cose cose;
-    struct att_label *l = calloc(1, sizeof(*l));
-    char grade[8];
-
-    if (l != NULL && att_cose_parse(&cose, bytes, NULL) == ATT_OK &&
-        att_label_read(l, cose.payload_untrusted, NULL) == ATT_OK) {
-        (void)snprintf(grade, sizeof(grade), "E%d", l->grade);
-        (void)json_object_set_new(doc, "grade", l->grade > 0 ? json_string(grade) : json_null());
-        if (with_reasons)
-            (void)json_object_set_new(doc, "reasons", reasons_json(l, k));
-    } else {
-        (void)json_object_set_new(doc, "grade", json_null());
-        if (with_reasons)
-            (void)json_object_set_new(doc, "reasons", json_array());
-    }
-    free(l);
-}
-
-static json_t *device_json(struct request *r, const struct store_row *row, struct att_buf *bytes,
-                           bool with_reasons)
-{
-    const struct store_device *d = &row->device;
-    const struct store_state *s = &row->state;
-    struct store_label l;
-    json_t *label = NULL;
-    json_t *doc;
-
-    att_buf_clear(bytes);
-    if (s->has_cti && store_label_get(&l, bytes, r->k->st, s->cti) == ATT_OK)
-        label = label_json(&l, s, r->k->opt.utc_s());
-    doc = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "id", d->id, "status",
-                    store_status_name(s->status), "reason", text_or_null(s->reason), "enrolled",
-                    admin_time(d->enrolled_utc), "last_seen", admin_time(s->last_utc), "deadline",
-                    admin_time(s->deadline_utc), "ek_name",
-                    hex_or_null(true, d->ek_name, d->ek_name_len), "ak_name",
-                    hex_or_null(true, d->ak_name, d->ak_name_len), "ek_verified", d->ek_verified,
-                    "label", label != NULL ? label : json_null());
-    if (doc != NULL)
-        add_last_label(doc, r->k, att_buf_slice(bytes), with_reasons);
-    return doc;
 }
 
 static size_t page_of(const struct request *r)
@@ -156,7 +54,7 @@ static enum att_err list_devices(struct request *r)
     admin_query_text(r, "after", after, sizeof(after));
     err = store_device_list(rows, limit, &count, r->k->st, after);
     for (size_t i = 0; i < count && err == ATT_OK; i++) {
-        if (json_array_append_new(list, device_json(r, &rows[i], bytes, false)) != 0)
+        if (json_array_append_new(list, admin_device_json(r, &rows[i], bytes, false)) != 0)
             err = ATT_E_NOMEM;
     }
     next = count == limit ? json_string(rows[count - 1].device.id) : json_null();
@@ -183,6 +81,8 @@ static enum att_err find_device(struct store_row *row, struct request *r, const 
     if (err == ATT_OK)
         err = store_state_get(&row->state, NULL, r->k->st, row->device.enrolment);
     if (err == ATT_OK)
+        err = store_hold_get(&row->hold, r->k->st, row->device.enrolment);
+    if (err == ATT_OK)
         return ATT_OK;
     return att_fail(r->diag, err, err == ATT_E_NOT_FOUND ? ATT_R_ID_NONE : ATT_R_ST_CORRUPT,
                     "device", "no gateway is enrolled as %s", id);
@@ -200,7 +100,7 @@ static enum att_err show_device(struct request *r)
     if (err != ATT_OK)
         return err;
     err = att_buf_new(&bytes, STORE_BYTES_MAX);
-    doc = err == ATT_OK ? device_json(r, &row, bytes, true) : NULL;
+    doc = err == ATT_OK ? admin_device_json(r, &row, bytes, true) : NULL;
     if (doc != NULL)
         (void)json_object_set_new(doc, "transfer", admin_transfer_of(r, row.device.enrolment));
     return admin_reply(r, 200, doc);
@@ -307,7 +207,7 @@ static enum att_err add_token(struct request *r)
     if (err != ATT_OK)
         return err;
     return admin_reply(r, 201,
-                       json_pack("{s:s, s:o, s:o}", "token", text, "id", text_or_null(t.id),
+                       json_pack("{s:s, s:o, s:o}", "token", text, "id", admin_text(t.id),
                                  "expires", admin_time(t.expires_utc)));
 }
 
@@ -376,7 +276,7 @@ static enum att_err allow_key(struct request *r)
         return err;
     return admin_reply(
         r, 201,
-        json_pack("{s:o, s:o}", "ek_name", hex_or_null(true, name, len), "id", text_or_null(id)));
+        json_pack("{s:o, s:o}", "ek_name", admin_hex(true, name, len), "id", admin_text(id)));
 }
 
 static enum att_err disallow_key(struct request *r)
@@ -395,19 +295,18 @@ static enum att_err disallow_key(struct request *r)
                           r->diag);
     if (err != ATT_OK)
         return err;
-    return admin_reply(r, 200, json_pack("{s:o}", "removed", hex_or_null(true, name, len)));
+    return admin_reply(r, 200, json_pack("{s:o}", "removed", admin_hex(true, name, len)));
 }
 
 static json_t *outcome_json(const struct store_outcome *o)
 {
-    return json_pack("{s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "index",
-                     (json_int_t)o->index, "time", admin_time(o->utc), "kind",
-                     store_kind_name(o->kind), "device", text_or_null(o->device), "reason",
-                     text_or_null(o->reason), "detail", text_or_null(o->detail), "cti",
-                     hex_or_null(o->has_cti, o->cti, sizeof(o->cti)), "evidence",
-                     hex_or_null(o->has_evidence, o->evidence, 32), "policy",
-                     hex_or_null(o->has_rules, o->policy, 32), "refvals",
-                     hex_or_null(o->has_rules, o->refvals, 32));
+    return json_pack(
+        "{s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "index", (json_int_t)o->index, "time",
+        admin_time(o->utc), "kind", store_kind_name(o->kind), "device", admin_text(o->device),
+        "reason", admin_text(o->reason), "detail", admin_text(o->detail), "cti",
+        admin_hex(o->has_cti, o->cti, sizeof(o->cti)), "evidence",
+        admin_hex(o->has_evidence, o->evidence, 32), "policy",
+        admin_hex(o->has_rules, o->policy, 32), "refvals", admin_hex(o->has_rules, o->refvals, 32));
 }
 
 static enum att_err list_outcomes(struct request *r)

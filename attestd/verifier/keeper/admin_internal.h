@@ -22,6 +22,15 @@ struct request {
 /* doc becomes the reply's, also when it fails; NULL is no memory. */
 ATT_MUST_USE enum att_err admin_reply(struct request *r, int http, json_t *doc);
 
+/* Values that may be absent: 0, has false and an empty text are null. */
+json_t *admin_time(int64_t utc);                           /* RFC 3339 */
+json_t *admin_hex(bool has, const uint8_t *p, size_t len); /* at most STORE_NAME_MAX bytes */
+json_t *admin_text(const char *text);
+
+/* A gateway (admin_device.c); bytes is room for its last label. NULL: no memory. */
+json_t *admin_device_json(struct request *r, const struct store_row *row, struct att_buf *bytes,
+                          bool with_reasons);
+
 /* GET and POST /policy (admin_policy.c). */
 ATT_MUST_USE enum att_err admin_show_policy(struct request *r);
 ATT_MUST_USE enum att_err admin_load_policy(struct request *r);
@@ -36,8 +45,6 @@ ATT_MUST_USE enum att_err admin_show_given(struct request *r, const char *device
 /* The transfer that led to an enrolment, or null. */
 json_t *admin_transfer_of(struct request *r, int64_t enrolment);
 
-/* RFC 3339, or null for 0. */
-json_t *admin_time(int64_t utc);
 /* A number of the query, such as "limit=20"; otherwise when it is absent or no number. */
 int64_t admin_query_number(const struct request *r, const char *key, int64_t otherwise);
 /* A text of the query; empty when it is absent or longer than cap. */

@@ -84,7 +84,7 @@ enum att_err keeper_status(struct keeper *k, const struct msg *m, struct answer 
                            struct att_diag *diag)
 {
     const struct keeper_counters *c = &k->count;
-    char text[2048];
+    char text[4096];
 
     if (store_broken(k->st))
         return att_fail(diag, ATT_E_IO, ATT_R_ST_CORRUPT, "store", "the database failed");
@@ -100,6 +100,7 @@ enum att_err keeper_status(struct keeper *k, const struct msg *m, struct answer 
         "# TYPE attestd_challenges_total counter\nattestd_challenges_total %" PRIu64 "\n"
         "# TYPE attestd_enrolments_total counter\nattestd_enrolments_total %" PRIu64 "\n"
         "# TYPE attestd_removals_total counter\nattestd_removals_total %" PRIu64 "\n"
+        "# TYPE attestd_quarantined_total counter\nattestd_quarantined_total %" PRIu64 "\n"
         "# TYPE attestd_stale_total counter\nattestd_stale_total %" PRIu64 "\n"
         "# TYPE attestd_commits_total counter\nattestd_commits_total %" PRIu64 "\n"
         "# TYPE attestd_commits_failed_total counter\nattestd_commits_failed_total %" PRIu64 "\n"
@@ -109,7 +110,7 @@ enum att_err keeper_status(struct keeper *k, const struct msg *m, struct answer 
         "# TYPE attestd_sessions gauge\nattestd_sessions %zu\n"
         "# TYPE attestd_enrolments_pending gauge\nattestd_enrolments_pending %zu\n",
         c->affirming, c->warning, c->contraindicated, c->refused, c->sessions, c->enrolled,
-        c->removed, c->stale, c->commits, c->full, c->decisions, c->dropped,
+        c->removed, c->held, c->stale, c->commits, c->full, c->decisions, c->dropped,
         sessions_count(k->sessions), pendings_count(k->pendings));
     return answer_with(a, 200, MSG_TYPE_TEXT, att_slice_str(text), diag);
 }

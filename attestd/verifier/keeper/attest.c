@@ -29,6 +29,9 @@ enum att_err keeper_peer(const struct unit **out, struct keeper *k, const struct
     if (ATT_GUARD(ID_CHANNEL_KEY, !att_digest_eq(u->device.tls_key, peer->key_digest, 32)))
         return att_fail(diag, ATT_E_DENIED, ATT_R_ID_CHANNEL, "peer",
                         "the certificate's key is not the one that %s enrolled with", u->device.id);
+    err = keeper_check_held(k, u, diag);
+    if (err != ATT_OK)
+        return err;
     *out = u;
     return ATT_OK;
 }

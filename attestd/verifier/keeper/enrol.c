@@ -150,6 +150,15 @@ static enum att_err check_admission(const struct standing *s, struct att_diag *d
     return ATT_OK;
 }
 
+/* Whoever vouches for it, and also when the operator pinned it once. */
+static enum att_err check_denied(const struct keeper *k, const struct msg_enrol_facts *f,
+                                 struct att_diag *diag)
+{
+    if (ATT_GUARD(EK_DENIED, keeper_ek_denied(k, ek_name(f), f->ek_cert_digest)))
+        return att_fail(diag, ATT_E_DENIED, ATT_R_ID_EKDENY, "ek_deny", "its key is on the list");
+    return ATT_OK;
+}
+
 /* The appraiser said so already; these decide what is stored and signed, so they are asked again. */
 static enum att_err check_keys(struct att_pubarea *ek, struct pending *p, struct att_diag *diag)
 {
@@ -217,6 +226,25 @@ static enum att_err write_enrol_challenge(struct keeper *k, struct pending *p,
     return answer_with(a, 200, MSG_TYPE_CBOR, body, diag);
 }
 
+/* They outlive the message that they came in. */
+static enum att_err keep_facts(struct pending *p, const struct msg_enrol_facts *f,
+                               struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    p->facts = *f;
+    p->facts.ek_chain = (struct att_slice){0};
+    if (f->ek_chain.len == 0)
+        return ATT_OK;
+    err = att_buf_new(&p->ek_chain, f->ek_chain.len);
+    if (err == ATT_OK)
+        err = att_buf_add_slice(p->ek_chain, f->ek_chain);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_NOMEM, "enrolment", "memory ran out");
+    p->facts.ek_chain = att_buf_slice(p->ek_chain);
+    return ATT_OK;
+}
+
 enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a,
                          struct att_diag *diag)
 {
@@ -233,13 +261,16 @@ enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a
     if (err == ATT_OK)
         err = check_admission(&s, diag);
     if (err == ATT_OK)
+        err = check_denied(k, &f, diag);
+    if (err == ATT_OK)
         err = check_conflicts(&s, k, diag);
     if (err == ATT_OK)
         err = pending_open(&p, k->pendings, k->opt.mono_ms(), diag);
     if (err != ATT_OK)
         return err;
-    p->facts = f;
-    err = check_keys(&ek, p, diag);
+    err = keep_facts(p, &f, diag);
+    if (err == ATT_OK)
+        err = check_keys(&ek, p, diag);
     if (err == ATT_OK)
         err = write_enrol_challenge(k, p, &ek, a, diag);
     if (err != ATT_OK)
@@ -337,6 +368,8 @@ static enum att_err store_enrolment(struct keeper *k, const struct pending *p,
         return conflict(diag, err, ATT_R_ID_CONFLICT, f->device_id);
     if (err == ATT_OK && s->transferred)
         err = store_transfer_use(k->st, s->transfer.id, number, diag);
+    if (err == ATT_OK && f->ek_chain.len > 0)
+        err = store_ek_chain_put(k->st, number, f->ek_chain, diag);
     if (err != ATT_OK)
         return err;
     note_of(note, sizeof(note), p, s);
@@ -395,6 +428,8 @@ static enum att_err bind(struct keeper *k, struct pending *p, struct job *job,
         err = check_conflicts(&s, k, diag);
     if (err == ATT_OK)
         err = check_admission(&s, diag);
+    if (err == ATT_OK)
+        err = check_denied(k, &p->facts, diag);
     if (err == ATT_OK && s.token)
         err = store_token_take(k->st, p->facts.token_digest, diag);
     if (err == ATT_OK && s.taken && s.replaces)

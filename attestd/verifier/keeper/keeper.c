@@ -74,7 +74,7 @@ static enum att_err open_records(struct keeper *k, struct att_diag *diag)
     enum att_err err = archive_open(&k->archive, &k->cfg->evidence, diag);
 
     if (err == ATT_OK)
-        err = store_open(&k->st, k->cfg->state_dir, false, diag);
+        err = store_open_upgraded(&k->st, k->cfg->state_dir, diag);
     if (err == ATT_OK)
         err = archive_check(&k->archive, k->st, true, diag);
     return err == ATT_OK ? check_name(k, diag) : err;
@@ -92,7 +92,9 @@ enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
     k->cfg = opt->cfg;
     memcpy(k->seal_key, opt->seal_key, sizeof(k->seal_key));
     STAILQ_INIT(&k->jobs);
-    err = issuer_open(&k->issuer, k->cfg, opt->utc_s(), diag);
+    err = ek_trust_load(&k->trust, k->cfg, diag);
+    if (err == ATT_OK)
+        err = issuer_open(&k->issuer, k->cfg, opt->utc_s(), diag);
     if (err == ATT_OK)
         err = make_tables(k, diag);
     if (err == ATT_OK)
@@ -107,6 +109,7 @@ enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
         err = keeper_mark_stale(k, diag);
     if (err != ATT_OK)
         return err;
+    keeper_rejudge_begin(k);
     *out = k;
     k = NULL;
     return ATT_OK;
@@ -140,6 +143,7 @@ void keeper_free(struct keeper *k)
     keeper_drop_next(k);
     att_notices_clear(&k->notices);
     rules_clear(&k->earlier);
+    ek_trust_clear(&k->trust);
     att_result_free(k->result);
     att_buf_free(k->blobs);
     store_close(k->st);

@@ -57,9 +57,10 @@ void keeper_flush(struct keeper *k);
 void keeper_tidy(struct keeper *k);
 /*
  * keeper_prepare_rules - read policy and reference values again, and judge whether they may follow the present
- * ones. What is refused changes nothing, and an auditor sees that it was tried.
+ * ones. What is refused changes nothing, and an auditor sees that it was tried. The makers of TPMs, their
+ * revocation lists and the deny list are read too; they are in force at once, for everybody who is enrolled.
  * *changed  another policy or other reference values wait for keeper_switch_rules
- * Errors    those of rules_load_policy and rules_load_refvals; STALE (CFG_ROLLBACK)
+ * Errors    those of rules_load_policy, rules_load_refvals and ek_trust_load; STALE (CFG_ROLLBACK)
  */
 ATT_MUST_USE enum att_err keeper_prepare_rules(struct keeper *k, bool *changed,
                                                struct att_diag *diag);
@@ -71,7 +72,7 @@ bool keeper_reload_wanted(struct keeper *k);
 
 /* Nobody is there any more for the answers of this client. */
 void keeper_forget(struct keeper *k, const void *ctx);
-/* Once a second: deadlines of gateways, challenges and tokens. */
+/* Once a second: deadlines of gateways, challenges and tokens; some endorsement keys are judged again. */
 void keeper_tick(struct keeper *k);
 /* The disk's content is not known any more: answer nothing, end the process. */
 bool keeper_must_stop(const struct keeper *k);

@@ -16,6 +16,7 @@
 #include "verifier/keeper/issuer.h"
 #include "verifier/keeper/keeper.h"
 #include "verifier/keeper/pending.h"
+#include "verifier/keeper/rejudge.h"
 #include "verifier/keeper/session.h"
 #include "verifier/keeper/unit.h"
 #include "verifier/msg.h"
@@ -52,7 +53,7 @@ STAILQ_HEAD(job_queue, job);
 
 struct keeper_counters {
     uint64_t affirming, warning, contraindicated, refused, stale, enrolled, removed;
-    uint64_t sessions, commits, decisions, full, dropped;
+    uint64_t sessions, commits, decisions, full, dropped, held;
 };
 
 /* Accepted and not yet in force. */
@@ -83,6 +84,8 @@ struct keeper {
     struct att_notices notices;
     struct next_rules next;
     bool reload_wanted; /* another policy stands in the file: the supervisor has to be told */
+    struct ek_trust trust;
+    struct rejudge rejudge;
     struct job_queue jobs;
     size_t job_count;
     int64_t tokens_swept_utc;
@@ -114,7 +117,7 @@ ATT_MUST_USE enum att_err known_load(struct known *out, struct keeper *k, const 
 ATT_MUST_USE enum att_err known_decode(struct keeper *k, const struct known *known,
                                        const struct session *s, struct att_diag *diag);
 
-/* The enrolled device behind a connection: ID_CLIENT, ID_UNKNOWN, ID_CHANNEL. Borrowed. */
+/* The enrolled device behind a connection: ID_CLIENT, ID_UNKNOWN, ID_CHANNEL, and what it is held for. Borrowed. */
 ATT_MUST_USE enum att_err keeper_peer(const struct unit **out, struct keeper *k,
                                       const struct msg_peer *peer, struct att_diag *diag);
 

@@ -29,8 +29,9 @@ struct pending {
     uint8_t secret[PENDING_SECRET_LEN]; /* what the TPM must decrypt */
     int64_t deadline_ms;
     unsigned int failures;
-    bool firmware_warned; /* its TPM is on the deny list, with a warning only */
-    struct msg_enrol_facts facts;
+    bool firmware_warned;         /* its TPM is on the deny list, with a warning only */
+    struct msg_enrol_facts facts; /* ek_chain borrows the next */
+    struct att_buf *ek_chain;     /* owned; NULL when there is none */
     uint8_t ak_name[ATT_NAME_MAX];
     size_t ak_name_len;
     struct att_pcr_selection selection;

@@ -252,15 +252,22 @@ void keeper_drop_next(struct keeper *k)
 
 enum att_err keeper_prepare_rules(struct keeper *k, bool *changed, struct att_diag *diag)
 {
+    ATT_CLEANUP(ek_trust_clear) struct ek_trust trust = {0};
     struct next_rules next = {0};
-    enum att_err err = load_next(&next, k, diag);
+    enum att_err err = ek_trust_load(&trust, k->cfg, diag);
 
+    if (err == ATT_OK)
+        err = load_next(&next, k, diag);
     keeper_drop_next(k);
     k->next = next;
     if (err != ATT_OK) {
         record_refusal(k, diag);
         return err;
     }
+    ek_trust_clear(&k->trust);
+    k->trust = trust;
+    trust = (struct ek_trust){0};
+    keeper_rejudge_begin(k);
     *changed = next.other_rules || next.other_notices;
     return ATT_OK;
 }

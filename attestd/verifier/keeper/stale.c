@@ -62,6 +62,7 @@ void keeper_tick(struct keeper *k)
     if (archive_sweep(&dropped, &k->archive, k->st, now_utc, &diag) != ATT_OK)
         log_diag(LOG_LEVEL_ERROR, "store.evidence", &diag);
     k->count.dropped += dropped;
+    keeper_rejudge_some(k);
     if (now_utc - k->tokens_swept_utc < 60)
         return;
     k->tokens_swept_utc = now_utc;

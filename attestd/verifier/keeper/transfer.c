@@ -21,6 +21,21 @@ bool transfer_left(struct keeper *k, const char *device)
     return store_transfer_given(&t, k->st, device) == ATT_OK;
 }
 
+/* Nor is a gateway given away whose endorsement key is not trusted any more. */
+static enum att_err check_held(struct keeper *k, const struct store_device *d,
+                               struct att_diag *diag)
+{
+    struct store_hold hold = {0};
+    enum att_err err = store_hold_get(&hold, k->st, d->enrolment);
+
+    if (err != ATT_OK)
+        return unreadable(diag, err);
+    if (ATT_GUARD(TRANSFER_HELD, hold.reason[0] != '\0'))
+        return att_fail(diag, ATT_E_CONFLICT, ATT_R_TRF_QUARANTINE, "device",
+                        "%s is in quarantine: %s", d->id, hold.reason);
+    return ATT_OK;
+}
+
 /* Nothing is said of a row that was put aside: it is not believed, whatever the statement says. */
 static enum att_err find_device(struct store_device *d, struct keeper *k, const char *id,
                                 struct att_slice ek_name, struct att_diag *diag)
@@ -29,7 +44,7 @@ static enum att_err find_device(struct store_device *d, struct keeper *k, const 
     enum att_err err = store_device_get(d, k->st, id);
 
     if (err == ATT_OK)
-        return ATT_OK;
+        return check_held(k, d, diag);
     if (err != ATT_E_NOT_FOUND)
         return unreadable(diag, err);
     err = store_quarantine_holds(&aside, k->st, id, ek_name);

@@ -16,6 +16,28 @@
 
 #define TIDY_PAGES 2048 /* 8 MiB of log before it is moved into the database */
 
+/* What databases of the second schema have or have not. */
+#define TRANSFERS                                                                                  \
+    "CREATE TABLE IF NOT EXISTS transfer ("                                                        \
+    " id BLOB NOT NULL UNIQUE, role INTEGER NOT NULL CHECK (role IN (1, 2)),"                      \
+    " device TEXT NOT NULL, ek_name BLOB NOT NULL, ek_key BLOB NOT NULL,"                          \
+    " outcome INTEGER PRIMARY KEY REFERENCES outcome (idx),"                                       \
+    " expires_utc INTEGER NOT NULL, enrolment INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;"      \
+    "CREATE INDEX IF NOT EXISTS transfer_device ON transfer (device, outcome) WHERE role = 1;"     \
+    "CREATE INDEX IF NOT EXISTS transfer_ek ON transfer (ek_name);"                                \
+    "CREATE INDEX IF NOT EXISTS transfer_ek_key ON transfer (ek_key) WHERE length(ek_key) > 0;"    \
+    "CREATE INDEX IF NOT EXISTS transfer_enrolment ON transfer (enrolment) WHERE role = 2;"
+
+/* What came with the third schema. */
+#define SCHEMA_3                                                                                   \
+    "CREATE TABLE ek_chain ("                                                                      \
+    " enrolment INTEGER PRIMARY KEY REFERENCES device (enrolment) ON DELETE CASCADE,"              \
+    " certs BLOB NOT NULL) STRICT;"                                                                \
+    "CREATE TABLE hold ("                                                                          \
+    " enrolment INTEGER PRIMARY KEY REFERENCES device (enrolment) ON DELETE CASCADE,"              \
+    " reason TEXT NOT NULL, lasting INTEGER NOT NULL CHECK (lasting IN (0, 1)),"                   \
+    " since_utc INTEGER NOT NULL) STRICT;"
+
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE device ("
@@ -57,16 +79,7 @@ static const char schema[] =
     " expires_utc INTEGER NOT NULL, replaces INTEGER NOT NULL CHECK (replaces IN (0, 1)))"
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE ek_allow (ek_name BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL)"
-    " STRICT, WITHOUT ROWID;"
-    "CREATE TABLE transfer ("
-    " id BLOB NOT NULL UNIQUE, role INTEGER NOT NULL CHECK (role IN (1, 2)), device TEXT NOT NULL,"
-    " ek_name BLOB NOT NULL, ek_key BLOB NOT NULL,"
-    " outcome INTEGER PRIMARY KEY REFERENCES outcome (idx),"
-    " expires_utc INTEGER NOT NULL, enrolment INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;"
-    "CREATE INDEX transfer_device ON transfer (device, outcome) WHERE role = 1;"
-    "CREATE INDEX transfer_ek ON transfer (ek_name);"
-    "CREATE INDEX transfer_ek_key ON transfer (ek_key) WHERE length(ek_key) > 0;"
-    "CREATE INDEX transfer_enrolment ON transfer (enrolment) WHERE role = 2;";
+    " STRICT, WITHOUT ROWID;" TRANSFERS SCHEMA_3;
 
 static const struct {
     const char *name;
@@ -233,7 +246,16 @@ static enum att_err pragma_number(int64_t *out, struct store *st, const char *sq
     return ATT_OK;
 }
 
-static enum att_err check_header(struct store *st, struct att_diag *diag)
+/* From one schema to the next; a process that ends within a step leaves the one before. */
+static const char *const steps[STORE_SCHEMA - 1] = {
+    "BEGIN IMMEDIATE; ALTER TABLE device_state ADD COLUMN windows BLOB NOT NULL DEFAULT x'';"
+    /* none: an empty CBOR array, beside what else is known of a boot */
+    "UPDATE device_state SET windows = x'80' WHERE length(boot) > 0;"
+    "PRAGMA user_version = 2; COMMIT",
+    "BEGIN IMMEDIATE; " TRANSFERS SCHEMA_3 " PRAGMA user_version = 3; COMMIT",
+};
+
+static enum att_err check_header(struct store *st, bool upgrade, struct att_diag *diag)
 {
     int64_t application = 0, version = 0;
     enum att_err err = pragma_number(&application, st, "PRAGMA application_id", diag);
@@ -247,10 +269,14 @@ static enum att_err check_header(struct store *st, struct att_diag *diag)
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_ST_SCHEMA, "application_id",
                         "expected %#x, found %#llx: the file belongs to another program",
                         STORE_APPLICATION_ID, (unsigned long long)application);
-    if (version != STORE_SCHEMA)
-        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_ST_SCHEMA, "user_version",
-                        "expected %d, found %lld", STORE_SCHEMA, (long long)version);
-    return ATT_OK;
+    for (; upgrade && err == ATT_OK && version >= 1 && version < STORE_SCHEMA; version++)
+        err = exec(st, steps[version - 1], "schema", diag);
+    if (err != ATT_OK || version == STORE_SCHEMA)
+        return err;
+    return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_ST_SCHEMA, "user_version",
+                    "expected %d, found %lld%s", STORE_SCHEMA, (long long)version,
+                    version >= 1 && version < STORE_SCHEMA ? ": attestd run brings it up to date"
+                                                           : "");
 }
 
 static enum att_err make_schema(struct store *st, struct att_diag *diag)
@@ -304,7 +330,9 @@ static enum att_err prepare_all(struct store *st, struct att_diag *diag)
     return ATT_OK;
 }
 
-static enum att_err open_database(struct store *st, const char *path, bool create,
+enum how { HOW_AS_IT_IS, HOW_UPGRADE, HOW_CREATE };
+
+static enum att_err open_database(struct store *st, const char *path, enum how how,
                                   struct att_diag *diag)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
@@ -315,9 +343,9 @@ static enum att_err open_database(struct store *st, const char *path, bool creat
     if (rc != SQLITE_OK)
         return sql_fail(st, rc, "attestd.db", diag);
     err = configure(st, diag);
-    if (err == ATT_OK && !create)
-        err = check_header(st, diag);
-    if (err == ATT_OK && create)
+    if (err == ATT_OK && how != HOW_CREATE)
+        err = check_header(st, how == HOW_UPGRADE, diag);
+    if (err == ATT_OK && how == HOW_CREATE)
         err = make_schema(st, diag);
     if (err == ATT_OK)
         err = set_journal(st, diag);
@@ -326,7 +354,8 @@ static enum att_err open_database(struct store *st, const char *path, bool creat
     return err;
 }
 
-enum att_err store_open(struct store **out, const char *folder, bool create, struct att_diag *diag)
+static enum att_err open_folder(struct store **out, const char *folder, enum how how,
+                                struct att_diag *diag)
 {
     ATT_CLEANUP(store_closep) struct store *st = NULL;
     char path[PATH_MAX];
@@ -350,14 +379,24 @@ enum att_err store_open(struct store **out, const char *folder, bool create, str
     st->lock_fd = -1;
     err = take_lock(st, real, diag);
     if (err == ATT_OK)
-        err = prepare_file(path, create, diag);
+        err = prepare_file(path, how == HOW_CREATE, diag);
     if (err == ATT_OK)
-        err = open_database(st, path, create, diag);
+        err = open_database(st, path, how, diag);
     if (err != ATT_OK)
         return err;
     *out = st;
     st = NULL;
     return ATT_OK;
+}
+
+enum att_err store_open(struct store **out, const char *folder, bool create, struct att_diag *diag)
+{
+    return open_folder(out, folder, create ? HOW_CREATE : HOW_AS_IT_IS, diag);
+}
+
+enum att_err store_open_upgraded(struct store **out, const char *folder, struct att_diag *diag)
+{
+    return open_folder(out, folder, HOW_UPGRADE, diag);
 }
 
 void store_close(struct store *st)

@@ -117,25 +117,12 @@ enum att_err store_device_next(struct store_device *out, bool *damaged, struct s
     return ATT_OK;
 }
 
-/* Run a statement that must change exactly one row. */
-static enum att_err change_one(struct sql *q, struct att_diag *diag)
-{
-    enum att_err err = sql_run(q, diag);
-
-    if (err != ATT_OK)
-        return err;
-    if (sql_changes(q->st) == 0)
-        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_ID_UNKNOWN, q->what,
-                        "there is no such record");
-    return ATT_OK;
-}
-
 enum att_err store_device_remove(struct store *st, const char *id, struct att_diag *diag)
 {
     struct sql q = sql_of(st, SQL_DEVICE_REMOVE);
 
     sql_text(&q, id);
-    return change_one(&q, diag);
+    return sql_change_one(&q, diag);
 }
 
 enum att_err store_device_quarantine(struct store *st, int64_t enrolment, const char *why,
@@ -146,12 +133,12 @@ enum att_err store_device_quarantine(struct store *st, int64_t enrolment, const 
 
     sql_int(&q, enrolment);
     sql_text(&q, why);
-    err = change_one(&q, diag);
+    err = sql_change_one(&q, diag);
     if (err != ATT_OK)
         return err;
     q = sql_of(st, SQL_DEVICE_DROP);
     sql_int(&q, enrolment);
-    return change_one(&q, diag);
+    return sql_change_one(&q, diag);
 }
 
 enum att_err store_quarantine_count(int64_t *out, struct store *st)
@@ -229,7 +216,7 @@ enum att_err store_state_put(struct store *st, int64_t enrolment, const struct s
     sql_blob(&q, s->boot.p, s->boot.len);
     sql_blob(&q, s->carry.p, s->carry.len);
     sql_blob(&q, s->windows.p, s->windows.len);
-    return change_one(&q, diag);
+    return sql_change_one(&q, diag);
 }
 
 enum att_err store_state_mark(struct store *st, int64_t enrolment, const struct store_mark *mark,
@@ -245,7 +232,7 @@ enum att_err store_state_mark(struct store *st, int64_t enrolment, const struct 
     else
         sql_null(&q);
     sql_int(&q, mark->deadline_utc);
-    return change_one(&q, diag);
+    return sql_change_one(&q, diag);
 }
 
 enum att_err store_device_list(struct store_row *out, size_t cap, size_t *count, struct store *st,
@@ -264,6 +251,7 @@ enum att_err store_device_list(struct store_row *out, size_t cap, size_t *count,
         out[n] = (struct store_row){0};
         fetch_device(&q, &out[n].device);
         fetch_state(&q, &out[n].state);
+        sql_get_hold(&q, &out[n].hold);
         n++;
     }
     err = sql_end(&q, err == ATT_E_NOT_FOUND ? ATT_OK : err); /* no row more is no failure */
@@ -334,7 +322,7 @@ enum att_err store_token_take(struct store *st, const uint8_t digest[32], struct
     struct sql q = sql_of(st, SQL_TOKEN_TAKE);
 
     sql_blob(&q, digest, 32);
-    return change_one(&q, diag);
+    return sql_change_one(&q, diag);
 }
 
 enum att_err store_token_expire(struct store *st, int64_t now_utc, struct att_diag *diag)
@@ -377,5 +365,5 @@ enum att_err store_allow_remove(struct store *st, struct att_slice ek_name, stru
     struct sql q = sql_of(st, SQL_ALLOW_REMOVE);
 
     sql_blob(&q, ek_name.p, ek_name.len);
-    return change_one(&q, diag);
+    return sql_change_one(&q, diag);
 }

@@ -11,6 +11,8 @@ static const struct {
 } dumped[] = {
     {"device", "SELECT * FROM device ORDER BY enrolment"},
     {"quarantine", "SELECT * FROM quarantine ORDER BY enrolment"},
+    {"ek_chain", "SELECT * FROM ek_chain ORDER BY enrolment"},
+    {"hold", "SELECT * FROM hold ORDER BY enrolment"},
     {"device_state", "SELECT * FROM device_state ORDER BY enrolment"},
     {"token", "SELECT * FROM token ORDER BY digest"},
     {"ek_allow", "SELECT * FROM ek_allow ORDER BY ek_name"},

@@ -16,7 +16,7 @@
 #include "base/slice.h"
 
 #define STORE_APPLICATION_ID 0x41545344 /* "ATSD" in the database's header */
-#define STORE_SCHEMA         2          /* user_version */
+#define STORE_SCHEMA         3          /* user_version */
 
 enum sql_id {
 #define STORE_SQL(name, text) SQL_##name,
@@ -24,6 +24,8 @@ enum sql_id {
 #undef STORE_SQL
     SQL__COUNT
 };
+
+struct store_hold;
 
 struct store {
     sqlite3 *db;
@@ -56,6 +58,8 @@ void sql_null(struct sql *q);
 
 /* Run a statement that gives no rows, and end it. */
 ATT_MUST_USE enum att_err sql_run(struct sql *q, struct att_diag *diag);
+/* The same of one that must change exactly one row: NOT_FOUND. */
+ATT_MUST_USE enum att_err sql_change_one(struct sql *q, struct att_diag *diag);
 /* The next row: NOT_FOUND when there is none. Then fetch, and sql_end. */
 ATT_MUST_USE enum att_err sql_row(struct sql *q, struct att_diag *diag);
 /* err, which came before, else the first failure of fetching, or ATT_OK. */
@@ -72,6 +76,8 @@ void sql_get_blob(struct sql *q, uint8_t *out, size_t cap, size_t *len);
 void sql_get_exact(struct sql *q, uint8_t *out, size_t len);
 bool sql_get_optional(struct sql *q, uint8_t *out, size_t len); /* false for NULL */
 void sql_get_buf(struct sql *q, struct att_buf *out);           /* appended */
+/* The columns of a hold (sqlite_ek.c). */
+void sql_get_hold(struct sql *q, struct store_hold *hold);
 /* How many rows the last statement changed. */
 int sql_changes(const struct store *st);
 

@@ -6,11 +6,12 @@
 #include "sqlite_internal.h"
 
 static const char *const kind_names[STORE_KIND__END] = {
-    [STORE_KIND_INIT] = "init",       [STORE_KIND_ENROLLED] = "enrolled",
-    [STORE_KIND_LABEL] = "label",     [STORE_KIND_REFUSED] = "refused",
-    [STORE_KIND_STALE] = "stale",     [STORE_KIND_REMOVED] = "removed",
-    [STORE_KIND_ALLOWED] = "allowed", [STORE_KIND_POLICY] = "policy",
-    [STORE_KIND_NOTICE] = "notice",   [STORE_KIND_TRANSFERRED] = "transferred",
+    [STORE_KIND_INIT] = "init",        [STORE_KIND_ENROLLED] = "enrolled",
+    [STORE_KIND_LABEL] = "label",      [STORE_KIND_REFUSED] = "refused",
+    [STORE_KIND_STALE] = "stale",      [STORE_KIND_REMOVED] = "removed",
+    [STORE_KIND_ALLOWED] = "allowed",  [STORE_KIND_POLICY] = "policy",
+    [STORE_KIND_NOTICE] = "notice",    [STORE_KIND_TRANSFERRED] = "transferred",
+    [STORE_KIND_HELD] = "quarantined", [STORE_KIND_FREED] = "released",
 };
 
 const char *store_kind_name(enum store_kind k)

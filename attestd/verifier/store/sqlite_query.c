@@ -97,6 +97,18 @@ enum att_err sql_number(int64_t *out, struct sql *q)
     return ATT_OK;
 }
 
+enum att_err sql_change_one(struct sql *q, struct att_diag *diag)
+{
+    enum att_err err = sql_run(q, diag);
+
+    if (err != ATT_OK)
+        return err;
+    if (sql_changes(q->st) == 0)
+        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_ID_UNKNOWN, q->what,
+                        "there is no such record");
+    return ATT_OK;
+}
+
 /* A value that could not be fetched: SQLite tells a conversion without memory by its error code alone. */
 static void damaged(struct sql *q)
 {

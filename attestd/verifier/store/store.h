@@ -44,6 +44,9 @@ struct store;
  */
 ATT_MUST_USE enum att_err store_open(struct store **out, const char *folder, bool create,
                                      struct att_diag *diag);
+/* The same without create, and the tables of an earlier release are brought up to date first: for the service. */
+ATT_MUST_USE enum att_err store_open_upgraded(struct store **out, const char *folder,
+                                              struct att_diag *diag);
 void store_close(struct store *st); /* NULL is a no-op; an open transaction is rolled back */
 void store_closep(struct store **st);
 
@@ -110,6 +113,28 @@ ATT_MUST_USE enum att_err store_quarantine_count(int64_t *out, struct store *st)
 ATT_MUST_USE enum att_err store_device_remove(struct store *st, const char *id,
                                               struct att_diag *diag);
 
+/* The certificates that vouched for its EK when it enrolled, as the keeper encoded them. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_ek_chain_put(struct store *st, int64_t enrolment,
+                                             struct att_slice certs, struct att_diag *diag);
+/* bytes is cleared first. */
+ATT_MUST_USE enum att_err store_ek_chain_get(struct att_buf *bytes, struct store *st,
+                                             int64_t enrolment);
+
+/* Why an enrolled device gets nothing any more; it goes with the device. */
+struct store_hold {
+    char reason[STORE_REASON_MAX]; /* code; empty: it is not held */
+    bool lasting;                  /* until it enrols again; else until it is judged well */
+    int64_t since_utc;             /* as it was when it is put again */
+};
+ATT_MUST_USE enum att_err store_hold_put(struct store *st, int64_t enrolment,
+                                         const struct store_hold *hold, struct att_diag *diag);
+/* An empty one when there is none. */
+ATT_MUST_USE enum att_err store_hold_get(struct store_hold *out, struct store *st,
+                                         int64_t enrolment);
+/* NOT_FOUND */
+ATT_MUST_USE enum att_err store_hold_remove(struct store *st, int64_t enrolment,
+                                            struct att_diag *diag);
+
 enum store_status {
     STORE_ENROLLED,  /* no evidence yet */
     STORE_AFFIRMING, /* the last evidence was good */
@@ -149,6 +174,7 @@ ATT_MUST_USE enum att_err store_state_mark(struct store *st, int64_t enrolment,
 struct store_row {
     struct store_device device;
     struct store_state state; /* without blobs */
+    struct store_hold hold;
 };
 ATT_MUST_USE enum att_err store_device_list(struct store_row *out, size_t cap, size_t *count,
                                             struct store *st, const char *after);
@@ -198,6 +224,8 @@ enum store_kind {
     STORE_KIND_POLICY,      /* policy or reference values are others than before */
     STORE_KIND_NOTICE,      /* a change notice was taken in, or withdrawn */
     STORE_KIND_TRANSFERRED, /* a gateway was given to another organisation, or received from one */
+    STORE_KIND_HELD,        /* its endorsement key is not trusted any more */
+    STORE_KIND_FREED,       /* and it is again */
     STORE_KIND__END
 };
 const char *store_kind_name(enum store_kind k);
@@ -235,7 +263,7 @@ ATT_MUST_USE enum att_err store_label_put(struct store *st, const struct store_l
 /* bytes is cleared first. NOT_FOUND. */
 ATT_MUST_USE enum att_err store_label_get(struct store_label *out, struct att_buf *bytes,
                                           struct store *st, const uint8_t cti[STORE_CTI_LEN]);
-/* The label of a device whose last evidence was affirming or warning; NOT_FOUND else. */
+/* The label of a device whose last evidence was affirming or warning and that is not held; NOT_FOUND else. */
 ATT_MUST_USE enum att_err store_label_current(struct store_label *out, struct att_buf *bytes,
                                               struct store *st, const char *device);
 
