@@ -149,13 +149,17 @@ static void check_ima_list(struct doctor *d, struct hw_log_part *part)
     tell_list(d, &found);
 }
 
-/* The kernel's list only grows: told at half of the way, while there is time to plan a reboot. */
+/*
+ * The kernel's list only grows: told at half of what one message carries, while there is time to plan a reboot.
+ * Past that it goes in parts, up to what the verifier takes; the firmware's log does not.
+ */
 static void check_size(struct doctor *d, const struct hw_log_part *uefi,
                        const struct hw_log_part *ima)
 {
     size_t len = (uefi->data == NULL ? 0 : att_buf_len(uefi->data)) +
                  (ima->data == NULL ? 0 : att_buf_len(ima->data));
-    bool over = uefi->more || ima->more || len > AGENT_LOG_ROOM;
+    bool over = uefi->more; /* read up to AGENT_LOG_ROOM */
+    bool long_ = ima->more || len > AGENT_LOG_ROOM / 2;
     char text[DOCTOR_DETAIL];
 
     if (uefi->data == NULL && ima->data == NULL) {
@@ -163,7 +167,7 @@ static void check_size(struct doctor *d, const struct hw_log_part *uefi,
     }
     (void)snprintf(text, sizeof(text), "%zu%s / %zu KiB", len / 1024,
                    uefi->more || ima->more ? "+" : "", (size_t)AGENT_LOG_ROOM / 1024);
-    if (over || len > AGENT_LOG_ROOM / 2) {
+    if (over || long_) {
         doctor_found(d, DOCTOR_LOG_SIZE, over ? SHOW_FAIL : SHOW_WARN, ATT_R_LOG_LONG, text);
         return;
     }
