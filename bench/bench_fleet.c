@@ -19,6 +19,8 @@
 #define PERIOD_S        60.0
 #define WORKERS         8 /* an answer that is late must not make the next one late */
 #define DEFAULT_SECONDS 30.0
+#define LOOK_TURNS      100 /* at the end of a round, memory is looked at every */
+#define LOOK_EACH       10
 #define MEMORY_BASE     (32U << 20)
 #define MEMORY_EACH     (36U << 10) /* a gateway and its open connection */
 
@@ -26,11 +28,25 @@ struct fleet {
     struct service *service;
     struct load *loads;
     double start, period_s;
-    size_t turns;      /* in all; turn k is gateway k % GATEWAYS */
-    size_t early_turn; /* the first round is over */
-    size_t early_bytes;
+    size_t turns;                          /* in all; turn k is gateway k % GATEWAYS */
+    size_t early_turn;                     /* the first round is over */
+    atomic_size_t early_bytes, late_bytes; /* the most that was seen at the end of a round */
     atomic_size_t next, errors;
 };
+
+/* A worker of the appraiser that was just replaced is small: one look may meet it, ten do not. */
+static void look(const struct fleet *f, atomic_size_t *most, size_t turn, size_t end)
+{
+    size_t now = 0;
+    size_t before = atomic_load(most);
+
+    if (turn + LOOK_TURNS < end || turn >= end || turn % LOOK_EACH != 0) {
+        return;
+    }
+    now = service_memory(f->service);
+    while (now > before && !atomic_compare_exchange_weak(most, &before, now)) {
+    }
+}
 
 static void *work(void *arg)
 {
@@ -49,9 +65,8 @@ static void *work(void *arg)
         if (!load_attest(&f->loads[turn % GATEWAYS])) {
             atomic_fetch_add(&f->errors, 1);
         }
-        if (turn + 1 == f->early_turn) {
-            f->early_bytes = service_memory(f->service);
-        }
+        look(f, &f->early_bytes, turn, f->early_turn);
+        look(f, &f->late_bytes, turn, f->turns);
     }
 }
 
@@ -99,13 +114,14 @@ static void report(const struct fleet *f)
                                           "MiB", BENCH_AT_MOST, 1.05};
     static const struct bench_row size = {"fleet of 1,000, memory beside what it may have", "MiB",
                                           BENCH_AT_MOST, 1};
-    double late = (double)service_memory(f->service) / 1048576;
+    double late = (double)atomic_load(&f->late_bytes) / 1048576;
+    double early = (double)atomic_load(&f->early_bytes) / 1048576;
 
-    NEED(f->early_bytes > 0 && late > 0); /* memory of others is shown to root alone */
+    NEED(early > 0 && late > 0); /* memory of others is shown to root alone */
     bench_report(&errors, (double)atomic_load(&f->errors), 0);
     bench_report(&p50, load_percentile_ms(f->loads, GATEWAYS, 50), 0);
     bench_report(&p99, load_percentile_ms(f->loads, GATEWAYS, 99), 0);
-    bench_report(&flat, late, (double)f->early_bytes / 1048576);
+    bench_report(&flat, late, early);
     bench_report(&size, own_mib(f->service),
                  (MEMORY_BASE + (double)GATEWAYS * MEMORY_EACH) / 1048576);
 }
