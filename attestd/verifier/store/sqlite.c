@@ -246,11 +246,15 @@ static enum att_err pragma_number(int64_t *out, struct store *st, const char *sq
     return ATT_OK;
 }
 
+/* 32 bytes of zeros in CBOR */
+#define NONE_32 "58200000000000000000000000000000000000000000000000000000000000000000"
+
 /* From one schema to the next; a process that ends within a step leaves the one before. */
 static const char *const steps[STORE_SCHEMA - 1] = {
     "BEGIN IMMEDIATE; ALTER TABLE device_state ADD COLUMN windows BLOB NOT NULL DEFAULT x'';"
-    /* none: an empty CBOR array, beside what else is known of a boot */
-    "UPDATE device_state SET windows = x'80' WHERE length(boot) > 0;"
+    /* windows: none, an empty CBOR array. carry: one that is not known, so that logs are judged from their start */
+    "UPDATE device_state SET windows = x'80', carry = x'8df4" NONE_32 NONE_32 NONE_32
+    "000000000000f4f480' WHERE length(boot) > 0;"
     "PRAGMA user_version = 2; COMMIT",
     "BEGIN IMMEDIATE; " TRANSFERS SCHEMA_3 " PRAGMA user_version = 3; COMMIT",
 };
