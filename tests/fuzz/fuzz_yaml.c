@@ -14,10 +14,33 @@ static void put(struct att_wr *w, const char *text)
     att_wr_bytes(w, text, strlen(text));
 }
 
+/* Line breaks of YAML beside the usual one, which a text may hold only as escapes: NEL, LS, PS. */
+static size_t put_break(struct att_wr *w, const char *text)
+{
+    static const char *const BREAKS[][2] = {
+        {"\xc2\x85", "\\N"}, {"\xe2\x80\xa8", "\\L"}, {"\xe2\x80\xa9", "\\P"}};
+
+    for (size_t i = 0; i < sizeof(BREAKS) / sizeof(BREAKS[0]); i++) {
+        size_t len = strlen(BREAKS[i][0]);
+
+        if (strncmp(text, BREAKS[i][0], len) == 0) {
+            put(w, BREAKS[i][1]);
+            return len;
+        }
+    }
+    return 0;
+}
+
 static void quote(struct att_wr *w, const char *text)
 {
     put(w, "\"");
     for (; *text != '\0'; text++) {
+        size_t broken = put_break(w, text);
+
+        if (broken > 0) {
+            text += broken - 1;
+            continue;
+        }
         switch (*text) {
         case '\n':
             put(w, "\\n");

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,14 +30,26 @@ static bool read_exactly(int fd, uint8_t *to, size_t len)
     return true;
 }
 
+/* Something to read from there; false when the relay shall end. */
+static bool await(const struct ttytpm *t, int from)
+{
+    struct pollfd p[] = {{.fd = from, .events = POLLIN}, {.fd = t->stop[0], .events = POLLIN}};
+    int n;
+
+    do
+        n = poll(p, 2, -1);
+    while (n < 0 && errno == EINTR);
+    return n > 0 && p[1].revents == 0;
+}
+
 /* One command or answer: the header says how long it is. */
-static bool pass_on(int from, int to)
+static bool pass_on(const struct ttytpm *t, int from, int to)
 {
     uint8_t bytes[4096];
     struct att_rd r;
     uint32_t size;
 
-    if (!read_exactly(from, bytes, 10))
+    if (!await(t, from) || !read_exactly(from, bytes, 10))
         return false;
     r = att_rd_from(bytes, 10);
     att_rd_skip(&r, 2);
@@ -50,7 +63,7 @@ static void *relay_main(void *arg)
 {
     struct ttytpm *t = arg;
 
-    while (pass_on(t->master, t->tpm) && pass_on(t->tpm, t->silent ? -1 : t->master))
+    while (pass_on(t, t->master, t->tpm) && pass_on(t, t->tpm, t->silent ? -1 : t->master))
         continue;
     return NULL;
 }
@@ -83,13 +96,16 @@ void ttytpm_start(struct ttytpm *t, struct swtpm *unit)
     cfmakeraw(&raw);
     NEED(tcsetattr(slave, TCSANOW, &raw) == 0);
     t->tpm = connect_unix(unit);
+    NEED(pipe2(t->stop, O_CLOEXEC) == 0);
     NEED(pthread_create(&t->thread, NULL, relay_main, t) == 0);
 }
 
 void ttytpm_stop(struct ttytpm *t)
 {
-    (void)pthread_cancel(t->thread);
+    NEED(write(t->stop[1], "s", 1) == 1);
     (void)pthread_join(t->thread, NULL);
+    (void)close(t->stop[0]);
+    (void)close(t->stop[1]);
     (void)close(t->master);
     (void)close(t->tpm);
 }

@@ -12,6 +12,7 @@
 
 struct ttytpm {
     int master, tpm;
+    int stop[2];    /* a pipe: a byte in it ends the relay */
     char tcti[128]; /* "device:/dev/pts/N" */
     pthread_t thread;
     atomic_bool silent; /* commands arrive, answers do not leave */
