@@ -15,7 +15,7 @@ vm=${CORPUS:-}/gateway-vm
 [ -d "$vm" ] || skip 'no corpus folder here'
 root=$work/root
 debootstrap --variant=minbase --include=udev,kmod,openssl,initramfs-tools,tpm2-tools,dmsetup,systemd,procps,iproute2,mosquitto \
-    bookworm "$root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >"$work/log" 2>&1 || skip "no mirror: $(tail -n 1 "$work/log")"
+    bookworm "$root" ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$work/log" 2>&1 || skip "no mirror: $(tail -n 1 "$work/log")"
 
 grep -E '  (usr/sbin/gwinit|etc/(passwd|group|ld\.so\.cache|fstab))$' "$vm/reference-rootfs.sha256" >"$work/own.sha256"
 cut -d' ' -f1 "$vm/reference-rootfs.sha256" | sort -u >"$work/known"

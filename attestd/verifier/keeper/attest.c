@@ -307,8 +307,8 @@ enum att_err keeper_same_state(const struct session *s, const struct known *know
     return ATT_OK;
 }
 
-enum att_err attest_context(struct keeper *k, const struct msg *m, struct answer *a,
-                            struct att_diag *diag)
+enum att_err keeper_open_session(const struct unit **unit, struct session **session,
+                                 struct keeper *k, const struct msg *m, struct att_diag *diag)
 {
     const struct unit *u = NULL;
     struct session *s = NULL;
@@ -323,6 +323,20 @@ enum att_err attest_context(struct keeper *k, const struct msg *m, struct answer
         err = keeper_same_state(s, &known, diag);
     if (err == ATT_OK)
         err = known_decode(k, &known, s, diag);
+    if (err != ATT_OK)
+        return err;
+    *unit = u;
+    *session = s;
+    return ATT_OK;
+}
+
+enum att_err attest_context(struct keeper *k, const struct msg *m, struct answer *a,
+                            struct att_diag *diag)
+{
+    const struct unit *u = NULL;
+    struct session *s = NULL;
+    enum att_err err = keeper_open_session(&u, &s, k, m, diag);
+
     if (err != ATT_OK)
         return err;
     err = give_context(k, s, u, a, diag);

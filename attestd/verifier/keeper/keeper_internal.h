@@ -125,6 +125,10 @@ ATT_MUST_USE enum att_err keeper_peer(const struct unit **out, struct keeper *k,
 ATT_MUST_USE enum att_err keeper_session(struct session **out, struct keeper *k,
                                          const struct msg *m, const struct unit *u,
                                          struct att_diag *diag);
+/* The same from the connection on, with the device's state decoded as of the challenge (known_decode). */
+ATT_MUST_USE enum att_err keeper_open_session(const struct unit **unit, struct session **session,
+                                              struct keeper *k, const struct msg *m,
+                                              struct att_diag *diag);
 /* Q_NONCE_EXPIRED when other evidence of the device was accepted since the challenge. */
 ATT_MUST_USE enum att_err keeper_same_state(const struct session *s, const struct known *known,
                                             struct att_diag *diag);

@@ -85,17 +85,8 @@ enum att_err attest_part(struct keeper *k, const struct msg *m, struct answer *a
 {
     const struct unit *u = NULL;
     struct session *s = NULL;
-    struct known known;
-    enum att_err err = keeper_peer(&u, k, &m->peer, diag);
+    enum att_err err = keeper_open_session(&u, &s, k, m, diag);
 
-    if (err == ATT_OK)
-        err = keeper_session(&s, k, m, u, diag);
-    if (err == ATT_OK)
-        err = known_load(&known, k, u, diag);
-    if (err == ATT_OK)
-        err = keeper_same_state(s, &known, diag);
-    if (err == ATT_OK)
-        err = known_decode(k, &known, s, diag);
     if (err == ATT_OK)
         err = open_folded(k, s, m, diag);
     if (err == ATT_OK)
