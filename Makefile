@@ -197,7 +197,7 @@ soak: programs
 
 fuzz:
 	@$(MAKE) CC='$(FUZZ_CC)' BUILD=build/fuzz SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
-	@BUILD='$(abspath build/fuzz)' tests/fuzz/run $(FUZZ_SECONDS)
+	@BUILD='$(abspath build/fuzz)' FUZZ_SEED='$(FUZZ_SEED)' tests/fuzz/run $(FUZZ_SECONDS)
 fuzz-programs: $(FUZZ)
 
 lint:

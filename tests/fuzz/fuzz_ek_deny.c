@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 #include "fuzz.h"
+#include "tcg/pubarea.h"
 #include "verifier/keeper/ek_deny.h"
 
 /* The digits at the head of a line. */
@@ -17,7 +18,7 @@ static size_t digits_of(struct att_slice line)
 
 static void is_denied(const struct ek_deny *d, struct att_slice line)
 {
-    uint8_t bytes[64];
+    uint8_t bytes[ATT_NAME_MAX];
     size_t len = 0;
     size_t digits = digits_of(line);
 

@@ -16,7 +16,9 @@
 #define D32  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define D48  D32 "202122232425262728292a2b2c2d2e2f"
 #define N256 "000b" D32
+#define D64  D48 "303132333435363738393a3b3c3d3e3f"
 #define N384 "000c" D48
+#define N512 "000d" D64
 
 static bool has(const struct ek_deny *d, const char *hex)
 {
@@ -30,12 +32,12 @@ static bool has(const struct ek_deny *d, const char *hex)
 START_TEST(ek_deny_parse__takes_names_and_digests_with_words_behind)
 {
     ATT_CLEANUP(ek_deny_freep) struct ek_deny *d = NULL;
-    const char *text = "# stolen in May\n\n" N256 " # gateway-7\n" D32 "\t\n" N384 "#x\n"
+    const char *text = "# stolen in May\n\n" N256 " # gateway-7\n" D32 "\t\n" N384 "#x\n" N512 "\n"
                        "FF0102030405060708090A0B0C0D0E0F101112131415161718191a1b1c1d1e1f";
 
     ck_assert_int_eq(ek_deny_parse(&d, "deny", att_slice_str(text), NULL), ATT_OK);
-    ck_assert_uint_eq(ek_deny_count(d), 4);
-    ck_assert(has(d, N256) && has(d, D32) && has(d, N384));
+    ck_assert_uint_eq(ek_deny_count(d), 5);
+    ck_assert(has(d, N256) && has(d, D32) && has(d, N384) && has(d, N512));
     ck_assert(has(d, "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"));
     ck_assert(!has(d, "000b"));
     ck_assert(!has(d, "fe0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"));

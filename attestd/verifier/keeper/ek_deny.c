@@ -56,7 +56,7 @@ static enum att_err bad_line(const struct place *at, size_t len, struct att_diag
     return att_fail(
         diag, ATT_E_FORMAT, ATT_R_CFG_KEY, "ek_deny",
         "%s:%zu: expected the SHA-256 of a certificate (64 hexadecimal digits) or a TPM "
-        "name (000b and 64, 000c and 96), and a # before words; found %zu characters",
+        "name (000b and 64, 000c and 96, 000d and 128), and a # before words; found %zu characters",
         at->name, at->line, len);
 }
 
