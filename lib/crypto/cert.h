@@ -73,7 +73,11 @@ void att_anchors_free(struct att_anchors *a);
 void att_anchors_freep(struct att_anchors **a);
 
 enum att_cert_use {
-    ATT_USE_EK,    /* extended key usage 2.23.133.8.1 must be there, not a CA */
+    ATT_USE_EK, /* extended key usage 2.23.133.8.1 must be there, not a CA */
+    /* digitalSignature, not a CA, and its issuer says that the key is a restricted one of a TPM: extended key usage
+     * 2.23.133.8.3 (tcg-kp-AIKCertificate) or certificate policy 2.23.133.11.1.3 (tcg-cap-verifiedTPMRestricted) */
+    ATT_USE_IAK,
+    ATT_USE_IDEVID, /* digitalSignature, not a CA; that its key is in a TPM must be proven otherwise */
     ATT_USE_LABEL, /* digitalSignature, not a CA, our extended key usage for labels */
     ATT_USE_TLS_CLIENT,
     ATT_USE_TLS_SERVER,

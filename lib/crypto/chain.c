@@ -16,6 +16,9 @@
 
 #define OID_EK_CERTIFICATE                                                                         \
     "2.23.133.8.1" /* tcg-kp-EKCertificate (TCG EK Credential Profile 2.5, 3.2.16) */
+#define OID_AIK_CERTIFICATE "2.23.133.8.3" /* tcg-kp-AIKCertificate */
+#define OID_TPM_RESTRICTED                                                                         \
+    "2.23.133.11.1.3" /* tcg-cap-verifiedTPMRestricted (TPM 2.0 Keys for Device Identity 1.0, 8.2) */
 #define OID_SERVER_AUTH "1.3.6.1.5.5.7.3.1" /* RFC 5280 4.2.1.12 */
 #define OID_CLIENT_AUTH "1.3.6.1.5.5.7.3.2"
 
@@ -25,8 +28,9 @@
 
 struct use_rule {
     enum att_cert_use use;
-    int purpose;     /* OpenSSL's, or 0 for none */
-    const char *eku; /* must be there */
+    int purpose;        /* OpenSSL's, or 0 for none */
+    const char *eku;    /* must be there; NULL: none is asked for */
+    const char *policy; /* a certificate policy that says the same; NULL: there is none */
     unsigned int strength;
     uint32_t usage;    /* one of these key usages; 0 for any */
     bool usage_needed; /* also when the certificate names no usage at all */
@@ -36,13 +40,18 @@ struct use_rule {
 static const struct use_rule USES[] = {
     /* Makers' old authorities sign with SHA-1 what lies in TPMs that are sold today. A second
      * preimage is as hard as ever, and their signing was over before collisions came. */
-    {ATT_USE_EK, 0, OID_EK_CERTIFICATE, STRENGTH_MIN_EK, KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT,
-     false, "an endorsement key certificate"},
-    {ATT_USE_LABEL, 0, ATT_OID_LABEL_SIGNING, STRENGTH_MIN, KU_DIGITAL_SIGNATURE, true,
+    {ATT_USE_EK, 0, OID_EK_CERTIFICATE, NULL, STRENGTH_MIN_EK,
+     KU_KEY_ENCIPHERMENT | KU_KEY_AGREEMENT, false, "an endorsement key certificate"},
+    /* What a public area says of its attributes is a claim; that this key has them is its issuer's word alone. */
+    {ATT_USE_IAK, 0, OID_AIK_CERTIFICATE, OID_TPM_RESTRICTED, STRENGTH_MIN, KU_DIGITAL_SIGNATURE,
+     false, "the certificate of an initial attestation key"},
+    {ATT_USE_IDEVID, 0, NULL, NULL, STRENGTH_MIN, KU_DIGITAL_SIGNATURE, false,
+     "the certificate of a device identity key"},
+    {ATT_USE_LABEL, 0, ATT_OID_LABEL_SIGNING, NULL, STRENGTH_MIN, KU_DIGITAL_SIGNATURE, true,
      "a label signer"},
-    {ATT_USE_TLS_CLIENT, X509_PURPOSE_SSL_CLIENT, OID_CLIENT_AUTH, STRENGTH_MIN, 0, false,
+    {ATT_USE_TLS_CLIENT, X509_PURPOSE_SSL_CLIENT, OID_CLIENT_AUTH, NULL, STRENGTH_MIN, 0, false,
      "a TLS client"},
-    {ATT_USE_TLS_SERVER, X509_PURPOSE_SSL_SERVER, OID_SERVER_AUTH, STRENGTH_MIN, 0, false,
+    {ATT_USE_TLS_SERVER, X509_PURPOSE_SSL_SERVER, OID_SERVER_AUTH, NULL, STRENGTH_MIN, 0, false,
      "a TLS server"},
 };
 
@@ -72,6 +81,28 @@ static bool has_eku(X509 *x509, const char *dotted)
     return found;
 }
 
+static bool has_policy(X509 *x509, const char *dotted)
+{
+    CERTIFICATEPOLICIES *all = X509_get_ext_d2i(x509, NID_certificate_policies, NULL, NULL);
+    ASN1_OBJECT *want = OBJ_txt2obj(dotted, 1);
+    bool found = false;
+
+    for (int i = 0; want != NULL && i < sk_POLICYINFO_num(all); i++) {
+        if (OBJ_cmp(sk_POLICYINFO_value(all, i)->policyid, want) == 0) {
+            found = true;
+        }
+    }
+    ASN1_OBJECT_free(want);
+    CERTIFICATEPOLICIES_free(all);
+    return found;
+}
+
+static bool has_purpose(X509 *x509, const struct use_rule *rule)
+{
+    return rule->eku == NULL || has_eku(x509, rule->eku) ||
+           (rule->policy != NULL && has_policy(x509, rule->policy));
+}
+
 static bool has_usage(X509 *x509, const struct use_rule *rule)
 {
     if ((X509_get_extension_flags(x509) & EXFLAG_KUSAGE) == 0) {
@@ -90,9 +121,11 @@ static enum att_err check_leaf(const struct att_cert *leaf, const struct use_rul
         return att_fail(diag, ATT_E_FORMAT, reason, "certificate.ca",
                         "expected %s, found a certificate authority", rule->what);
     }
-    if (ATT_GUARD(CHAIN_EKU, !has_eku(leaf->x509, rule->eku))) {
+    if (ATT_GUARD(CHAIN_EKU, !has_purpose(leaf->x509, rule))) {
         return att_fail(diag, ATT_E_FORMAT, reason, "certificate.use",
-                        "expected %s (extended key usage %s)", rule->what, rule->eku);
+                        "expected %s (extended key usage %s%s%s)", rule->what, rule->eku,
+                        rule->policy != NULL ? " or certificate policy " : "",
+                        rule->policy != NULL ? rule->policy : "");
     }
     if (ATT_GUARD(CHAIN_KEY_USAGE, !has_usage(leaf->x509, rule))) {
         return att_fail(diag, ATT_E_FORMAT, reason, "certificate.usage",

@@ -4,6 +4,7 @@
 #include "base/guard.h"
 #include "base/hex.h"
 #include "crypto/digest.h"
+#include "evidence/signed_internal.h"
 #include "evidence/verify.h"
 
 struct att_quoted {
@@ -42,8 +43,9 @@ static enum att_err check_header(const struct att_quote *q, struct att_diag *dia
     return ATT_OK;
 }
 
-static enum att_err check_signature(const struct att_expect *expect, struct att_slice attest,
-                                    struct att_slice signature, struct att_diag *diag)
+enum att_err att_signed_check(const struct att_pubkey *key, enum att_scheme scheme,
+                              enum att_hash hash, struct att_slice attest,
+                              struct att_slice signature, struct att_diag *diag)
 {
     uint8_t raw[512];
     size_t raw_len = 0;
@@ -53,17 +55,16 @@ static enum att_err check_signature(const struct att_expect *expect, struct att_
     if (err != ATT_OK) {
         return err;
     }
-    if (ATT_GUARD(Q_SIGALG, sig.scheme != expect->scheme || sig.hash != expect->hash)) {
+    if (ATT_GUARD(Q_SIGALG, sig.scheme != scheme || sig.hash != hash)) {
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_Q_SIGALG, "signature",
                         "expected the enrolled scheme with %s, found algorithm %04x with %s",
-                        att_hash_name(expect->hash), (unsigned int)sig.alg,
-                        att_hash_name(sig.hash));
+                        att_hash_name(hash), (unsigned int)sig.alg, att_hash_name(sig.hash));
     }
-    err = att_tpm_sig_raw(&sig, expect->ak, raw, sizeof(raw), &raw_len, diag);
+    err = att_tpm_sig_raw(&sig, key, raw, sizeof(raw), &raw_len, diag);
     if (err != ATT_OK) {
         return err;
     }
-    err = att_verify(expect->ak, sig.scheme, sig.hash, attest, att_slice_of(raw, raw_len));
+    err = att_verify(key, sig.scheme, sig.hash, attest, att_slice_of(raw, raw_len));
     if (ATT_GUARD(Q_SIG, err == ATT_E_SIGNATURE)) {
         return att_fail(diag, err, ATT_R_Q_SIG, "signature",
                         "it does not verify with the enrolled key");
@@ -153,7 +154,7 @@ static enum att_err judge(struct att_quote *q, struct att_slice attest, struct a
         err = check_header(q, diag);
     }
     if (err == ATT_OK) {
-        err = check_signature(expect, attest, signature, diag);
+        err = att_signed_check(expect->ak, expect->scheme, expect->hash, attest, signature, diag);
     }
     if (err == ATT_OK) {
         err = check_signer(expect, q, diag);

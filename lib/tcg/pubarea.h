@@ -87,6 +87,18 @@ ATT_MUST_USE enum att_err att_pubarea_key(struct att_pubkey **out, const struct 
  */
 ATT_MUST_USE enum att_err att_pubarea_check_ak(const struct att_pubarea *p, struct att_diag *diag);
 
+/*
+ * The keys that a factory left in the TPM (TCG, TPM 2.0 Keys for Device Identity and Attestation 1.0, 7.3.4).
+ *
+ * att_pubarea_check_iak - DENIED (ID_IAKATTR) unless it is a restricted signing key that cannot leave the TPM, was made
+ * there and does not decrypt, and its scheme is ECDSA, RSASSA or RSAPSS with SHA-256 or better. Unlike our own
+ * attestation key it need not be noDA: the templates are not.
+ * att_pubarea_check_idevid - the same of an IDevID key, which is not restricted and may leave its scheme open.
+ */
+ATT_MUST_USE enum att_err att_pubarea_check_iak(const struct att_pubarea *p, struct att_diag *diag);
+ATT_MUST_USE enum att_err att_pubarea_check_idevid(const struct att_pubarea *p,
+                                                   struct att_diag *diag);
+
 /* DENIED (ID_EKCERT) unless it is a restricted, fixed decryption key; (ID_WEAKKEY) on another curve than
  * P-256 or P-384. */
 ATT_MUST_USE enum att_err att_pubarea_check_ek(const struct att_pubarea *p, struct att_diag *diag);

@@ -6,6 +6,7 @@
 #include "base/guard.h"
 #include "base/rd.h"
 #include "base/wr.h"
+#include "tcg/attest_internal.h"
 #include "tcg/pubarea.h"
 
 #define QUALIFYING_MAX (2 + ATT_HASH_MAX) /* TPM2B_DATA: the size of TPMT_HA (Part 2, 10.4.3) */
@@ -14,7 +15,7 @@
 #define ALG_RSAPSS 0x0016
 #define ALG_ECDSA  0x0018
 
-static struct att_slice read_2b(struct att_rd *r, uint32_t max)
+struct att_slice att_attest_2b(struct att_rd *r, uint32_t max)
 {
     uint32_t len = att_rd_count16be(r, max);
 
@@ -41,9 +42,20 @@ static void read_clock(struct att_rd *r, struct att_clock_info *out)
     out->safe = read_yes_no(r);
 }
 
+void att_attest_head_read(struct att_rd *r, struct att_attest_head *out)
+{
+    out->magic = att_rd_u32be(r);
+    out->type = att_rd_u16be(r);
+    out->qualified_signer = att_attest_2b(r, ATT_NAME_MAX);
+    out->extra_data = att_attest_2b(r, QUALIFYING_MAX);
+    read_clock(r, &out->clock);
+    out->firmware_version = att_rd_u64be(r);
+}
+
 enum att_err att_quote_parse(struct att_quote *out, struct att_slice in, struct att_diag *diag)
 {
     struct att_rd r = att_rd_slice(in);
+    struct att_attest_head head = {0};
     struct att_quote q = {0};
     enum att_err err = ATT_OK;
 
@@ -51,15 +63,16 @@ enum att_err att_quote_parse(struct att_quote *out, struct att_slice in, struct 
         return att_fail(diag, ATT_E_LIMIT, ATT_R_FMT_ATTEST, "attest",
                         "expected at most %d bytes, found %zu", ATT_QUOTE_MAX, in.len);
     }
-    q.magic = att_rd_u32be(&r);
-    q.type = att_rd_u16be(&r);
-    q.qualified_signer = read_2b(&r, ATT_NAME_MAX);
-    q.extra_data = read_2b(&r, QUALIFYING_MAX);
-    read_clock(&r, &q.clock);
-    q.firmware_version = att_rd_u64be(&r);
+    att_attest_head_read(&r, &head);
+    q.magic = head.magic;
+    q.type = head.type;
+    q.qualified_signer = head.qualified_signer;
+    q.extra_data = head.extra_data;
+    q.clock = head.clock;
+    q.firmware_version = head.firmware_version;
     if (q.magic == ATT_TPM_GENERATED && q.type == ATT_TPM_ST_ATTEST_QUOTE) {
         att_pcr_selection_read(&r, &q.selection);
-        q.pcr_digest = read_2b(&r, ATT_HASH_MAX);
+        q.pcr_digest = att_attest_2b(&r, ATT_HASH_MAX);
     } else {
         (void)att_rd_rest(&r); /* an unknown body; the verifier refuses magic and type by name */
     }
@@ -109,9 +122,9 @@ enum att_err att_tpm_sig_parse(struct att_tpm_sig *out, struct att_slice in, str
     if (att_rd_ok(&r) && !att_hash_usable(s.hash)) {
         return refuse_sigalg(diag, "signature.hash", (unsigned int)s.hash);
     }
-    s.a = read_2b(&r, UINT16_MAX);
+    s.a = att_attest_2b(&r, UINT16_MAX);
     if (s.scheme == ATT_SCHEME_ECDSA) {
-        s.b = read_2b(&r, UINT16_MAX);
+        s.b = att_attest_2b(&r, UINT16_MAX);
     }
     err = att_rd_end_diag(&r, ATT_R_FMT_ATTEST, "signature", diag);
     if (err != ATT_OK) {

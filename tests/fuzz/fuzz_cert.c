@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "crypto/cert.h"
+#include "crypto/devid_cert.h"
 #include "crypto/ek_cert.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,11 +32,16 @@ static void check_cert(struct att_cert *c, struct att_slice in)
 {
     struct att_pubkey *key = NULL;
     struct att_tpm_name tpm = {0};
+    struct att_devid_name devid = {0};
     char text[80], id[65] = "";
 
     must(strpbrk(att_cert_subject(text, sizeof(text), c), "\n\r\x1b") == NULL);
     must(att_cert_der(c).len <= in.len);
     must(att_cert_tpm_name(&tpm, c, NULL) != ATT_OK || strlen(tpm.model) <= ATT_TPM_MODEL_MAX);
+    must(att_cert_devid_name(&devid, c, NULL) != ATT_OK ||
+         (strpbrk(devid.hw_serial, "\n\r\x1b") == NULL &&
+          strpbrk(devid.device_serial, "\n\r\x1b") == NULL));
+    must(strlen(att_cert_serial(text, sizeof(text), c)) < sizeof(text));
     must(att_cert_device_id(id, sizeof(id), c) != ATT_OK || strlen(id) > 0);
     if (att_cert_key(&key, c, NULL) == ATT_OK) {
         check_key(key);

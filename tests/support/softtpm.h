@@ -79,6 +79,16 @@ struct softtpm_crl_order {
 void softtpm_ca_write_crl(const struct softtpm_ca *ca, const char *path,
                           const struct softtpm_crl_order *order);
 
+/* What a factory's certificate says; an all-zero order is an ordinary IAK certificate. */
+struct softtpm_devid_order {
+    int64_t not_before_s, not_after_s; /* from now; both 0: an hour ago, until 9999 */
+    bool is_ca;
+    const char *usage;  /* extended key usage; NULL: 2.23.133.8.3; "": none */
+    const char *policy; /* certificate policies, commas between them; NULL: none */
+    const char *serial; /* of the device; NULL: "GW-0001" */
+    const char *module; /* hwSerialNum; NULL: "FAKE:0a0b:0c" */
+};
+
 struct softtpm_key {
     EVP_PKEY *pkey;
     uint8_t public_area[ATT_PUBAREA_MAX]; /* TPMT_PUBLIC */
@@ -204,6 +214,13 @@ void softtpm_quote(struct softtpm_bytes *attest, struct softtpm_bytes *signature
 bool softtpm_activate(uint8_t *out, size_t *out_len, const struct softtpm *tpm,
                       struct att_slice ak_name, struct att_slice id_object,
                       struct att_slice secret);
+
+/* The factory's certificate for a key of the TPM, DER. */
+struct softtpm_bytes softtpm_certify_devid(EVP_PKEY *key, const struct softtpm_ca *ca,
+                                           const struct softtpm_devid_order *order);
+/* TPM2_Certify: what stands in attest becomes signer's word that object is loaded beside it. */
+void softtpm_attest_certify(struct softtpm_attest *attest, const struct softtpm_key *signer,
+                            const struct softtpm_key *object);
 
 /* A new P-256 key, and a PKCS#10 request for it: the gateway's TLS identity. */
 EVP_PKEY *softtpm_p256(void);

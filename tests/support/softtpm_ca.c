@@ -209,6 +209,88 @@ void softtpm_certify_ek(struct softtpm *tpm, const struct softtpm_ca *ca,
     X509_free(cert);
 }
 
+/* SEQUENCE { 2.23.133.1.2 (TPM 2.0), OCTET STRING }, as a not critical name (TPM 2.0 Keys for Device Identity, 8). */
+static void add_module_name(X509 *cert, const char *serial)
+{
+    static const uint8_t type[] = {0x06, 0x05, 0x67, 0x81, 0x05, 0x01, 0x02};
+    uint8_t der[128] = {0x30};
+    size_t len = strlen(serial);
+    ASN1_TYPE *value = ASN1_TYPE_new();
+    ASN1_STRING *text = ASN1_STRING_new();
+    GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+    GENERAL_NAME *name = GENERAL_NAME_new();
+
+    NEED(value != NULL && text != NULL && names != NULL && name != NULL && len < 100);
+    der[1] = (uint8_t)(sizeof(type) + 2 + len);
+    memcpy(der + 2, type, sizeof(type));
+    der[2 + sizeof(type)] = 0x04;
+    der[3 + sizeof(type)] = (uint8_t)len;
+    memcpy(der + 4 + sizeof(type), serial, len);
+    NEED(ASN1_STRING_set(text, der, (int)(4 + sizeof(type) + len)) == 1);
+    ASN1_TYPE_set(value, V_ASN1_SEQUENCE, text);
+    NEED(GENERAL_NAME_set0_othername(name, OBJ_txt2obj("1.3.6.1.5.5.7.8.4", 1), value) == 1);
+    NEED(sk_GENERAL_NAME_push(names, name) > 0);
+    NEED(X509_add1_ext_i2d(cert, NID_subject_alt_name, names, 0, 0) == 1);
+    GENERAL_NAMES_free(names);
+}
+
+/* The text form of OpenSSL asks for a configuration file. */
+static void add_policies(X509 *cert, const char *list)
+{
+    CERTIFICATEPOLICIES *all = sk_POLICYINFO_new_null();
+    char text[128];
+    char *rest = text;
+
+    NEED(all != NULL);
+    snprintf(text, sizeof(text), "%s", list);
+    for (char *one = strsep(&rest, ","); one != NULL; one = strsep(&rest, ",")) {
+        POLICYINFO *policy = POLICYINFO_new();
+
+        NEED(policy != NULL && sk_POLICYINFO_push(all, policy) > 0);
+        ASN1_OBJECT_free(policy->policyid);
+        policy->policyid = OBJ_txt2obj(one, 1);
+        NEED(policy->policyid != NULL);
+    }
+    NEED(X509_add1_ext_i2d(cert, NID_certificate_policies, all, 0, 0) == 1);
+    CERTIFICATEPOLICIES_free(all);
+}
+
+struct softtpm_bytes softtpm_certify_devid(EVP_PKEY *key, const struct softtpm_ca *ca,
+                                           const struct softtpm_devid_order *order)
+{
+    bool usual = order->not_before_s == 0 && order->not_after_s == 0;
+    X509 *cert = blank(key, usual ? -3600 : order->not_before_s, order->not_after_s);
+    const char *serial = order->serial != NULL ? order->serial : "GW-0001";
+    const char *usage = order->usage != NULL ? order->usage : "2.23.133.8.3";
+    struct softtpm_bytes out = {.len = 0};
+    unsigned char *p = out.p;
+    int len = 0;
+
+    if (usual) {
+        NEED(ASN1_TIME_set_string(X509_getm_notAfter(cert), "99991231235959Z") == 1);
+    }
+    NEED(X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "serialNumber", MBSTRING_ASC,
+                                    (const unsigned char *)serial, -1, -1, 0) == 1);
+    NEED(X509_set_issuer_name(cert, X509_get_subject_name(ca->root)) == 1);
+    add_extension(cert, ca->root, NID_basic_constraints,
+                  order->is_ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    add_extension(cert, ca->root, NID_key_usage, "critical,digitalSignature");
+    add_extension(cert, ca->root, NID_authority_key_identifier, "keyid");
+    if (usage[0] != '\0') {
+        add_extension(cert, ca->root, NID_ext_key_usage, usage);
+    }
+    if (order->policy != NULL) {
+        add_policies(cert, order->policy);
+    }
+    add_module_name(cert, order->module != NULL ? order->module : "FAKE:0a0b:0c");
+    NEED(X509_sign(cert, ca->key, EVP_sha256()) > 0);
+    len = i2d_X509(cert, NULL);
+    NEED(len > 0 && (size_t)len <= sizeof(out.p) && i2d_X509(cert, &p) == len);
+    out.len = (size_t)len;
+    X509_free(cert);
+    return out;
+}
+
 struct softtpm_bytes softtpm_csr(EVP_PKEY *key, const char *common_name)
 {
     struct softtpm_bytes out = {.len = 0};

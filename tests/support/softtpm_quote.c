@@ -6,7 +6,8 @@
 #include "need.h"
 #include "softtpm.h"
 
-#define TPM_ST_ATTEST_NV 0x8014U
+#define TPM_ST_ATTEST_NV      0x8014U
+#define TPM_ST_ATTEST_CERTIFY 0x8017U
 
 static const EVP_MD *md_of(enum att_hash hash)
 {
@@ -74,6 +75,22 @@ void softtpm_attest_nv(struct softtpm_attest *attest, struct att_slice contents)
     att_wr_u16be(&w, 0);
     att_wr_u16be(&w, (uint16_t)contents.len);
     att_wr_slice(&w, contents);
+    NEED(att_wr_ok(&w));
+    attest->body_len = w.len;
+}
+
+void softtpm_attest_certify(struct softtpm_attest *attest, const struct softtpm_key *signer,
+                            const struct softtpm_key *object)
+{
+    struct att_wr w = att_wr_into(attest->body, sizeof(attest->body));
+
+    attest->type = TPM_ST_ATTEST_CERTIFY;
+    memcpy(attest->signer, signer->qualified, signer->qualified_len);
+    attest->signer_len = signer->qualified_len;
+    att_wr_u16be(&w, (uint16_t)object->name_len);
+    att_wr_bytes(&w, object->name, object->name_len);
+    att_wr_u16be(&w, (uint16_t)object->qualified_len);
+    att_wr_bytes(&w, object->qualified, object->qualified_len);
     NEED(att_wr_ok(&w));
     attest->body_len = w.len;
 }
