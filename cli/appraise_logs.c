@@ -128,7 +128,8 @@ static bool check_log(struct appraisal *a, const char *id, bool given,
 struct lane {
     const struct att_pcr_bank *given;
     uint32_t mask; /* PCRs that the list extends and the quote covers, and that have a value */
-    bool reached;  /* at some entry */
+    uint32_t ever; /* of those, which had their value at some entry */
+    bool reached;  /* all of them at one entry */
     uint8_t value[2][ATT_PCR_COUNT][ATT_HASH_MAX];
 };
 
@@ -147,15 +148,45 @@ static bool lane_extend(struct lane *l, const struct att_ima_entry *e, struct at
     return true;
 }
 
-static bool lane_has(const struct lane *l, int padded)
+/* The PCRs that have their value here. */
+static uint32_t lane_has(const struct lane *l, int padded)
 {
+    uint32_t mask = 0;
+
     for (uint32_t pcr = 0; pcr < ATT_PCR_COUNT; pcr++) {
         if ((l->mask >> pcr & 1) != 0 && memcmp(l->value[padded][pcr], l->given->value[pcr],
-                                                att_hash_size(l->given->bank)) != 0) {
-            return false;
+                                                att_hash_size(l->given->bank)) == 0) {
+            mask |= 1U << pcr;
         }
     }
-    return true;
+    return mask;
+}
+
+static bool lane_met(struct lane *l)
+{
+    uint32_t now = lane_has(l, 0);
+    uint32_t padded = lane_has(l, 1);
+    bool here = now == l->mask || padded == l->mask;
+
+    l->ever |= now | padded;
+    l->reached = l->reached || here;
+    return here;
+}
+
+static void say_missed(struct att_diag *why, const struct lane *l)
+{
+    const char *bank = att_hash_name(l->given->bank);
+    uint32_t never = l->mask & ~l->ever;
+
+    if (never == 0) {
+        (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_PCR, "log",
+                       "no single entry of the list leads to the values of all its PCRs in bank %s",
+                       bank);
+        return;
+    }
+    (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_PCR, "log",
+                   "no part of the list leads to the value of PCR %d in bank %s",
+                   __builtin_ctz(never), bank);
 }
 
 /*
@@ -173,14 +204,10 @@ static bool lanes_meet(struct lane *lane, size_t count, struct att_slice list)
     while (!met && more && att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
         met = true;
         for (size_t i = 0; i < count; i++) {
-            bool here = false;
-
             if (!lane_extend(&lane[i], &e, h)) {
                 return false;
             }
-            here = lane_has(&lane[i], 0) || lane_has(&lane[i], 1);
-            lane[i].reached = lane[i].reached || here;
-            met = met && here;
+            met = lane_met(&lane[i]) && met;
         }
     }
     return met;
@@ -210,9 +237,7 @@ static bool ima_reaches_values(struct appraisal *a, struct att_diag *why)
     met = lanes_meet(lane, count, att_buf_slice(a->logs.ima_bytes));
     for (size_t i = 0; i < count; i++) {
         if (!lane[i].reached) {
-            (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_PCR, "log",
-                           "no part of the list leads to the value in bank %s",
-                           att_hash_name(lane[i].given->bank));
+            say_missed(why, &lane[i]);
             return false;
         }
     }
