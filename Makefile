@@ -1,6 +1,7 @@
 # make                                    build everything under build/release
 # make check                              unit tests, corpus, attacks, integration; installs what is missing first
 # make check SANITIZE=address,undefined   the same, in its own build folder
+# make corpus                             each file of the corpus: what is expected of it, and what became of that
 # make demo                               a gateway earns a label on this machine; see demo/
 # make lint                               format, headers, layers, manual pages, scripts
 # make fuzz                               libFuzzer programs under build/fuzz, run for FUZZ_SECONDS each
@@ -32,7 +33,7 @@ VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),relea
 BUILD   ?= build/$(VARIANT)
 
 # The goals that people type first need nothing before them but git and make; "make -n" only shows.
-SETS_UP := check demo bench knockout soak fuzz
+SETS_UP := check corpus demo bench knockout soak fuzz
 setup_for = $(if $(filter $(filter-out demo,$(SETS_UP)),$(MAKECMDGOALS)),all,build)
 ifneq ($(filter $(SETS_UP),$(MAKECMDGOALS)),)
 ifeq ($(ATTEST_SETUP_DONE)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
@@ -182,6 +183,9 @@ check: programs
 	@BUILD='$(abspath $(BUILD))' CORPUS='$(abspath $(CORPUS))' tests/run $(UNIT) $(REPLAY) $(ATTACKS) \
 	 $(sort $(wildcard tests/integration/[0-9]*.sh))
 
+corpus: all $(BUILD)/unit/test_ident_corpus
+	@BUILD='$(abspath $(BUILD))' CORPUS='$(abspath $(CORPUS))' tests/corpus
+
 demo: all
 	@BUILD='$(abspath $(BUILD))' scripts/demo
 
@@ -223,7 +227,7 @@ clean:
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
-.PHONY: all programs check demo bench knockout soak fuzz fuzz-programs lint format install clean help FORCE
+.PHONY: all programs check corpus demo bench knockout soak fuzz fuzz-programs lint format install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*/*/*.d)

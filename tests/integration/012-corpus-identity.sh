@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/integration/common.sh
 . tests/integration/common.sh
-[ -d "${CORPUS:-}" ] || skip 'no corpus folder here'
+# shellcheck source=tests/integration/corpus.sh
+. tests/integration/corpus.sh
 needs jq
 
 # The anchors: what makers publish, read in place.
@@ -15,16 +16,6 @@ for f in tpm-root-cas.pem tpm-intermediate-cas.pem gce-gcp_ek_ak_ca_root.crt gce
     gce-tpm_ek_root_1.cer gce-tpm_ek_intermediate_2.crt gce-tpm_ek_intermediate_3.crt; do
     ln -s "$CORPUS/ek-certs/$f" "$makers/$f"
 done
-seen=$work/seen
-: >"$seen"
-
-row() { # row FILE BAD-BEFORE WORDS...: the line of this file, after its checks
-    file=$1 before=$2
-    shift 2
-    printf '%s\n' "$file" >>"$seen"
-    if [ "$bad" -eq "$before" ]; then mark=ok; else mark=FAIL; fi
-    printf '%-4s %-48s %s\n' "$mark" "$file" "$*"
-}
 show() { # show CODE FILE OPTION...
     want=$1 file=$2
     shift 2
@@ -134,11 +125,5 @@ check 'signature of the creation' 0 "$BUILD/unit/test_ident_corpus"
 row tpm/goattest-windows-gcp-ak-CreateSignature.bin "$before" 'verifies with the key; no changed bit does'
 public tpm/goattest-windows-gcp-ak-Public.bin other '.public.attributes == "0x00050472"' 'the key of that attestation'
 
-# Nothing is left out.
-(cd "$CORPUS" && find ek-certs tpm -type f | sort) >"$work/all"
-sort -u "$seen" >"$work/known"
-comm -23 "$work/all" "$work/known" >"$work/left"
-name='every file has a row'
-[ ! -s "$work/left" ] || complain "no row for: $(tr '\n' ' ' <"$work/left")"
-echo "$(wc -l <"$work/known") of $(wc -l <"$work/all") files"
+every_file ek-certs tpm
 finish

@@ -8,11 +8,12 @@ set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/integration/common.sh
 . tests/integration/common.sh
+# shellcheck source=tests/integration/corpus.sh
+. tests/integration/corpus.sh
+# shellcheck source=tests/integration/softquote.sh
+. tests/integration/softquote.sh
 needs jq openssl basenc sha1sum sha256sum
-[ -d "${CORPUS:-}/gateway-vm" ] || skip 'no corpus folder here'
 vm=$CORPUS/gateway-vm
-hex() { basenc --base16 -w0 | tr 'A-F' 'a-f'; }
-unhex() { tr 'a-f' 'A-F' | basenc -d --base16; }
 
 cat >"$work/policy.yaml" <<END
 policy: gateway-vm
@@ -38,6 +39,29 @@ END
 is() { json "[.checks[] | select(.id == \"$1\") | .status] == [\"$2\"]"; }
 because() { json "[.reasons[] | select(.code == \"$1\" and ((.path + \" \" + .detail) | contains(\"$2\")))] | length > 0"; }
 
+# ---- the files of each boot: both logs together lead to what the TPM held, and the text of the list is the list ----
+replay() { "$ctl" --json evidence replay "$@"; }
+for b in A B F; do
+    before=$bad
+    check "boot $b" 0 replay --uefi "$vm/$b/bios.bin" --ima "$vm/$b/ima.bin"
+    for bank in sha1 sha256; do
+        awk -v bank="$bank:" '$1 ~ /^sha/ { on = ($1 == bank); next } on { gsub(/:/, " "); print $1, tolower(substr($2, 3)) }' \
+            "$vm/$b/pcrs.yaml" | sort >"$work/tpm"
+        jq -r --arg bank "$bank" '.pcrs[$bank] | to_entries[] | "\(.key) \(.value)"' "$work/out" | sort >"$work/ours"
+        [ "$(wc -l <"$work/ours")" -ge 9 ] || complain "too few PCRs in $bank"
+        [ "$(comm -12 "$work/ours" "$work/tpm" | wc -l)" -eq "$(wc -l <"$work/ours")" ] || complain "other values than the TPM's in $bank"
+    done
+    row "gateway-vm/$b/bios.bin" "$before" 'leads to the PCRs of the TPM in two banks'
+    row "gateway-vm/$b/ima.bin" "$before" 'leads to PCR 10 of the TPM in two banks'
+    of "gateway-vm/$b/pcrs.yaml" 'of those logs'
+    before=$bad
+    check "boot $b, the list" 0 replay --ima "$vm/$b/ima.bin"
+    jq -c '.pcrs, .events' "$work/out" >"$work/binary"
+    check "boot $b, the list as text" 0 replay --ima-ascii "$vm/$b/ima.ascii"
+    jq -c '.pcrs, .events' "$work/out" | cmp -s - "$work/binary" || complain 'text and binary list differ'
+    row "gateway-vm/$b/ima.ascii" "$before" 'the same list as ima.bin'
+done
+
 # ---- reference values: the list, the boots' own firmware, and of the initrd what boot A measured ----
 sums=$vm/reference-rootfs.sha256
 cut -d' ' -f1 "$sums" | sort -u >"$work/known"
@@ -47,6 +71,7 @@ grep -v ' boot_aggregate' "$vm/A/ima.ascii" | while read -r line; do
 done >"$work/initrd.ascii"
 check 'from the list alone' 0 "$ctl" --json refvals make --sha256sums "$sums" --output "$work/list.refvals"
 json '.files == 6719'
+row gateway-vm/reference-rootfs.sha256 0 '6719 files; no entry is written by hand'
 check 'with the initrd and the boots' 0 "$ctl" --json refvals make --sha256sums "$sums" --ima "$work/initrd.ascii" \
     --uefi "$vm/A/bios.bin" --uefi "$vm/F/bios.bin" --output "$work/all.refvals"
 json '.pcrs == 18'
@@ -60,10 +85,13 @@ boot() { # boot FOLDER OPTION...: the quote over one bank
         --nonce 0011223344556677889900aabbccddee --policy "$work/policy.yaml" "$@"
 }
 for b in A B F; do
+    before=$bad
     check "boot $b affirms" 0 boot "$vm/$b" --pcrs "$vm/$b/pcrs.yaml" --uefi "$vm/$b/bios.bin" --ima "$vm/$b/ima.bin" \
         --refvals "$work/all.refvals" --cmdline "$vm/$b/cmdline"
     json_form
     for id in quote.signature quote.nonce log.uefi log.ima log.cmdline policy.R-01 policy.R-02 policy.R-03 policy.R-04; do is $id pass; done
+    check "boot $b affirms by the values of tpm2_quote" 0 boot "$vm/$b" --pcrs "$vm/$b/rquote.pcrs" --uefi "$vm/$b/bios.bin" \
+        --ima "$vm/$b/ima.bin" --refvals "$work/all.refvals"
     check "boot $b affirms from its logs alone" 0 boot "$vm/$b" --uefi "$vm/$b/bios.bin" --ima-ascii "$vm/$b/ima.ascii" \
         --refvals "$work/all.refvals"
     # what the list does not have is the initrd's, and the PCRs
@@ -71,6 +99,9 @@ for b in A B F; do
     is policy.R-03 fail
     because E_REF_UNLISTED /init
     because E_REF_MISMATCH /etc/ld.so.cache
+    row "gateway-vm/$b/rquote.msg" "$before" 'affirms by the references; by the list alone /init is unknown'
+    row "gateway-vm/$b/cmdline" "$before" 'is the one that was measured'
+    for f in rquote.sig rquote.pcrs rak.pub; do of "gateway-vm/$b/$f" 'of that quote'; done
 done
 # the other quote of each boot covers SHA-1 of PCR 10 too: the policy judges its bank, and the logs explain both
 two() { # two FOLDER OPTION...
@@ -80,13 +111,18 @@ two() { # two FOLDER OPTION...
         --nonce 0011223344556677889900aabbccddee --policy "$work/policy.yaml" --refvals "$work/all.refvals" "$@"
 }
 for b in A B F; do
+    before=$bad
     check "boot $b affirms in two banks" 0 two "$vm/$b" --pcrs "$vm/$b/pcrs.yaml" --uefi "$vm/$b/bios.bin" --ima "$vm/$b/ima.bin" \
         --cmdline "$vm/$b/cmdline"
     json_form
     for id in quote.selection log.uefi log.ima log.cmdline policy.R-01 policy.R-02 policy.R-03 policy.R-04; do is $id pass; done
     check "boot $b affirms in two banks, from its logs alone" 0 two "$vm/$b" --uefi "$vm/$b/bios.bin" --ima "$vm/$b/ima.bin"
+    check "boot $b affirms in two banks by the values of tpm2_quote" 0 two "$vm/$b" --pcrs "$vm/$b/quote.pcrs" --uefi "$vm/$b/bios.bin" \
+        --ima "$vm/$b/ima.bin"
     check "boot $b in two banks, and no list" 1 two "$vm/$b" --pcrs "$vm/$b/pcrs.yaml" --uefi "$vm/$b/bios.bin"
     because E_Q_BANK 'PCR 10 of bank sha1'
+    row "gateway-vm/$b/quote.msg" "$before" 'affirms in two banks; without the list it does not'
+    for f in quote.sig quote.pcrs ak.pub ak.name uname; do of "gateway-vm/$b/$f" 'of that boot'; done
 done
 check 'two banks, the list of another boot' 1 two "$vm/A" --pcrs "$vm/A/pcrs.yaml" --uefi "$vm/A/bios.bin" --ima "$vm/F/ima.bin"
 is log.ima fail
@@ -101,19 +137,11 @@ edited() { # edited NAME: boot A with $work/ima.ascii and $work/bios.bin
     json_form
 }
 # ---- the same told by a TPM: a quote over PCR 0-7, 9 and 10 as the logs lead to ----
-openssl genrsa -out "$work/ak.key" 2048 2>/dev/null
-openssl rsa -in "$work/ak.key" -pubout -out "$work/ak.pem" 2>/dev/null
 honest() { # honest NAME CODE OPTION...
     n=$1 c=$2
     shift 2
-    "$ctl" --json evidence replay --uefi "$work/bios.bin" --ima-ascii "$work/ima.ascii" >"$work/replayed" || true
-    digest=$(for pcr in 0 1 2 3 4 5 6 7 9 10; do jq -j ".pcrs.sha256[\"$pcr\"]" "$work/replayed"; done | unhex | sha256sum | cut -c1-64)
-    {
-        printf 'ff54434780180022000b%064d000200aa' 0
-        printf '000000000000100000000001000000000100000000000000aa'
-        printf '00000001000b03ff06000020%s' "$digest"
-    } | unhex >"$work/q"
-    { printf '0014000b0100' && openssl dgst -sha256 -sign "$work/ak.key" "$work/q" | basenc --base16 -w0; } | unhex >"$work/s"
+    "$ctl" --json evidence replay --uefi "$work/bios.bin" --ima-ascii "$work/ima.ascii" | jq .pcrs >"$work/replayed"
+    softquote "$work/replayed" 0 1 2 3 4 5 6 7 9 10
     check "$n" "$c" "$ctl" --json evidence appraise --quote "$work/q" --signature "$work/s" --ak "$work/ak.pem" --nonce 00aa \
         --policy "$work/policy.yaml" --uefi "$work/bios.bin" --ima-ascii "$work/ima.ascii" --refvals "$work/A.refvals" "$@"
     json_form
@@ -221,4 +249,6 @@ json_form
 for id in log.uefi log.ima log.cmdline policy.R-03; do is $id pass; done
 is policy.R-02 fail
 because E_REF_MISMATCH 'cmdline#ima_policy'
+of gateway-vm/README.md 'what the folders are'
+every_file gateway-vm
 finish

@@ -5,8 +5,9 @@ set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/integration/common.sh
 . tests/integration/common.sh
+# shellcheck source=tests/integration/corpus.sh
+. tests/integration/corpus.sh
 needs jq
-[ -d "${CORPUS:-}/corim" ] || skip 'no corpus folder here'
 dir=$CORPUS/corim
 key=$dir/veraison-ec-p256.jwk
 out=$work/out.refvals
@@ -14,6 +15,7 @@ out=$work/out.refvals
 # FILE CODE VALUES OTHERS SIGNED: 0 has values for a TPM gateway, 3 decodes and has none, 4 is refused
 while read -r file code_ values others signed; do
     rm -f "$out"
+    before=$bad file_=corim/$file
     check "$file" "$code_" "$ctl" --json refvals import "$dir/$file" --key "$key" --output "$out"
     json_form
     if [ "$code_" -ne 4 ]; then
@@ -22,7 +24,14 @@ while read -r file code_ values others signed; do
         json '.reasons[0].code == "E_FMT_CORIM"'
     fi
     [ "$code_" -eq 0 ] || [ ! -e "$out" ] || complain 'a file was written'
-    echo "$file" >>"$work/listed"
+    case $code_ in
+    0) words="decodes; $values PCR values, $others others" ;;
+    3) words="decodes; nothing for a TPM gateway among $others" ;;
+    *) words='against its profile: refused' ;;
+    esac
+    [ "${signed:-0}" -eq 0 ] || words="signature verifies; $words"
+    row "$file_" "$before" "$words"
+    of "${file_%.cbor}.diag" 'the same in diagnostic notation'
 done <<END
 hirs-corim_expected_with_comid.cbor 3 0 2 0
 hirs-coswid_rim_1.coswid 3 0 1 0
@@ -55,16 +64,20 @@ veraison-profile-cca-cca-platform-valid.cbor 3 0 2 0
 veraison-profile-psa-psa-valid.cbor 3 0 1 0
 veraison-profile-tdx-comid_qe_refval.cbor 3 0 1 0
 END
-# none of the folder is missing above
-find "$dir" -name '*.cbor' -o -name '*.coswid' | sed 's/.*\///' | sort >"$work/there"
-sort "$work/listed" | cmp -s - "$work/there" || { name='the table' && complain 'does not list the folder'; }
-
 # the values themselves, as the templates beside the files have them
+before=$bad
 check 'Parsec: per-PCR form' 0 "$ctl" -q refvals import "$dir/services-corim-parsec-tpm-valid.cbor" --output "$out"
 for pcr in 0 1 2; do
     check "PCR $pcr" 0 "$ctl" --json refvals show "$out" --name "pcr/sha256/$pcr"
     want_=$(jq -r ".triples[\"reference-values\"][0].measurements[$pcr].value.digests[0][1]" "$dir/services-parsec-tpm-comid-parsec-tpm-refval.json")
     json ".expected == [\"$(printf '%s=' "$want_" | tr '_-' '/+' | base64 -d | od -An -v -tx1 | tr -d ' \n')\"]"
+done
+row corim/services-parsec-tpm-comid-parsec-tpm-refval.json "$before" 'its PCRs 0 to 2 are those of services-corim-parsec-tpm-valid.cbor'
+for f in services-parsec-tpm-comid-parsec-tpm-ta services-parsec-tpm-corim-parsec-tpm services-tpm-enacttrust-comid-enacttrust-refval \
+    services-tpm-enacttrust-comid-enacttrust-ta services-tpm-enacttrust-corim-enacttrust; do
+    before=$bad
+    check "$f" 4 "$ctl" --json refvals import "$dir/$f.json" --output "$out"
+    row "corim/$f.json" "$before" 'a template, no CoRIM and no allow-list: refused'
 done
 check 'register form' 0 "$ctl" -q refvals import "$dir/veraison-comid-comid-integrity-registers.cbor" --output "$out"
 check 'register 0' 0 "$ctl" --json refvals show "$out" --name pcr/sha256/0
@@ -98,8 +111,17 @@ for f in "$dir"/*.cbor; do # cut anywhere: refused, never half taken
         check "$(basename "$f") cut" 4 "$ctl" -q refvals import "$work/cut" --key "$key" --output "$out"
     done
 done
-check 'no CoRIM at all' 4 "$ctl" --json refvals import "$dir/veraison-x5chain-rootCA.der" --output "$out"
+check 'no CoRIM at all' 4 "$ctl" --json refvals import "$dir/veraison-ec-p256.jwk" --output "$out"
 json_form
+of corim/veraison-ec-p256.jwk 'the key of the signed ones above'
+for f in rootCA intermediateCA endEntity; do
+    before=$bad f=corim/veraison-x5chain-$f.der
+    check "$f as a CoRIM" 4 "$ctl" -q refvals import "$CORPUS/$f" --output "$out"
+    check "$f" 0 "$ctl" --json trust show "$CORPUS/$f"
+    json '.certificates | length == 1'
+    row "$f" "$before" 'a certificate: no CoRIM'
+done
+every_file corim
 
 count() { "$ctl" --json refvals show "$1" | jq .count; }
 
