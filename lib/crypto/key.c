@@ -280,6 +280,11 @@ enum att_err att_pubkey_raw(const struct att_pubkey *k, uint8_t *out, size_t siz
                : ATT_E_CRYPTO;
 }
 
+enum att_err att_pubkey_ed25519(uint8_t out[ATT_ED25519_LEN], const struct att_pubkey *k)
+{
+    return k->type == ATT_KEY_ED25519 ? att_pubkey_raw(k, out, ATT_ED25519_LEN) : ATT_E_UNSUPPORTED;
+}
+
 enum att_err att_pubkey_ec_point(const struct att_pubkey *k, uint8_t *x, uint8_t *y, size_t *size)
 {
     uint8_t point[POINT_MAX];

@@ -34,6 +34,9 @@ ATT_MUST_USE enum att_err att_pubkey_from_rsa(struct att_pubkey **out, struct at
 ATT_MUST_USE enum att_err att_pubkey_from_ec(struct att_pubkey **out, enum att_key_type curve,
                                              struct att_slice x, struct att_slice y,
                                              struct att_diag *diag);
+/* The 32 bytes of an Ed25519 key (RFC 8032 5.1.5). FORMAT (ID_KEY) for another length; CRYPTO. */
+ATT_MUST_USE enum att_err att_pubkey_from_ed25519(struct att_pubkey **out, struct att_slice raw,
+                                                  struct att_diag *diag);
 /* SubjectPublicKeyInfo, DER; exact length. FORMAT UNSUPPORTED. */
 ATT_MUST_USE enum att_err att_pubkey_from_spki(struct att_pubkey **out, struct att_slice der,
                                                struct att_diag *diag);
@@ -60,6 +63,10 @@ ATT_MUST_USE enum att_err att_pubkey_key_id(uint8_t out[ATT_KEY_ID_LEN],
 /* Affine coordinates, field size each (EC only). */
 ATT_MUST_USE enum att_err att_pubkey_ec_point(const struct att_pubkey *k, uint8_t *x, uint8_t *y,
                                               size_t *size);
+/* The 32 bytes of an Ed25519 key; UNSUPPORTED for every other. */
+#define ATT_ED25519_LEN 32
+ATT_MUST_USE enum att_err att_pubkey_ed25519(uint8_t out[ATT_ED25519_LEN],
+                                             const struct att_pubkey *k);
 
 ATT_MUST_USE enum att_err att_privkey_generate(struct att_privkey **out, enum att_key_type type);
 ATT_MUST_USE enum att_err att_privkey_from_pem(struct att_privkey **out, struct att_slice pem,

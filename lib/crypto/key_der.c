@@ -172,8 +172,8 @@ static enum att_err from_ec_der(struct att_pubkey **out, const X509_ALGOR *alg,
     return from_ec_bits(out, type, point, diag);
 }
 
-static enum att_err from_ed25519(struct att_pubkey **out, struct att_slice raw,
-                                 struct att_diag *diag)
+enum att_err att_pubkey_from_ed25519(struct att_pubkey **out, struct att_slice raw,
+                                     struct att_diag *diag)
 {
     EVP_PKEY *pkey = NULL;
 
@@ -214,7 +214,7 @@ enum att_err att_pubkey_from_x509(struct att_pubkey **out, const X509_PUBKEY *sp
         return from_ec_der(out, alg, key, diag);
     }
     if (nid == NID_ED25519) {
-        return from_ed25519(out, key, diag);
+        return att_pubkey_from_ed25519(out, key, diag);
     }
     (void)OBJ_obj2txt(name, sizeof(name), oid, 1);
     return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_ID_KEY, "key.algorithm",
@@ -342,7 +342,7 @@ enum att_err att_pubkey_from_spki(struct att_pubkey **out, struct att_slice der,
         return from_other_spki(out, der, diag);
     }
     if (head->type == ATT_KEY_ED25519) {
-        return from_ed25519(out, key, diag);
+        return att_pubkey_from_ed25519(out, key, diag);
     }
     return from_ec_bits(out, head->type, key, diag);
 }

@@ -273,6 +273,29 @@ START_TEST(att_privkey_from_pem__refuses_what_is_no_usable_key)
 }
 END_TEST
 
+/* Test 1 of RFC 8032 7.1: the 32 bytes go in and come out, and no other key has such bytes. */
+START_TEST(att_pubkey_from_ed25519__gives_its_bytes_back)
+{
+    struct bytes raw =
+        bytes_unhex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
+    ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *k = NULL;
+    ATT_CLEANUP(att_privkey_freep) struct att_privkey *ec = NULL;
+    ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *other = NULL;
+    uint8_t out[ATT_ED25519_LEN];
+    struct att_diag diag = {0};
+
+    ck_assert_int_eq(att_pubkey_from_ed25519(&k, bytes_slice(&raw), NULL), ATT_OK);
+    ck_assert_int_eq(att_pubkey_type(k), ATT_KEY_ED25519);
+    ck_assert_int_eq(att_pubkey_ed25519(out, k), ATT_OK);
+    ck_assert_mem_eq(out, raw.p, sizeof(out));
+    ck_assert_int_eq(att_pubkey_from_ed25519(&other, att_slice_of(raw.p, 31), &diag), ATT_E_FORMAT);
+    ck_assert_int_eq(diag.reason, ATT_R_ID_KEY);
+    ck_assert_int_eq(att_privkey_generate(&ec, ATT_KEY_EC_P256), ATT_OK);
+    ck_assert_int_eq(att_privkey_public(&other, ec), ATT_OK);
+    ck_assert_int_eq(att_pubkey_ed25519(out, other), ATT_E_UNSUPPORTED);
+}
+END_TEST
+
 int main(void)
 {
     TCase *t = tcase_create("key");
@@ -283,6 +306,7 @@ int main(void)
     tcase_add_test(t, att_pubkey__rsa_numbers_out_of_bounds_are_refused);
     tcase_add_loop_test(t, att_pubkey_from_ec__refuses_what_is_not_on_the_curve, 0, ECVECTOR_COUNT);
     tcase_add_test(t, att_pubkey_from_ec__short_coordinates_are_padded);
+    tcase_add_test(t, att_pubkey_from_ed25519__gives_its_bytes_back);
     tcase_add_test(t, att_pubkey_from_spki__exact_length_and_form);
     tcase_add_test(t, att_pubkey_from_text__pem_der_and_what_is_neither);
     tcase_add_test(t, att_privkey_from_pem__refuses_what_is_no_usable_key);
