@@ -45,7 +45,7 @@ endif
 endif
 
 # Packages, by who may link them. lib/ never sees a TPM transport.
-LIB_PKGS     := libcrypto libcbor yaml-0.1 jansson
+LIB_PKGS     := libcrypto libcbor yaml-0.1 jansson zlib
 P11_PKGS     := libp11 p11-kit-1
 HW_PKGS      := tss2-esys tss2-tctildr tss2-mu
 SERVER_PKGS  := libevent_core libevent_extra libevent_openssl libssl sqlite3
