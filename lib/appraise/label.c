@@ -165,6 +165,19 @@ static char *print_subject(char *out, size_t cap, const struct att_label_facts *
     return out;
 }
 
+/* Token Status List, section 6.3: where it is told whether this label still counts. */
+static void write_status(struct att_wr *w, const struct att_label_facts *f)
+{
+    att_cbor_wr_uint(w, ATT_CLAIM_STATUS);
+    att_cbor_wr_map(w, 1);
+    att_cbor_wr_text(w, "status_list");
+    att_cbor_wr_map(w, 2);
+    att_cbor_wr_text(w, "idx");
+    att_cbor_wr_uint(w, f->status_index);
+    att_cbor_wr_text(w, "uri");
+    att_cbor_wr_text(w, f->status_uri);
+}
+
 static void write_payload(struct att_wr *w, const struct att_label_facts *f,
                           const struct att_quoted *quoted, const struct att_result *r,
                           enum att_key_class key_class)
@@ -173,7 +186,7 @@ static void write_payload(struct att_wr *w, const struct att_label_facts *f,
     char grade[4];
 
     (void)snprintf(grade, sizeof(grade), "E%d", r->grade);
-    att_cbor_wr_map(w, quoted != NULL ? 16 : 15);
+    att_cbor_wr_map(w, 15U + (quoted != NULL ? 1U : 0U) + present(f->status_uri));
     att_cbor_wr_uint(w, ATT_CLAIM_ISS);
     att_cbor_wr_text(w, f->issuer);
     att_cbor_wr_uint(w, ATT_CLAIM_SUB);
@@ -195,6 +208,9 @@ static void write_payload(struct att_wr *w, const struct att_label_facts *f,
     att_cbor_wr_text(w, f->issuer);
     att_cbor_wr_uint(w, 1);
     att_cbor_wr_text(w, "attestd " ATT_VERSION);
+    if (present(f->status_uri) != 0) {
+        write_status(w, f);
+    }
     att_cbor_wr_int(w, ATT_CLAIM_GRADE);
     att_cbor_wr_text(w, grade);
     write_product(w, f);
@@ -236,6 +252,10 @@ enum att_err att_label_make(struct att_buf **out, const struct att_label_facts *
     enum att_err err = ATT_OK;
 
     if (ATT_GUARD(LABEL_PROOF, quoted == NULL && result->status != ATT_TIER_CONTRAINDICATED)) {
+        return ATT_E_INTERNAL;
+    }
+    if (present(facts->status_uri) != 0 &&
+        (!att_status_uri_ok(facts->status_uri) || facts->status_index > ATT_STATUS_INDEX_MAX)) {
         return ATT_E_INTERNAL;
     }
     write_payload(&w, facts, quoted, result, signer->key_class);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "appraise/result.h"
+#include "appraise/status_list.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
@@ -34,6 +35,9 @@ struct att_label_facts {
         *contact;                    /* product claims */
     const struct att_slice *x5chain; /* DER, leaf first */
     size_t x5chain_count;
+    const char
+        *status_uri; /* the status list that speaks of this label: its sub, and the entry there */
+    uint64_t status_index; /* at most ATT_STATUS_INDEX_MAX */
 };
 
 /*
@@ -41,6 +45,7 @@ struct att_label_facts {
  *
  * quoted  proof that the quote was verified in this process; NULL is accepted only for a result that is
  *         contraindicated (INTERNAL otherwise): nothing good is ever signed on somebody's word
+ * Errors  INTERNAL also for a status list that nobody could read back; what the signer says
  */
 ATT_MUST_USE enum att_err att_label_make(struct att_buf **out, const struct att_label_facts *facts,
                                          const struct att_quoted *quoted,
@@ -73,6 +78,9 @@ struct att_label {
     uint64_t tpm_uncertainty_ms;
     bool tpm_safe;
     enum att_key_class key_class;
+    bool has_status_list; /* below: where it is told whether the label still counts */
+    uint64_t status_index;
+    char status_uri[ATT_STATUS_URI_MAX + 1];
 };
 
 /*

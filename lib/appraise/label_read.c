@@ -281,6 +281,47 @@ static void read_grade(struct reading *r)
     r->label.grade = grade.p[1] - '0';
 }
 
+/* Both members, each with its type: a label whose status cannot be looked up is none of ours. */
+static void read_status_list(struct reading *r)
+{
+    struct att_label *label = &r->label;
+    unsigned int have = 0;
+
+    (void)att_cbor_enter_map(&r->c, 8);
+    while (att_cbor_more(&r->c)) {
+        struct att_slice key = att_cbor_key(&r->c).text;
+
+        if (att_slice_eq(key, att_slice_str("idx"))) {
+            label->status_index = att_cbor_uint_max(&r->c, ATT_STATUS_INDEX_MAX);
+            have |= 1;
+        } else if (att_slice_eq(key, att_slice_str("uri"))) {
+            att_cbor_text_copy(&r->c, label->status_uri, sizeof(label->status_uri));
+            have |= 2;
+        } else {
+            (void)att_cbor_item(&r->c);
+        }
+    }
+    att_cbor_leave(&r->c);
+    label->has_status_list = have == 3 && att_status_uri_ok(label->status_uri);
+}
+
+/* A status that is told in another way than by a list is one that we cannot ask for: not good (C-15). */
+static void read_status(struct reading *r)
+{
+    (void)att_cbor_enter_map(&r->c, 8);
+    while (att_cbor_more(&r->c)) {
+        if (att_slice_eq(att_cbor_key(&r->c).text, att_slice_str("status_list"))) {
+            read_status_list(r);
+        } else {
+            (void)att_cbor_item(&r->c);
+        }
+    }
+    att_cbor_leave(&r->c);
+    if (ATT_GUARD(LABEL_STATUS_LIST, !r->label.has_status_list)) {
+        att_cbor_fail(&r->c, ATT_E_FORMAT);
+    }
+}
+
 static unsigned int read_own_claim(struct reading *r, int64_t key)
 {
     switch (key) {
@@ -337,6 +378,9 @@ static unsigned int read_claim(struct reading *r, int64_t key)
     case ATT_CLAIM_EAR_STATUS:
         label->status = read_tier(&r->c);
         return SEEN_STATUS;
+    case ATT_CLAIM_STATUS:
+        read_status(r);
+        return 0;
     default:
         return read_own_claim(r, key);
     }

@@ -4,39 +4,31 @@
  * Each check says what became of it; the verdict is the worst of them: malformed before false before
  * undecided. A check that could not run is never a pass.
  */
-#include "appraise/offline.h"
+#include "appraise/offline_internal.h"
 
 #include <string.h>
 
+#include "appraise/x5chain.h"
 #include "base/clock.h"
 #include "base/guard.h"
 #include "evidence/profile.h"
 #include "sign/cose.h"
 
-#define SKEW_S     300          /* how far an issuer's clock may be ahead of ours */
 #define LIFE_MAX_S (90 * 86400) /* a label that lives longer is not short-lived */
 
 struct opened {
     struct att_cose cose;
-    struct att_cert *leaf;
-    struct att_cert *chain[ATT_CHAIN_MAX];
-    size_t chain_count;
-    struct att_pubkey *key;
+    struct att_x5chain signer;
     struct att_cose_verified *verified;
 };
 
 static void close_opened(struct opened *o)
 {
     att_cose_verified_free(o->verified);
-    att_pubkey_free(o->key);
-    att_cert_free(o->leaf);
-    for (size_t i = 0; i < o->chain_count; i++) {
-        att_cert_free(o->chain[i]);
-    }
+    att_x5chain_close(&o->signer);
 }
 
-static struct att_check *add_check(struct att_offline *out, const char *id,
-                                   enum att_check_status status)
+struct att_check *offline_add(struct att_offline *out, const char *id, enum att_check_status status)
 {
     struct att_check *c = &out->check[out->check_count++];
 
@@ -45,7 +37,7 @@ static struct att_check *add_check(struct att_offline *out, const char *id,
     return c;
 }
 
-static void worsen(struct att_offline *out, enum att_verdict verdict)
+void offline_worsen(struct att_offline *out, enum att_verdict verdict)
 {
     /* ATT_VERDICT_UNDECIDED PASS FAIL MALFORMED: pass gives way to all, undecided to the worse two */
     static const int RANK[] = {[ATT_VERDICT_PASS] = 0,
@@ -58,15 +50,14 @@ static void worsen(struct att_offline *out, enum att_verdict verdict)
     }
 }
 
-/* Memory and cryptography failing is no verdict; everything else is one. */
-static bool undecidable(enum att_err err)
+bool offline_undecidable(enum att_err err)
 {
     return err == ATT_E_NOMEM || err == ATT_E_CRYPTO || err == ATT_E_INTERNAL;
 }
 
 static enum att_err check_format(struct att_offline *out, struct opened *o, struct att_slice label)
 {
-    struct att_check *c = add_check(out, "format", ATT_CHECK_PASS);
+    struct att_check *c = offline_add(out, "format", ATT_CHECK_PASS);
     enum att_err err = ATT_OK;
 
     if (label.len > ATT_LABEL_MAX) {
@@ -88,52 +79,37 @@ static enum att_err check_format(struct att_offline *out, struct opened *o, stru
         err = att_label_read(&out->label, o->cose.payload_untrusted, &c->why);
         out->has_label = err == ATT_OK;
     }
-    if (err == ATT_OK || undecidable(err)) {
+    if (err == ATT_OK || offline_undecidable(err)) {
         return err;
     }
     c->status = ATT_CHECK_FAIL;
     /* known headers and profiles that we refuse are "no"; bytes that are no label are malformed */
-    worsen(out, err == ATT_E_UNSUPPORTED ? ATT_VERDICT_FAIL : ATT_VERDICT_MALFORMED);
-    return err;
-}
-
-static enum att_err open_chain(struct opened *o, struct att_diag *diag)
-{
-    enum att_err err =
-        att_cert_parse(&o->leaf, o->cose.x5chain[0], diag); /* one is there: check_format */
-
-    for (size_t i = 1; err == ATT_OK && i < o->cose.x5chain_count; i++) {
-        err = att_cert_parse(&o->chain[o->chain_count], o->cose.x5chain[i], diag);
-        o->chain_count += err == ATT_OK ? 1 : 0;
-    }
-    if (err == ATT_OK) {
-        err = att_cert_key(&o->key, o->leaf, diag);
-    }
+    offline_worsen(out, err == ATT_E_UNSUPPORTED ? ATT_VERDICT_FAIL : ATT_VERDICT_MALFORMED);
     return err;
 }
 
 static enum att_err check_signature(struct att_offline *out, struct opened *o)
 {
     static const struct att_slice NO_AAD;
-    struct att_check *c = add_check(out, "signature", ATT_CHECK_PASS);
-    enum att_err err = open_chain(o, &c->why);
+    struct att_check *c = offline_add(out, "signature", ATT_CHECK_PASS);
+    enum att_err err = att_x5chain_open(&o->signer, &o->cose, &c->why);
 
     if (err == ATT_E_UNTRUSTED) {
         c->status = ATT_CHECK_NOT_RUN;
-        worsen(out, ATT_VERDICT_UNDECIDED);
+        offline_worsen(out, ATT_VERDICT_UNDECIDED);
         return err;
     }
-    if (err != ATT_OK && !undecidable(err)) {
+    if (err != ATT_OK && !offline_undecidable(err)) {
         c->status = ATT_CHECK_FAIL;
-        worsen(out, ATT_VERDICT_MALFORMED);
+        offline_worsen(out, ATT_VERDICT_MALFORMED);
         return err;
     }
     if (err == ATT_OK) {
-        err = att_cose_verify(&o->verified, &o->cose, o->key, NO_AAD, &c->why);
+        err = att_cose_verify(&o->verified, &o->cose, o->signer.key, NO_AAD, &c->why);
     }
-    if (err != ATT_OK && !undecidable(err)) {
+    if (err != ATT_OK && !offline_undecidable(err)) {
         c->status = ATT_CHECK_FAIL;
-        worsen(out, ATT_VERDICT_FAIL);
+        offline_worsen(out, ATT_VERDICT_FAIL);
     }
     return err;
 }
@@ -142,30 +118,18 @@ static enum att_err check_signature(struct att_offline *out, struct opened *o)
 static enum att_err check_chain(struct att_offline *out, struct opened *o,
                                 const struct att_anchors *anchors)
 {
-    struct att_check *c = add_check(out, "chain", ATT_CHECK_PASS);
-    const struct att_cert *chain[ATT_CHAIN_MAX];
-    enum att_err err = ATT_OK;
+    struct att_check *c = offline_add(out, "chain", ATT_CHECK_PASS);
+    enum att_err err = att_x5chain_verify(&o->signer, anchors, out->label.iat, ATT_R_LBL_CHAIN,
+                                          ATT_R_LBL_KEY, &c->why);
 
-    if (att_anchors_count(anchors) == 0) {
-        c->status = ATT_CHECK_NOT_RUN;
-        worsen(out, ATT_VERDICT_UNDECIDED);
-        return att_fail(&c->why, ATT_E_UNTRUSTED, ATT_R_TRUST_NONE, "trust",
-                        "no anchor is installed");
-    }
-    for (size_t i = 0; i < o->chain_count; i++) {
-        chain[i] = o->chain[i];
-    }
-    err = att_chain_verify(o->leaf, chain, o->chain_count, anchors, ATT_USE_LABEL, out->label.iat,
-                           ATT_R_LBL_CHAIN, &c->why);
     if (ATT_GUARD(LABEL_CHAIN, err == ATT_E_UNTRUSTED)) {
         c->status = ATT_CHECK_NOT_RUN;
-        c->why.reason = ATT_R_LBL_KEY;
-        worsen(out, ATT_VERDICT_UNDECIDED);
+        offline_worsen(out, ATT_VERDICT_UNDECIDED);
         return err;
     }
-    if (err != ATT_OK && err != ATT_E_UNTRUSTED && !undecidable(err)) {
+    if (err != ATT_OK && err != ATT_E_UNTRUSTED && !offline_undecidable(err)) {
         c->status = ATT_CHECK_FAIL;
-        worsen(out, ATT_VERDICT_FAIL);
+        offline_worsen(out, ATT_VERDICT_FAIL);
     }
     return err;
 }
@@ -173,22 +137,22 @@ static enum att_err check_chain(struct att_offline *out, struct opened *o,
 /* Which anchor a certificate leads to says who may issue, not in whose name. */
 static void check_issuer(struct att_offline *out, const struct opened *o)
 {
-    struct att_check *c = add_check(out, "issuer", ATT_CHECK_PASS);
+    struct att_check *c = offline_add(out, "issuer", ATT_CHECK_PASS);
     char shown[64];
 
-    if (ATT_GUARD(LABEL_ISSUER, !att_cert_names_verifier(o->leaf, out->label.issuer))) {
+    if (ATT_GUARD(LABEL_ISSUER, !att_cert_names_verifier(o->signer.leaf, out->label.issuer))) {
         c->status = ATT_CHECK_FAIL;
         (void)att_fail(
             &c->why, ATT_E_MISMATCH, ATT_R_LBL_ISSUER, "iss",
             "the certificate does not name \"%s\"",
             att_escape(shown, sizeof(shown), out->label.issuer, strlen(out->label.issuer)));
-        worsen(out, ATT_VERDICT_FAIL);
+        offline_worsen(out, ATT_VERDICT_FAIL);
     }
 }
 
 static void check_time(struct att_offline *out, int64_t now)
 {
-    struct att_check *c = add_check(out, "time", ATT_CHECK_PASS);
+    struct att_check *c = offline_add(out, "time", ATT_CHECK_PASS);
     const struct att_label *label = &out->label;
     char at[ATT_TIME_TEXT];
     char shown[ATT_TIME_TEXT];
@@ -197,7 +161,7 @@ static void check_time(struct att_offline *out, int64_t now)
         (void)att_fail(&c->why, ATT_E_STALE, ATT_R_LBL_TIME, "exp", "it ended at %s, asked for %s",
                        att_time_print(shown, sizeof(shown), label->exp),
                        att_time_print(at, sizeof(at), now));
-    } else if (ATT_GUARD(LABEL_FUTURE, label->iat > now + SKEW_S)) {
+    } else if (ATT_GUARD(LABEL_FUTURE, label->iat > now + OFFLINE_SKEW_S)) {
         (void)att_fail(&c->why, ATT_E_STALE, ATT_R_LBL_TIME, "iat", "it begins at %s, asked for %s",
                        att_time_print(shown, sizeof(shown), label->iat),
                        att_time_print(at, sizeof(at), now));
@@ -209,12 +173,12 @@ static void check_time(struct att_offline *out, int64_t now)
         return;
     }
     c->status = ATT_CHECK_FAIL;
-    worsen(out, ATT_VERDICT_FAIL);
+    offline_worsen(out, ATT_VERDICT_FAIL);
 }
 
 static void check_subject(struct att_offline *out, const struct att_trust_rules *rules)
 {
-    struct att_check *c = add_check(out, "subject", ATT_CHECK_PASS);
+    struct att_check *c = offline_add(out, "subject", ATT_CHECK_PASS);
 
     if (rules->device_id == NULL) {
         c->status = ATT_CHECK_NOT_APPLICABLE;
@@ -224,13 +188,13 @@ static void check_subject(struct att_offline *out, const struct att_trust_rules 
         c->status = ATT_CHECK_FAIL;
         (void)att_fail(&c->why, ATT_E_MISMATCH, ATT_R_LBL_SUBJECT, "device",
                        "expected %s, found %s", rules->device_id, out->label.device_id);
-        worsen(out, ATT_VERDICT_FAIL);
+        offline_worsen(out, ATT_VERDICT_FAIL);
     }
 }
 
 static void check_status(struct att_offline *out, const struct att_trust_rules *rules)
 {
-    struct att_check *c = add_check(out, "status", ATT_CHECK_PASS);
+    struct att_check *c = offline_add(out, "status", ATT_CHECK_PASS);
     enum att_tier status = out->label.status;
     bool accepted =
         status == ATT_TIER_AFFIRMING || (status == ATT_TIER_WARNING && rules->accept_warning);
@@ -239,13 +203,13 @@ static void check_status(struct att_offline *out, const struct att_trust_rules *
         c->status = ATT_CHECK_FAIL;
         (void)att_fail(&c->why, ATT_E_MISMATCH, ATT_R_LBL_NOT_AFFIRMING, "ear_status",
                        "expected affirming, found %s", att_tier_name(status));
-        worsen(out, ATT_VERDICT_FAIL);
+        offline_worsen(out, ATT_VERDICT_FAIL);
     }
 }
 
 static void check_key_class(struct att_offline *out, const struct att_trust_rules *rules)
 {
-    struct att_check *c = add_check(out, "key-class", ATT_CHECK_PASS);
+    struct att_check *c = offline_add(out, "key-class", ATT_CHECK_PASS);
 
     if (out->label.key_class != ATT_KEY_CLASS_FILE) {
         return;
@@ -258,20 +222,19 @@ static void check_key_class(struct att_offline *out, const struct att_trust_rule
     c->status = ATT_CHECK_FAIL;
     (void)att_fail(&c->why, ATT_E_DENIED, ATT_R_LBL_FILE_KEY_REFUSED, "key",
                    "trust.yaml asks for a key in hardware");
-    worsen(out, ATT_VERDICT_FAIL);
+    offline_worsen(out, ATT_VERDICT_FAIL);
 }
 
 /* What later formats add is named, so that nobody reads its absence as a pass. */
 static void name_unchecked(struct att_offline *out, const struct att_trust_rules *rules)
 {
-    struct att_check *log = add_check(out, "log", ATT_CHECK_NOT_APPLICABLE);
+    struct att_check *log = offline_add(out, "log", ATT_CHECK_NOT_APPLICABLE);
 
-    (void)add_check(out, "status-list", ATT_CHECK_NOT_APPLICABLE);
     if (rules->log_required) {
         log->status = ATT_CHECK_NOT_RUN;
         (void)att_fail(&log->why, ATT_E_NOT_FOUND, ATT_R_TRUST_NONE, "log",
                        "trust.yaml asks for a receipt and the label has none");
-        worsen(out, ATT_VERDICT_UNDECIDED);
+        offline_worsen(out, ATT_VERDICT_UNDECIDED);
     }
 }
 
@@ -285,12 +248,12 @@ static enum att_err judge(struct att_offline *out, struct opened *o, struct att_
         return err;
     }
     err = check_signature(out, o);
-    if (err != ATT_OK && (undecidable(err) || o->leaf == NULL)) {
+    if (err != ATT_OK && (offline_undecidable(err) || o->signer.leaf == NULL)) {
         return err;
     }
     if (o->verified != NULL) {
         err = check_chain(out, o, anchors);
-        if (undecidable(err)) {
+        if (offline_undecidable(err)) {
             return err;
         }
     }
@@ -300,6 +263,7 @@ static enum att_err judge(struct att_offline *out, struct opened *o, struct att_
     check_status(out, rules);
     check_key_class(out, rules);
     name_unchecked(out, rules);
+    offline_check_status_list(out, rules, now);
     return ATT_OK;
 }
 
@@ -314,7 +278,7 @@ enum att_err att_offline_check(struct att_offline *out, struct att_slice label,
     out->verdict = ATT_VERDICT_PASS; /* worsened by each check that does not pass */
     err = judge(out, &o, label, anchors, rules, now);
     close_opened(&o);
-    if (undecidable(err)) {
+    if (offline_undecidable(err)) {
         out->verdict = ATT_VERDICT_UNDECIDED;
         return err;
     }

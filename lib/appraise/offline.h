@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "appraise/label.h"
+#include "appraise/status_list.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "crypto/cert.h"
@@ -34,12 +35,41 @@ struct att_check {
 
 #define ATT_OFFLINE_CHECKS_MAX 16
 
+/*
+ * A status list as it stands by itself, for any number of labels: opened once. When it is not usable, list
+ * is NULL, and verdict and why say what a label that needs it gets.
+ */
+struct att_offline_list {
+    struct att_status_verified *list; /* owned */
+    enum att_verdict verdict;
+    struct att_diag why;
+};
+
+/*
+ * att_offline_list_open - file is borrowed until att_offline_list_close.
+ * Errors  NOMEM CRYPTO INTERNAL only: a list that is malformed, false or a stranger's is a verdict
+ */
+ATT_MUST_USE enum att_err att_offline_list_open(struct att_offline_list *out, struct att_slice file,
+                                                const struct att_anchors *anchors);
+void att_offline_list_close(struct att_offline_list *l);
+
 /* DIR/trust.yaml: what a verifier of labels requires. Absent means the strict value. */
 struct att_trust_rules {
     bool forbid_file_key;
-    bool accept_warning;   /* --accept warning */
-    bool log_required;     /* no log key yet: not applicable */
-    const char *device_id; /* --device: the label must be for it; NULL for any */
+    bool accept_warning;      /* --accept warning */
+    bool log_required;        /* no log key yet: not applicable */
+    const char *device_id;    /* --device: the label must be for it; NULL for any */
+    bool status_required;     /* a list must speak of the label */
+    int64_t status_max_age_s; /* a list that is older says nothing; 0: until it expires */
+    const struct att_offline_list *status_list; /* --status; NULL: none was given */
+};
+
+/* What the status list says of a label; known only when list and entry were found and are the issuer's. */
+struct att_offline_status {
+    bool known;
+    unsigned int value; /* enum att_status_value, or a value that is not known */
+    int64_t as_of;      /* UTC seconds: nothing is said about later */
+    int64_t next;       /* a newer list is there at the latest then; 0: not said */
 };
 
 struct att_offline {
@@ -48,6 +78,7 @@ struct att_offline {
     struct att_check check[ATT_OFFLINE_CHECKS_MAX];
     bool has_label; /* parsed; trustworthy only when signature and chain passed */
     struct att_label label;
+    struct att_offline_status status;
 };
 
 /*

@@ -19,6 +19,7 @@
 #define ATT_TYPE_EVIDENCE     "application/cmw+cbor"
 #define ATT_TYPE_CBOR         "application/cbor"
 #define ATT_TYPE_LABEL        "application/eat+cwt"
+#define ATT_TYPE_STATUS_LIST  "application/statuslist+cwt"
 #define ATT_TYPE_PROBLEM_JSON "application/problem+json"
 #define ATT_TYPE_PROBLEM_CBOR "application/concise-problem-details+cbor"
 #define ATT_TYPE_TPM_QUOTE    "application/vnd.attestd.tpm-quote"
@@ -45,7 +46,9 @@
 #define ATT_CLAIM_EAR_VECTOR     1001
 #define ATT_CLAIM_EAR_POLICY_IDS 1003
 #define ATT_CLAIM_EAR_VERIFIER   1004
-#define ATT_CLAIM_STATUS_LIST    65535
+#define ATT_CLAIM_SL_LIST        65533 /* in a status list token: {"lst", "bits"} */
+#define ATT_CLAIM_SL_TTL         65534 /* there: seconds until a newer one is made */
+#define ATT_CLAIM_STATUS         65535 /* in a label: {"status_list": {"idx", "uri"}} */
 
 /* Ours, in evidence claims. */
 #define ATT_CLAIM_LOG_OFFSETS (-70001) /* {log number: offset} that the quote is bound to */

@@ -3,15 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "appraise/label.h"
-#include "appraise/offline.h"
-#include "crypto/cert.h"
+#include "issuer.h"
 #include "need.h"
-#include "scene.h"
 #include "suite.h"
 
 #define OWN_PCR SCENE_OWN_PCR
-#define NOW     1790000000
+#define NOW     ISSUER_NOW
 
 START_TEST(label_read__a_claim_that_must_be_there_is_missed)
 {
@@ -27,92 +24,17 @@ START_TEST(label_read__a_claim_that_must_be_there_is_missed)
 }
 END_TEST
 
-/* An issuer: a root and a label signer under it. */
-struct issuer {
-    struct att_privkey *root_key;
-    struct att_cert *root;
-    struct att_buf *leaf_der;
-    struct att_signer *signer;
-    struct att_anchors *anchors;
-    struct att_slice chain[1];
-};
-
-static void issuer_open(struct issuer *is)
-{
-    struct att_privkey *key = NULL;
-    struct att_pubkey *root_pub = NULL;
-    struct att_pubkey *pub = NULL;
-    struct att_buf *root_der = NULL;
-    struct att_cert_order root = {.kind = ATT_CERT_ROOT,
-                                  .common_name = "Test issuer",
-                                  .not_before = NOW - 3600,
-                                  .not_after = NOW + 86400 * 365};
-    struct att_cert_order leaf = {.kind = ATT_CERT_LABEL_SIGNER,
-                                  .common_name = "Test label signer",
-                                  .verifier_id = "verifier.test",
-                                  .not_before = NOW - 3600,
-                                  .not_after = NOW + 86400 * 30};
-
-    memset(is, 0, sizeof(*is));
-    NEED(att_privkey_generate(&is->root_key, ATT_KEY_EC_P256) == ATT_OK);
-    NEED(att_privkey_public(&root_pub, is->root_key) == ATT_OK);
-    root.subject_key = root_pub;
-    NEED(att_cert_issue(&root_der, &root, NULL, is->root_key, NULL) == ATT_OK);
-    NEED(att_cert_parse(&is->root, att_buf_slice(root_der), NULL) == ATT_OK);
-    NEED(att_privkey_generate(&key, ATT_KEY_EC_P256) == ATT_OK);
-    NEED(att_privkey_public(&pub, key) == ATT_OK);
-    leaf.subject_key = pub;
-    NEED(att_cert_issue(&is->leaf_der, &leaf, is->root, is->root_key, NULL) == ATT_OK);
-    NEED(att_signer_software(&is->signer, key) == ATT_OK);
-    NEED(att_anchors_new(&is->anchors) == ATT_OK);
-    NEED(att_anchors_add(is->anchors, is->root) == ATT_OK);
-    is->chain[0] = att_buf_slice(is->leaf_der);
-    att_pubkey_free(pub);
-    att_pubkey_free(root_pub);
-    att_buf_free(root_der);
-}
-
-static void issuer_close(struct issuer *is)
-{
-    att_anchors_free(is->anchors);
-    att_signer_free(is->signer);
-    att_buf_free(is->leaf_der);
-    att_cert_free(is->root);
-    att_privkey_free(is->root_key);
-}
-
 static struct att_buf *label_in_the_name_of(struct scene *s, struct issuer *is, const char *name)
 {
-    static const uint8_t cti[ATT_CTI_LEN] = {1, 2, 3};
-    static const uint8_t ek[32] = {9};
-    ATT_CLEANUP(att_quoted_freep) struct att_quoted *quoted = NULL;
-    struct att_label_facts facts = {.issuer = name,
-                                    .device_id = "gw-1",
-                                    .ek_digest = ek,
-                                    .cti = cti,
-                                    .iat = NOW,
-                                    .exp = NOW + 3600,
-                                    .policy_name = "scene",
-                                    .policy_version = 3,
-                                    .manufacturer = "Example",
-                                    .model = "GW",
-                                    .x5chain = is->chain,
-                                    .x5chain_count = 1};
-    struct att_buf *label = NULL;
-    struct att_evidence ev;
-    struct att_expect expect;
-    uint8_t qualifying[32];
+    struct att_label_facts facts = issuer_facts(is);
 
-    NEED(att_evidence_parse(&ev, att_buf_slice(s->evidence), NULL) == ATT_OK);
-    expect = scene_expect(s, qualifying);
-    NEED(att_quote_verify(&quoted, ev.attest, ev.signature, &expect, NULL) == ATT_OK);
-    ck_assert_int_eq(att_label_make(&label, &facts, quoted, s->result, is->signer), ATT_OK);
-    return label;
+    facts.issuer = name;
+    return issuer_label(is, s, &facts);
 }
 
 static struct att_buf *label_of(struct scene *s, struct issuer *is)
 {
-    return label_in_the_name_of(s, is, "verifier.test");
+    return label_in_the_name_of(s, is, ISSUER_ID);
 }
 
 static struct att_offline *check_label(struct att_slice label, const struct att_anchors *anchors,
