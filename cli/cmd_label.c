@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "appraise/offline.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "commands.h"
 #include "label_text.h"
@@ -12,6 +13,8 @@
 struct verifying {
     struct report r;
     struct trust trust;
+    struct att_buf *list_file; /* --status, or NULL; the list borrows it */
+    struct att_offline_list list;
     json_t *files;
     bool several, denied;
     size_t count[V_MALFORMED + 1];
@@ -50,7 +53,8 @@ static void print_unchecked(const struct report *r, const json_t *unchecked)
     } WORDS[] = {
         {"subject", "for which device it is (give --device)", "どの機器のものか (--device で指定)"},
         {"log", "the transparency log", "透明性ログへの記録"},
-        {"status-list", "revocation before its expiry", "有効期限前の失効"},
+        {"status-list", "revocation before its expiry (give --status)",
+         "有効期限前の失効 (--status で指定)"},
     };
     char text[512];
     size_t at = 0;
@@ -87,6 +91,40 @@ static bool believed(const struct att_offline *o)
     return passed == ATT_COUNT(NEEDED);
 }
 
+/* A list is of the past: it is told with its time, never as "valid". */
+static void print_status(const struct report *r, const struct att_offline *o)
+{
+    static const char *const JA[] = {"有効", "失効", "一時停止"};
+    const struct att_offline_status *s = &o->status;
+    char as_of[ATT_TIME_TEXT];
+    char next[ATT_TIME_TEXT];
+
+    if (!s->known) {
+        return;
+    }
+    report_line(r, "  %s %s%s %s", tr(r->cli, "Status as of", "失効の状態:"),
+                att_time_print(as_of, sizeof(as_of), s->as_of), tr(r->cli, ":", " 時点で"),
+                tr(r->cli, att_status_name(s->value),
+                   s->value < ATT_COUNT(JA) ? JA[s->value] : "未知の値"));
+    if (s->next != 0 && s->next <= r->cli->at) {
+        report_line(r, "  %s %s", tr(r->cli, "There is a newer list since", "新しいリストの予定:"),
+                    att_time_print(next, sizeof(next), s->next));
+    }
+}
+
+static json_t *json_status(const struct att_offline_status *s)
+{
+    json_t *o = json_object();
+
+    (void)json_object_set_new(o, "value", json_string(att_status_name(s->value)));
+    (void)json_object_set_new(o, "number", json_integer((json_int_t)s->value));
+    (void)json_object_set_new(o, "as_of", label_json_time(s->as_of));
+    if (s->next != 0) {
+        (void)json_object_set_new(o, "next", label_json_time(s->next));
+    }
+    return o;
+}
+
 static void print_content(struct report *r, const struct att_offline *o)
 {
     if (!believed(o)) {
@@ -95,6 +133,7 @@ static void print_content(struct report *r, const struct att_offline *o)
                        "未検証: 以下はファイル自身の記載にすぎません。"));
     }
     label_print(r, &o->label);
+    print_status(r, o);
     if (o->label.reason_count > 0) {
         report_line(r, "  %s", tr(r->cli, "The issuer's reasons:", "発行者が示す理由:"));
     }
@@ -208,6 +247,9 @@ static void verify_one(struct verifying *w, const char *name, struct att_offline
         print_content(&w->r, o);
         label = label_json(&o->label);
         (void)json_object_set_new(label, "verified", json_boolean(believed(o)));
+        if (o->status.known) {
+            (void)json_object_set_new(label, "status_list_says", json_status(&o->status));
+        }
     }
     print_verdict(&w->r, VERDICTS[o->verdict], o->has_label && o->label.status == ATT_TIER_WARNING);
     keep_file(w, path, VERDICTS[o->verdict], label, unchecked);
@@ -247,16 +289,43 @@ static int verify_all(struct verifying *w, int argc, char **argv)
     return report_finish(&w->r);
 }
 
+/* What the list is worth is said at each label; here only that it can be read. */
+static enum att_err open_status_list(struct verifying *w, const char *path, struct att_diag *diag)
+{
+    enum att_err err = att_file_read(&w->list_file, path, ATT_STATUS_FILE_MAX + 1, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = att_offline_list_open(&w->list, att_buf_slice(w->list_file), w->trust.anchors);
+    if (err != ATT_OK) {
+        *diag = w->list.why;
+        return err;
+    }
+    w->trust.rules.status_list = &w->list;
+    return ATT_OK;
+}
+
+static void close_all(struct verifying *w)
+{
+    att_offline_list_close(&w->list);
+    att_buf_freep(&w->list_file);
+    trust_clear(&w->trust);
+}
+
 int cmd_label_verify(struct cli *cli, int argc, char **argv)
 {
     struct verifying w = {.r = report_start(cli, "attestctl.label-verify.v1")};
     const char *accept = NULL;
     const char *device = NULL;
+    const char *status = NULL;
     const struct option_spec options[] = {
         {"accept", &accept, NULL, "warning", "also take a status that is a warning, and show it",
          "状態が警告でも受け入れ、そう表示する"},
         {"device", &device, NULL, "ID", "the label must be for this device",
-         "この機器のラベルであること"}};
+         "この機器のラベルであること"},
+        {"status", &status, NULL, "FILE", "the issuer's status list: was the label revoked?",
+         "発行者のステータスリスト (失効の確認)"}};
     struct att_diag diag = {0};
     int code = options_parse(&w.r, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
@@ -270,7 +339,11 @@ int cmd_label_verify(struct cli *cli, int argc, char **argv)
                             text_safe(shown, sizeof(shown), accept));
     }
     err = trust_load(&w.trust, cli->trust, &diag);
+    if (err == ATT_OK && status != NULL) {
+        err = open_status_list(&w, status, &diag);
+    }
     if (err != ATT_OK) {
+        close_all(&w);
         return report_failure(&w.r, err, &diag);
     }
     w.trust.rules.accept_warning = accept != NULL;
@@ -279,6 +352,6 @@ int cmd_label_verify(struct cli *cli, int argc, char **argv)
     (void)json_object_set_new(w.r.root, "files", w.files);
     (void)json_object_set_new(w.r.root, "evaluated_at", label_json_time(cli->at));
     code = verify_all(&w, argc, argv);
-    trust_clear(&w.trust);
+    close_all(&w);
     return code;
 }

@@ -10,9 +10,11 @@ const struct command commands[] = {
      .en = "verify labels offline",
      .ja = "ラベルをオフラインで検証する",
      .more_en = "Exit 0: authentic, current, affirming. 1: no. 3: cannot decide. 4: not a label.\n"
-                "Several files: the worst of them. - is standard input. No network is used.",
+                "Several files: the worst of them. - is standard input. No network is used.\n"
+                "Whether a label was revoked since is told only with --status, as of that list.",
      .more_ja = "終了コード 0: 本物、有効期間内、肯定。1: 否。3: 判定不能。4: ラベルではない。\n"
-                "複数のファイルでは最も悪いもの。- は標準入力。ネットワークは使わない。",
+                "複数のファイルでは最も悪いもの。- は標準入力。ネットワークは使わない。\n"
+                "発行後の失効は --status のリストの時点でのみ分かる。",
      .example =
          {"attestctl label verify gateway.label",
           "attestctl label verify --device gateway-1 --at 2026-12-01T00:00:00Z gateway.label",

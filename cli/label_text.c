@@ -83,6 +83,11 @@ json_t *label_json(const struct att_label *l)
     (void)json_object_set_new(o, "expires", label_json_time(l->exp));
     (void)json_object_set_new(o, "key_class", json_string(KEYS[l->key_class]));
     (void)json_object_set_new(o, "items_judged", json_integer((json_int_t)l->items_judged));
+    if (l->has_status_list) {
+        (void)json_object_set_new(
+            o, "status_list",
+            json_pack("{s:s, s:I}", "uri", l->status_uri, "index", (json_int_t)l->status_index));
+    }
     (void)json_object_set_new(o, "reasons", json_reasons(l));
     return o;
 }
@@ -164,6 +169,10 @@ void label_print(const struct report *r, const struct att_label *l)
                  att_hex_encode(digest, sizeof(digest), att_slice_of(l->policy_digest, 32)));
     report_field(r, tr(cli, "items judged", "判定項目数"), "%llu",
                  (unsigned long long)l->items_judged);
+    if (l->has_status_list) {
+        report_field(r, tr(cli, "status list", "失効リスト"), "%s #%llu", l->status_uri,
+                     (unsigned long long)l->status_index);
+    }
     print_product(r, l);
 }
 

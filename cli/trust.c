@@ -33,26 +33,41 @@ static enum att_err read_switch(const struct att_yaml_node *n, const char *on, c
     return ATT_OK;
 }
 
+static enum att_err read_max_age(const struct att_yaml_node *n, int64_t *out_s,
+                                 struct att_diag *diag)
+{
+    int64_t ms = 0;
+    enum att_err err = att_yaml_duration_ms(n, 1000, INT64_C(366) * 86400 * 1000, &ms, diag);
+
+    if (err == ATT_OK) {
+        *out_s = ms / 1000;
+    }
+    return err;
+}
+
 static enum att_err read_rules(struct att_trust_rules *rules, const struct att_yaml_node *root,
                                struct att_diag *diag)
 {
-    static const char *const KEYS[] = {"log", "file-key", NULL};
-    const struct att_yaml_node *log = NULL;
-    const struct att_yaml_node *file_key = NULL;
+    static const char *const KEYS[] = {"log", "file-key", "status-list", "max-age", NULL};
+    const struct {
+        const char *key, *on, *off;
+        bool *out;
+    } switches[] = {
+        {"log", "required", "optional", &rules->log_required},
+        {"file-key", "forbidden", "allowed", &rules->forbid_file_key},
+        {"status-list", "required", "optional", &rules->status_required},
+    };
+    const struct att_yaml_node *n = NULL;
     enum att_err err = att_yaml_only(root, KEYS, diag);
 
-    if (err != ATT_OK) {
-        return err;
+    for (size_t i = 0; err == ATT_OK && i < ATT_COUNT(switches); i++) {
+        n = att_yaml_get(root, switches[i].key);
+        if (n != NULL) {
+            err = read_switch(n, switches[i].on, switches[i].off, switches[i].out, diag);
+        }
     }
-    log = att_yaml_get(root, "log");
-    if (log != NULL) {
-        err = read_switch(log, "required", "optional", &rules->log_required, diag);
-    }
-    file_key = att_yaml_get(root, "file-key");
-    if (err == ATT_OK && file_key != NULL) {
-        err = read_switch(file_key, "forbidden", "allowed", &rules->forbid_file_key, diag);
-    }
-    return err;
+    n = att_yaml_get(root, "max-age");
+    return err == ATT_OK && n != NULL ? read_max_age(n, &rules->status_max_age_s, diag) : err;
 }
 
 static enum att_err load_rules(struct trust *t, const char *dir, struct att_diag *diag)

@@ -141,12 +141,19 @@ rule 'log: required'
 row 'log: required' 3 "$good"
 rule 'log: optional'
 row 'log: optional' 0 "$good"
+rule 'status-list: required'
+row 'status-list: required, none given' 3 "$good"
+says E_SL_NONE
+rule 'status-list: optional'
+row 'status-list: optional' 0 "$good"
+row 'no status list at all' 4 --status README.md "$good"
+fails_early 'a status list that is not there' 3 --status "$work/none" "$good"
 rule 'file-key: forbidden'
 row 'file-key: forbidden' 1 "$good"
 says E_LBL_FILE_KEY_REFUSED
 rule 'file-key: allowed'
 row 'file-key: allowed' 0 "$good"
-for wrong in 'log: perhaps' 'log' 'logs: required' 'file-key: true' 'log: [required' 'log: required
+for wrong in 'log: perhaps' 'log' 'logs: required' 'file-key: true' 'log: [required' 'status-list: yes' 'max-age: 5' 'max-age: 0s' 'log: required
 log: optional'; do
     rule "$wrong"
     fails_early "trust.yaml \"$wrong\"" 2 "$good"
