@@ -1,5 +1,5 @@
 /* Without recursion: sizes come from outside. */
-#include "merkle.h"
+#include "crypto/merkle.h"
 
 #include <stdbool.h>
 #include <string.h>
