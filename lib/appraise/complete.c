@@ -14,8 +14,6 @@
 #include "policy/name_set.h"
 #include "tcg/ownlog.h"
 
-#define LINK_PREFIX "link:"
-
 /* One entry of the log: which item it is about, and whether it was there then. */
 struct seen {
     uint64_t key; /* of the plain name: a file that became a link is one item */
@@ -102,19 +100,38 @@ static void keep_latest(struct att_seen *s)
     s->count = kept;
 }
 
-/* The name as reference values spell it, if it has one there. */
-static enum att_err add_listed(struct att_name_set *set, const struct judging *j,
-                               const struct seen *e)
+bool att_complete_has(const struct judging *j, uint64_t key, bool link)
 {
-    uint8_t room[ATT_OWN_NAME_MAX + sizeof(LINK_PREFIX)];
+    size_t low = 0;
+    size_t high = j->seen != NULL ? j->seen->count : 0;
+
+    while (low < high) {
+        size_t mid = low + (high - low) / 2;
+        const struct seen *e = &j->seen->entry[mid];
+
+        if (e->key == key) {
+            return e->there && e->link == link;
+        }
+        if (e->key < key) {
+            low = mid + 1;
+        } else {
+            high = mid;
+        }
+    }
+    return false;
+}
+
+/* The name as reference values spell it, if it has one there; before: and had one before the changes of open windows. */
+static enum att_err add_listed(struct att_name_set *set, const struct judging *j,
+                               const struct seen *e, bool before)
+{
+    uint8_t room[ATT_JUDGING_NAME_ROOM];
     struct att_refvals_found found = {0};
-    struct att_slice name = e->name;
+    struct att_slice name = att_judging_spelled(room, e->name, e->link);
     enum att_err err = ATT_OK;
 
-    if (e->link) {
-        memcpy(room, LINK_PREFIX, sizeof(LINK_PREFIX) - 1);
-        memcpy(room + sizeof(LINK_PREFIX) - 1, name.p, name.len);
-        name = att_slice_of(room, sizeof(LINK_PREFIX) - 1 + name.len);
+    if (before && att_judging_window_move(j, name) == ATT_WINDOW_COMES) {
+        return ATT_OK;
     }
     err = att_refvals_look(&found, j->refvals, name, NULL);
     if (err != ATT_OK || (found.count == 0 && !att_judging_window_lists(j, name))) {
@@ -123,26 +140,12 @@ static enum att_err add_listed(struct att_name_set *set, const struct judging *j
     return att_name_set_add(set, name);
 }
 
-/* The set as the reference values have it, or as an open window expects it. */
-static bool is_complete(struct judging *j, const struct att_refvals_found *found, const char *name,
-                        const uint8_t digest[32])
-{
-    enum att_window_says says = att_judging_window_item(j, att_slice_str(name), digest);
-
-    if (says == ATT_WINDOW_EXPECTED && !found->same) {
-        att_judging_window_needed(j);
-        return true;
-    }
-    return says != ATT_WINDOW_RETIRED && !ATT_GUARD(OWN_COMPLETE, !found->same);
-}
-
-static enum att_err judge_prefix(bool *complete, struct judging *j, const char *prefix)
+/* The digest of what is there below a prefix; before: as it was before the changes of open windows. */
+static enum att_err digest_of(uint8_t out[32], const struct judging *j, const char *prefix,
+                              bool before)
 {
     ATT_CLEANUP(att_name_set_freep) struct att_name_set *set = NULL;
     const struct att_requirement under = {.name_count = 1, .name = (char **)(uintptr_t)&prefix};
-    char name[sizeof(ATT_COMPLETE_PREFIX) + ATT_OWN_NAME_MAX];
-    struct att_refvals_found found = {0};
-    uint8_t digest[32];
     size_t count = 0;
     enum att_err err = att_name_set_new(&set);
 
@@ -150,20 +153,71 @@ static enum att_err judge_prefix(bool *complete, struct judging *j, const char *
         const struct seen *e = &j->seen->entry[i];
 
         if (e->there && att_requirement_covers(&under, e->name)) {
-            err = add_listed(set, j, e);
+            err = add_listed(set, j, e, before);
         }
     }
-    if (err == ATT_OK) {
-        err = att_name_set_digest(digest, &count, set);
+    if (err == ATT_OK && before) {
+        err = att_complete_add_going(set, j, prefix);
     }
-    if (err == ATT_OK) {
-        (void)snprintf(name, sizeof(name), "%s%s", ATT_COMPLETE_PREFIX, prefix);
-        err = att_refvals_look(&found, j->refvals, att_slice_str(name), digest);
-    }
-    if (err == ATT_OK) {
-        *complete = is_complete(j, &found, name, digest);
+    return err == ATT_OK ? att_name_set_digest(out, &count, set) : err;
+}
+
+/* Is the set below a prefix one that the reference values have? before: with the changes of open windows undone. */
+static enum att_err look(struct att_refvals_found *found, uint8_t digest[32],
+                         const struct judging *j, const char *prefix, bool before)
+{
+    char name[sizeof(ATT_COMPLETE_PREFIX) + ATT_OWN_NAME_MAX];
+    enum att_err err = digest_of(digest, j, prefix, before);
+
+    (void)snprintf(name, sizeof(name), "%s%s", ATT_COMPLETE_PREFIX, prefix);
+    return err == ATT_OK ? att_refvals_look(found, j->refvals, att_slice_str(name), digest) : err;
+}
+
+/* While an update is under way its files come and go one by one: between before and after is as good as either. */
+static enum att_err judge_moving(bool *complete, struct judging *j, const char *prefix)
+{
+    struct att_refvals_found found = {0};
+    uint8_t digest[32];
+    enum att_err err = look(&found, digest, j, prefix, true);
+
+    if (err == ATT_OK && found.same) {
+        *complete = true;
+        att_complete_say_moves(j, prefix);
     }
     return err;
+}
+
+/* The set as the reference values have it, or as an open window expects it. */
+static enum att_err judge_prefix(bool *complete, struct judging *j, const char *prefix)
+{
+    char name[sizeof(ATT_COMPLETE_PREFIX) + ATT_OWN_NAME_MAX];
+    struct att_refvals_found found = {0};
+    enum att_window_says says = ATT_WINDOW_SILENT;
+    uint8_t digest[32];
+    bool lost = false;
+    enum att_err err = look(&found, digest, j, prefix, false);
+
+    if (err == ATT_OK) {
+        err = att_complete_lost(&lost, j, prefix);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    (void)snprintf(name, sizeof(name), "%s%s", ATT_COMPLETE_PREFIX, prefix);
+    says = att_judging_window_item(j, att_slice_str(name), digest);
+    if (lost || says == ATT_WINDOW_RETIRED) {
+        return ATT_OK;
+    }
+    if (says == ATT_WINDOW_EXPECTED && !found.same) {
+        att_judging_window_needed(j);
+        *complete = true;
+        return ATT_OK;
+    }
+    if (!ATT_GUARD(OWN_COMPLETE, !found.same)) {
+        *complete = true;
+        return ATT_OK;
+    }
+    return judge_moving(complete, j, prefix);
 }
 
 enum att_err att_complete_end(struct judging *j)

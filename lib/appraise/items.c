@@ -15,7 +15,6 @@
 #include "crypto/digest.h"
 #include "tcg/ownlog.h"
 
-#define LINK_PREFIX  "link:"
 #define STANDING_MAX 2048 /* deviations worked with: searching them is linear */
 
 /* The first rule that covers a name, or NULL; *at is its index. */
@@ -155,26 +154,26 @@ static void note_digests(struct att_deviation *d, const uint8_t *expected, const
     }
 }
 
-/* A link stands under "link:" and its path: a file that holds the target's text is not the link. */
-static struct att_slice listed_name(uint8_t room[ATT_OWN_NAME_MAX + sizeof(LINK_PREFIX)],
-                                    const struct att_own_item *item, bool link)
+struct att_slice att_judging_spelled(uint8_t room[ATT_JUDGING_NAME_ROOM], struct att_slice name,
+                                     bool link)
 {
-    static const size_t PREFIX = sizeof(LINK_PREFIX) - 1;
+    static const size_t PREFIX = sizeof(ATT_LINK_PREFIX) - 1;
 
     if (!link) {
-        return item->name;
+        return name;
     }
-    memcpy(room, LINK_PREFIX, PREFIX);
-    memcpy(room + PREFIX, item->name.p, item->name.len);
-    return att_slice_of(room, PREFIX + item->name.len);
+    memcpy(room, ATT_LINK_PREFIX, PREFIX);
+    memcpy(room + PREFIX, name.p, name.len);
+    return att_slice_of(room, PREFIX + name.len);
 }
 
 static enum att_err look_as(struct att_refvals_found *out, const struct judging *j,
                             const struct att_own_item *item, bool link)
 {
-    uint8_t room[ATT_OWN_NAME_MAX + sizeof(LINK_PREFIX)];
+    uint8_t room[ATT_JUDGING_NAME_ROOM];
 
-    return att_refvals_look(out, j->refvals, listed_name(room, item, link), item->digest);
+    return att_refvals_look(out, j->refvals, att_judging_spelled(room, item->name, link),
+                            item->digest);
 }
 
 /* What is listed for an item; when that is another kind of thing at the same path, nothing of it is the same. */
@@ -228,14 +227,14 @@ static enum att_reason judge_listed(const struct att_own_item *item,
 static void judge_notices(struct judging *j, const struct att_own_item *item,
                           struct att_deviation *d)
 {
-    uint8_t room[ATT_OWN_NAME_MAX + sizeof(LINK_PREFIX)];
+    uint8_t room[ATT_JUDGING_NAME_ROOM];
     enum att_window_says says = ATT_WINDOW_SILENT;
 
     if (j->out->windows.count == 0 || item->type == ATT_OWN_UNREADABLE) {
         return;
     }
-    says = att_judging_window_item(j, listed_name(room, item, item->type == ATT_OWN_LINK),
-                                   item->digest);
+    says = att_judging_window_item(
+        j, att_judging_spelled(room, item->name, item->type == ATT_OWN_LINK), item->digest);
     if (says == ATT_WINDOW_RETIRED) {
         d->reason = ATT_R_REF_RETIRED;
         d->severity = ATT_SEVERITY_FAIL;

@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 #include "appraise/appraise.h"
+#include "policy/name_set.h"
+#include "tcg/ownlog.h"
 
-struct att_own_item;
 struct att_ima_entry;
 struct att_seen;
 
@@ -55,6 +56,16 @@ enum att_window_says att_judging_window_entry(struct judging *j, struct att_slic
 void att_judging_windows_end(struct judging *j);
 /* Does an open window list this name as one that will be there? */
 bool att_judging_window_lists(const struct judging *j, struct att_slice name);
+/*
+ * What open windows make of a name's being there. The oldest that mentions it tells whether it was there before, the
+ * newest whether it will be.
+ */
+enum att_window_move {
+    ATT_WINDOW_STAYS, /* or no open window speaks of it */
+    ATT_WINDOW_COMES,
+    ATT_WINDOW_GOES
+};
+enum att_window_move att_judging_window_move(const struct judging *j, struct att_slice name);
 /* The answer EXPECTED was needed: if that still stands at the end, the label will say so; what is history stands for this boot. */
 void att_judging_window_needed(struct judging *j);
 void att_judging_window_is_history(struct judging *j);
@@ -84,6 +95,10 @@ ATT_MUST_USE enum att_err att_judge_boot_events(struct judging *j);
 ATT_MUST_USE enum att_err att_judging_remember(struct judging *j, const struct att_deviation *d);
 void att_judging_forget(struct judging *j, const struct att_deviation *d);
 
+/* The name as reference values spell it; room is used for a link, under whose path a file with its target's text is not it. */
+#define ATT_JUDGING_NAME_ROOM (ATT_OWN_NAME_MAX + sizeof(ATT_LINK_PREFIX))
+struct att_slice att_judging_spelled(uint8_t room[ATT_JUDGING_NAME_ROOM], struct att_slice name,
+                                     bool link);
 /* The first bytes of SHA-256 of a name. CRYPTO */
 ATT_MUST_USE enum att_err att_judging_hash(struct att_slice name, uint64_t *out);
 
@@ -109,5 +124,14 @@ bool att_complete_is_judged(const struct judging *j);
 ATT_MUST_USE enum att_err att_complete_take(struct judging *j, const struct att_own_item *item);
 ATT_MUST_USE enum att_err att_complete_end(struct judging *j);
 void att_complete_free(struct judging *j);
+/* Is an item, or a link in its place, there at the end of the own log? key: of its plain name. */
+bool att_complete_has(const struct judging *j, uint64_t key, bool link);
+/* Open windows of change notices (complete_moves.c). Those that go, as if they were still there. NOMEM CRYPTO */
+ATT_MUST_USE enum att_err att_complete_add_going(struct att_name_set *set, const struct judging *j,
+                                                 const char *prefix);
+/* The label will name the windows that a set below a prefix needed. */
+void att_complete_say_moves(struct judging *j, const char *prefix);
+/* What came with an update, stood in an attestation, and is gone again: told as retired. NOMEM CRYPTO */
+ATT_MUST_USE enum att_err att_complete_lost(bool *lost, struct judging *j, const char *prefix);
 
 #endif

@@ -49,6 +49,9 @@ static enum att_window_says change_says(const struct att_change *c, const uint8_
     } else if (memcmp(c->after, digest, 32) == 0) {
         return ATT_WINDOW_EXPECTED;
     }
+    if (digest == NULL && c->before_count == 0 && ATT_GUARD(REF_RETIRED_NEW, was_shown)) {
+        return ATT_WINDOW_RETIRED; /* what came with the update was taken away again */
+    }
     for (size_t i = 0; i < c->before_count && digest != NULL; i++) {
         if (memcmp(c->before[i], digest, 32) == 0 && ATT_GUARD(REF_RETIRED, was_shown)) {
             return ATT_WINDOW_RETIRED;
@@ -199,6 +202,40 @@ bool att_judging_window_lists(const struct judging *j, struct att_slice name)
         }
     }
     return false;
+}
+
+/* Was it there before the changes of one name, and will it be? */
+static bool was_there(const struct att_change *c, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (c[i].before_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum att_window_move att_judging_window_move(const struct judging *j, struct att_slice name)
+{
+    bool told = false;
+    bool was = false;
+    bool will = false;
+
+    for (uint32_t i = 0; i < j->out->windows.count; i++) {
+        size_t count = 0;
+        const struct att_change *c = att_notice_named(j->notice[i], name, &count);
+
+        if (c == NULL || !j->out->windows.window[i].open) {
+            continue;
+        }
+        was = told ? was : was_there(c, count);
+        will = lists(j->notice[i], name);
+        told = true;
+    }
+    if (was == will) {
+        return ATT_WINDOW_STAYS;
+    }
+    return will ? ATT_WINDOW_COMES : ATT_WINDOW_GOES;
 }
 
 static uint32_t count_shown(const struct att_window *w)

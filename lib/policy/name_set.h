@@ -14,6 +14,7 @@
 #include "base/slice.h"
 
 #define ATT_COMPLETE_PREFIX "complete:"
+#define ATT_LINK_PREFIX     "link:" /* a link stands under this and its path */
 
 struct att_name_set;
 

@@ -169,6 +169,111 @@ START_TEST(own_complete__is_not_known_without_its_reference)
 }
 END_TEST
 
+/* An update of two packages: a file that comes, a link that comes, and a file with its value that goes. */
+static const struct scene_change UPDATE[] = {{"/etc/b.conf", "b = 2\n", NULL},
+                                             {"/etc/b.conf#b", "2", NULL},
+                                             {"/etc/c.conf", NULL, "c = 1\n"},
+                                             {"link:/etc/d.conf", NULL, "c.conf"},
+                                             {NULL, NULL, NULL}};
+
+static struct scene *updating(void)
+{
+    struct scene *s = complete();
+
+    s->now_s = 1000;
+    scene_notify(s, "n-1", 999, 2000, UPDATE);
+    return s;
+}
+
+static void remove_item(struct scene *s, const char *name)
+{
+    const struct att_own_item gone = {.type = ATT_OWN_ABSENT, .name = att_slice_str(name)};
+
+    softlog_own_items(&s->own, s->tpm, SCENE_OWN_PCR, &gone, 1);
+}
+
+static void link_to(struct scene *s, const char *name, const char *target)
+{
+    struct att_own_item item = {.type = ATT_OWN_LINK, .name = att_slice_str(name)};
+    uint8_t digest[32];
+
+    NEED(att_sha256(att_slice_str(target), digest) == ATT_OK);
+    item.digest = digest;
+    softlog_own_items(&s->own, s->tpm, SCENE_OWN_PCR, &item, 1);
+}
+
+static void expect_warning(struct scene *s)
+{
+    from_the_start(s);
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_WARNING);
+    scene_expect_reason(s, ATT_R_REF_WINDOW, "n-1");
+}
+
+/* Step by step, and judged from the beginning after each, as after a reboot. */
+START_TEST(own_complete__holds_at_each_step_of_an_update_in_its_window)
+{
+    struct scene *s = updating();
+
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING); /* nothing has changed yet */
+    measure(s, "/etc/c.conf", "c = 1\n");
+    expect_warning(s);
+    remove_item(s, "/etc/b.conf");
+    expect_warning(s);
+    link_to(s, "/etc/d.conf", "c.conf");
+    expect_warning(s); /* all of it: no reference has this set, and no change lists it */
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(own_complete__of_an_update_excuses_what_is_listed_alone)
+{
+    struct scene *s = updating();
+
+    measure(s, "/etc/c.conf", "c = 1\n");
+    remove_item(s, "/opt/tool");
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_REF_INCOMPLETE, "/");
+    ck_assert(!scene_has_reason(s, ATT_R_REF_INCOMPLETE, "/etc"));
+    s->now_s = 2000; /* and with the end of the window it is over */
+    measure(s, "/opt/tool", "tool");
+    remove_item(s, "/etc/b.conf");
+    from_the_start(s);
+    scene_attest(s);
+    scene_expect_reason(s, ATT_R_REF_INCOMPLETE, "/etc");
+    scene_free(s);
+}
+END_TEST
+
+/* What came was shown, and is away after a power cut: the set is that of the references, and yet the state before. */
+START_TEST(own_complete__of_an_update_does_not_go_back)
+{
+    struct scene *s = updating();
+
+    measure(s, "/etc/c.conf", "c = 1\n");
+    expect_warning(s);
+    softtpm_reset(s->tpm);
+    softlog_clear(&s->own);
+    from_the_start(s);
+    softlog_own_boot(&s->own, s->tpm, SCENE_OWN_PCR);
+    for (size_t i = 0; FILES[i].name != NULL; i++) {
+        measure(s, FILES[i].name, FILES[i].content);
+    }
+    s->now_s += 1000 * (int64_t)_i; /* inside the window and after it */
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_REF_RETIRED, "/etc/c.conf");
+    ck_assert(s->result->carry.whole);
+    if (_i == 0) {
+        measure(s, "/etc/c.conf", "c = 1\n");
+        expect_warning(s);
+    }
+    scene_free(s);
+}
+END_TEST
+
 START_TEST(att_name_set__is_one_digest_whatever_the_order)
 {
     struct att_name_set *a = NULL;
@@ -199,13 +304,17 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const TESTS[] = {own_complete__holds_when_all_is_there_and_goes_on,
-                                  own_complete__misses_a_file_until_the_whole_log_shows_it,
-                                  own_complete__one_file_more_makes_nothing_incomplete,
-                                  own_complete__counts_a_changed_file_as_there,
-                                  own_complete__an_item_counts_by_its_latest_entry,
-                                  own_complete__is_not_known_without_its_reference,
-                                  att_name_set__is_one_digest_whatever_the_order};
+    const struct suite_row ROWS[] = {
+        {own_complete__holds_when_all_is_there_and_goes_on, 0},
+        {own_complete__misses_a_file_until_the_whole_log_shows_it, 0},
+        {own_complete__one_file_more_makes_nothing_incomplete, 0},
+        {own_complete__counts_a_changed_file_as_there, 0},
+        {own_complete__an_item_counts_by_its_latest_entry, 0},
+        {own_complete__is_not_known_without_its_reference, 0},
+        {own_complete__holds_at_each_step_of_an_update_in_its_window, 0},
+        {own_complete__of_an_update_excuses_what_is_listed_alone, 0},
+        {own_complete__of_an_update_does_not_go_back, 2},
+        {att_name_set__is_one_digest_whatever_the_order, 0}};
 
-    return SUITE_RUN("complete", TESTS);
+    return SUITE_RUN_ROWS("complete", ROWS, NULL);
 }

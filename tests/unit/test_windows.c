@@ -182,6 +182,24 @@ START_TEST(retired__is_what_an_item_was_before_the_gateway_showed_the_after)
 }
 END_TEST
 
+START_TEST(retired__is_the_absence_of_what_came)
+{
+    struct scene *s = open_scene();
+
+    scene_notify(s, "n-1", NOW - 1, NOW + DAY, CHANGES);
+    gone(s, "/etc/c.conf");
+    expect(s, ATT_TIER_AFFIRMING); /* it has not come yet */
+    own(s, "/etc/c.conf", "c = 1\n");
+    expect(s, ATT_TIER_WARNING);
+    gone(s, "/etc/c.conf");
+    expect(s, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_REF_RETIRED, "/etc/c.conf");
+    own(s, "/etc/c.conf", "c = 1\n");
+    expect(s, ATT_TIER_WARNING);
+    scene_free(s);
+}
+END_TEST
+
 START_TEST(retired__holds_after_a_reboot_and_after_the_window)
 {
     struct scene *s = open_scene();
@@ -329,6 +347,7 @@ int main(void)
     tcase_add_loop_test(t, window__closed_changes_nothing, 0, (int)ATT_COUNT(CLOSED));
     tcase_add_test(t, window__that_closed_needs_new_reference_values);
     tcase_add_test(t, retired__is_what_an_item_was_before_the_gateway_showed_the_after);
+    tcase_add_test(t, retired__is_the_absence_of_what_came);
     tcase_add_test(t, retired__holds_after_a_reboot_and_after_the_window);
     tcase_add_test(t, retired__concerns_the_gateway_that_showed_it);
     tcase_add_test(t, retired__ends_with_a_newer_notice_that_goes_back);
