@@ -237,6 +237,27 @@ static void print_reasons(struct report *r, const json_t *device)
     }
 }
 
+/* What happened to its time before the last attestation: no fault, and no reason. */
+static void print_states(const struct report *r, const json_t *device)
+{
+    const json_t *states = json_object_get(device, "states");
+
+    for (size_t i = 0; i < json_array_size(states); i++) {
+        const json_t *x = json_array_get(states, i);
+        const struct att_reason_info *info = NULL;
+        char code[64];
+        char clocks[256];
+        char todo[512];
+
+        (void)text_of(code, sizeof(code), x, "code");
+        info = att_reason_info(att_reason_find(code));
+        report_line(r, "i %s  %s", code, tr(r->cli, info->en, info->ja));
+        report_note(r, text_of(clocks, sizeof(clocks), x, "detail"));
+        (void)snprintf(todo, sizeof(todo), "\u2192 %s", tr(r->cli, info->fix_en, info->fix_ja));
+        report_note(r, todo);
+    }
+}
+
 /* What holds it, and how that ends. */
 static void print_quarantine(struct report *r, const json_t *device)
 {
@@ -293,6 +314,7 @@ int cmd_device_show(struct cli *cli, int argc, char **argv)
     }
     print_transfer(&r, json_object_get(answer, "transfer"));
     print_quarantine(&r, answer);
+    print_states(&r, answer);
     print_reasons(&r, answer);
     return report_finish(&r);
 }

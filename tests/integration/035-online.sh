@@ -29,10 +29,13 @@ attest "$work/good.label"
 name='first attestation' rows=$((rows + 1))
 [ "$code" -eq 0 ] || complain "exit $code: $(cat "$work/once.log")"
 check show 0 device device show gateway-1
-for text in affirming E2 'last label'; do says "$text"; done
+for text in affirming E2 'last label' E_TIME_FIRST 'resetCount ' 'first attestation of this enrolment'; do says "$text"; done
+check 'show, in Japanese' 0 device --lang ja device show gateway-1
+says この登録での最初の証明です
 check 'show, --json' 0 device --json device show gateway-1
 json_form
 json '.device.status == "affirming" and .device.label.current and .device.reasons == []'
+json '[.device.states[] | .code] == ["E_TIME_FIRST"] and (.device.states[0].detail | startswith("resetCount "))'
 cti=$(jq -r .device.label.cti "$work/out")
 
 # a label over the socket: by gateway, by its own id, to a file and to a pipe

@@ -64,6 +64,27 @@ static void recorded(const char *text)
     ck_assert_msg(strstr(d.last.detail, text) != NULL, "%s", d.last.detail);
 }
 
+/* The verifier's administrator sees the states of the last attestation, and only those. */
+static void shown(size_t i, const char *code)
+{
+    char said[16384];
+    ATT_CLEANUP(att_json_freep) json_t *doc = NULL;
+    json_t *states = NULL;
+
+    NEED(service_admin(agenttest_service, "GET", "/devices/gw-1", "", said, sizeof(said)) == 200);
+    ck_assert_int_eq(att_json_parse(&doc, att_slice_str(said), NULL), ATT_OK);
+    states = json_object_get(doc, "states");
+    ck_assert_msg(json_is_array(states), "%s", said);
+    ck_assert_uint_eq(json_array_size(states), told());
+    if (code != NULL) {
+        const json_t *x = json_array_get(states, i);
+
+        ck_assert_str_eq(json_string_value(json_object_get(x, "code")), code);
+        ck_assert_ptr_nonnull(
+            strstr(json_string_value(json_object_get(x, "detail")), "resetCount "));
+    }
+}
+
 /* Until the TPM wrote its clock again: what follows is told without the cut before it. */
 static void wait_for_a_safe_clock(void)
 {
@@ -100,10 +121,12 @@ START_TEST(time__first_attestation_is_told_once)
     tells(0, "E_TIME_FIRST", "restartCount 0, clock ");
     ck_assert_uint_eq(told(), 1);
     recorded("affirming; E_TIME_FIRST (resetCount ");
+    shown(0, "E_TIME_FIRST");
     ck_assert_int_eq(agenttest_run("status", NULL), 0);
     tells(0, "E_TIME_FIRST", "restartCount 0, clock ");
     agenttest_affirmed();
     ck_assert_uint_eq(told(), 0);
+    shown(0, NULL);
 }
 END_TEST
 
@@ -115,6 +138,7 @@ START_TEST(time__power_cut_is_explained)
     tells(0, "E_TIME_UNCLEAN", "resetCount 2 to 3, restartCount 0 to 0");
     ck_assert_uint_eq(told(), 1);
     recorded("affirming; E_TIME_UNCLEAN (resetCount 2 to 3");
+    shown(0, "E_TIME_UNCLEAN");
     agenttest_affirmed(); /* the same boot, and the clock is not safe yet */
     tells(0, "E_TIME_UNSAFE", "resetCount 3 to 3");
     wait_for_a_safe_clock();

@@ -85,6 +85,35 @@ static void add_last_label(json_t *doc, const struct keeper *k, struct att_slice
     free(l);
 }
 
+/* States of time of the last attestation, out of its outcome's detail: "affirming; E_TIME_UNCLEAN (resetCount 5 to 6)". */
+static json_t *states_json(struct store *st, const struct store_label *l)
+{
+    json_t *list = json_array();
+    struct store_outcome o;
+    char *codes = NULL;
+    char *clocks = NULL;
+    char *rest = NULL;
+
+    if (list == NULL || l == NULL || store_outcome_get(&o, st, l->outcome) != ATT_OK)
+        return list;
+    codes = strstr(o.detail, "; ");
+    clocks = codes != NULL ? strstr(codes, " (") : NULL;
+    if (clocks == NULL)
+        return list;
+    *clocks = '\0';
+    clocks += strlen(" (");
+    clocks[strcspn(clocks, ")")] = '\0';
+    for (char *code = strtok_r(codes + strlen("; "), " ", &rest); code != NULL;
+         code = strtok_r(NULL, " ", &rest)) {
+        if (json_array_append_new(list, json_pack("{s:s, s:s}", "code", code, "detail", clocks)) !=
+            0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 /* What holds it goes before what its last evidence said. */
 static json_t *quarantine_json(const struct store_hold *h)
 {
@@ -117,5 +146,7 @@ json_t *admin_device_json(struct request *r, const struct store_row *row, struct
                     "label", label != NULL ? label : json_null());
     if (doc != NULL)
         add_last_label(doc, r->k, att_buf_slice(bytes), with_reasons);
+    if (doc != NULL && with_reasons)
+        (void)json_object_set_new(doc, "states", states_json(r->k->st, label != NULL ? &l : NULL));
     return doc;
 }
