@@ -183,7 +183,7 @@ check: programs
 	@BUILD='$(abspath $(BUILD))' CORPUS='$(abspath $(CORPUS))' tests/run $(UNIT) $(REPLAY) $(ATTACKS) \
 	 $(sort $(wildcard tests/integration/[0-9]*.sh))
 
-corpus: all $(addprefix $(BUILD)/unit/,test_ident_corpus test_cose_corpus test_token_corpus)
+corpus: all $(addprefix $(BUILD)/unit/,test_ident_corpus test_cose_corpus test_tlog_corpus test_token_corpus)
 	@BUILD='$(abspath $(BUILD))' CORPUS='$(abspath $(CORPUS))' tests/corpus
 
 demo: all
