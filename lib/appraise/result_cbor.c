@@ -77,7 +77,9 @@ static void read_bank(struct att_cbor *c, struct att_pcr_values *values)
     has = (uint32_t)att_cbor_uint_max(c, (1U << ATT_PCR_COUNT) - 1);
     rd = att_rd_slice(att_cbor_bytes(c, (size_t)ATT_PCR_COUNT * ATT_HASH_MAX));
     att_cbor_leave(c);
-    b = att_cbor_ok(c) && att_hash_size(alg) != 0 ? att_pcr_bank_add(values, alg) : NULL;
+    /* one bank twice would be two spellings of the same values */
+    b = att_cbor_ok(c) && att_pcr_bank_find(values, alg) == NULL ? att_pcr_bank_add(values, alg)
+                                                                 : NULL;
     if (b == NULL) {
         att_cbor_fail(c, ATT_E_FORMAT);
         return;
