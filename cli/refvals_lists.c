@@ -6,7 +6,7 @@
 
 #include "artefacts.h"
 #include "base/file.h"
-#include "base/hex.h"
+#include "policy/import.h"
 #include "refvals_make.h"
 #include "tcg/cmdline.h"
 #include "tcg/evlog.h"
@@ -14,148 +14,19 @@
 
 #define LIST_MAX 268435456
 
-/* One line of sha256sum(1): names with a line break in them are escaped, and the line begins with "\". */
-struct list_line {
-    char *at; /* terminated */
-    size_t len;
-    bool escaped;
-    uint8_t digest[32];
-    char *name;
-};
-
-static bool unescape(char *name)
+/* Terminated: a name of a list is a text. */
+static enum att_err take_file(void *ctx, struct att_slice name, const uint8_t digest[32])
 {
-    char *to = name;
-
-    for (const char *from = name; *from != '\0'; from++) {
-        if (*from != '\\') {
-            *to++ = *from;
-            continue;
-        }
-        from++;
-        if (*from != '\\' && *from != 'n' && *from != 'r') {
-            return false;
-        }
-        *to++ = (char)(*from == 'n' ? '\n' : *from == 'r' ? '\r' : '\\');
-    }
-    *to = '\0';
-    return true;
-}
-
-/* "SHA256 (name) = <64 hex>", as sha256sum --tag and the BSD tools write it. */
-static bool read_tagged(struct list_line *l)
-{
-    static const char HEAD[] = "SHA256 (";
-    size_t head = sizeof(HEAD) - 1;
-    size_t digest_len = 0;
-
-    if (l->len < head + 1 + 4 + 64 || memcmp(l->at, HEAD, head) != 0 ||
-        memcmp(l->at + l->len - 68, ") = ", 4) != 0 ||
-        att_hex_decode(l->digest, 32, &digest_len, l->at + l->len - 64, 64) != ATT_OK) {
-        return false;
-    }
-    l->name = l->at + head;
-    l->at[l->len - 68] = '\0';
-    return true;
-}
-
-static bool read_line(struct list_line *l)
-{
-    size_t digest_len = 0;
-
-    l->escaped = l->at[0] == '\\';
-    l->at += l->escaped ? 1 : 0;
-    l->len -= l->escaped ? 1 : 0;
-    if (read_tagged(l)) {
-        return !l->escaped || unescape(l->name);
-    }
-    if (l->len < 67 || att_hex_decode(l->digest, 32, &digest_len, l->at, 64) != ATT_OK ||
-        l->at[64] != ' ' || (l->at[65] != ' ' && l->at[65] != '*')) {
-        return false;
-    }
-    l->name = l->at + 66;
-    return !l->escaped || unescape(l->name);
-}
-
-static bool climbs(const char *name)
-{
-    const char *at = name;
-
-    while (at != NULL) {
-        if (strncmp(at, "..", 2) == 0 && (at[2] == '/' || at[2] == '\0')) {
-            return true;
-        }
-        at = strchr(at, '/');
-        at = at == NULL ? NULL : at + 1;
-    }
-    return false;
-}
-
-static enum att_err add_line(struct making *m, struct list_line *l, bool rooted)
-{
-    char full[MAKING_NAME_ROOM];
-    const char *name = l->name;
-    int n = 0;
-
-    name += name[0] == '.' && name[1] == '/' ? 1 : 0;
-    if (!rooted || name[0] == '/') {
-        return making_file(m, name, l->digest);
-    }
-    n = snprintf(full, sizeof(full), "/%s", name);
-    return n < 0 || (size_t)n >= sizeof(full) ? ATT_E_LIMIT : making_file(m, full, l->digest);
-}
-
-static enum att_err take_line(struct making *m, struct list_line *l, bool rooted, size_t number,
-                              struct att_diag *diag)
-{
-    enum att_err err = ATT_OK;
-
-    if (!read_line(l)) {
-        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "list",
-                        "%zu: expected 64 hexadecimal digits, two spaces and a path", number);
-    }
-    if (rooted && climbs(l->name)) {
-        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "list",
-                        "%zu: a path that leads out of the root", number);
-    }
-    err = add_line(m, l, rooted);
-    return err == ATT_E_LIMIT ? att_fail(diag, err, ATT_R_FMT_REFVALS, "list",
-                                         "%zu: a path that is too long", number)
-                              : err;
+    return making_file(ctx, (const char *)name.p, digest);
 }
 
 enum att_err making_list(struct making *m, const char *path, bool rooted, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    enum att_err err = att_file_read(&file, path, LIST_MAX - 1, diag);
-    struct att_slice in;
-    size_t line = 0;
-    size_t pos = 0;
+    struct att_import io = {.take = take_file, .ctx = m};
+    enum att_err err = att_file_read(&file, path, LIST_MAX, diag);
 
-    if (err != ATT_OK) {
-        return err;
-    }
-    err = att_buf_add(file, "", 1); /* terminated, so that lines can be cut in place */
-    in = att_buf_slice(file);
-    in.len = err == ATT_OK ? in.len - 1 : 0;
-    while (err == ATT_OK && pos < in.len) {
-        char *at = (char *)(uintptr_t)in.p + pos;
-        const char *end = memchr(at, '\n', in.len - pos);
-        struct list_line l = {.at = at, .len = end == NULL ? in.len - pos : (size_t)(end - at)};
-
-        line++;
-        pos += l.len + 1;
-        at[l.len] = '\0';
-        if (strlen(at) != l.len) {
-            return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "list", "%zu: a NUL in the line",
-                            line);
-        }
-        err = take_line(m, &l, rooted, line, diag);
-    }
-    if (err == ATT_OK && line == 0) {
-        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_REFVALS, "list", "it lists nothing");
-    }
-    return err;
+    return err == ATT_OK ? att_digest_list_read(&io, att_buf_slice(file), rooted, diag) : err;
 }
 
 /* What a log says last of a file or link: of what is gone, or became something else, nothing may be missing. */

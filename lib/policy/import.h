@@ -4,6 +4,7 @@
 #ifndef ATT_POLICY_IMPORT_H
 #define ATT_POLICY_IMPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,15 @@ ATT_MUST_USE enum att_err att_corim_write(struct att_buf **out, const char *id,
  */
 ATT_MUST_USE enum att_err att_allowlist_read(struct att_import *io, struct att_slice in,
                                              struct att_diag *diag);
+
+/*
+ * att_digest_list_read - lines of sha256sum(1), with or without --tag, and of the BSD tools. "./" in front of a name
+ * goes. rooted: names are paths below a root, so that "/" is put in front, and none may climb out of it. The names
+ * that take gets are terminated.
+ * Errors  FORMAT (FMT_REFVALS, with the line; also: no line at all); LIMIT, also of take: a name is too long
+ */
+ATT_MUST_USE enum att_err att_digest_list_read(struct att_import *io, struct att_slice in,
+                                               bool rooted, struct att_diag *diag);
 
 /* Sorted by name. Names that are neither a path nor a buffer have no place there and are left out. */
 ATT_MUST_USE enum att_err att_allowlist_write(struct att_buf **out, const struct att_export *values,
