@@ -17,7 +17,8 @@ enum att_err att_json_parse(json_t **out, struct att_slice in, struct att_diag *
         *out = j;
         return ATT_OK;
     }
-    if (json_error_code(&why) == json_error_out_of_memory) {
+    /* where memory runs out, jansson often says nothing at all */
+    if (json_error_code(&why) == json_error_out_of_memory || why.text[0] == '\0') {
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "json", "no memory");
     }
     return att_fail_at(diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "json", (size_t)why.position,
