@@ -125,10 +125,9 @@ static void write_field(struct att_wr *w, const struct msg *m, enum field f)
     case F_TYPE:
         att_cbor_wr_uint(w, (uint64_t)m->type);
         return;
-    case F_END:
-        break;
+    case F_END: /* behind the members that a row has */
+        return;
     }
-    att_wr_fail(w, ATT_E_INTERNAL);
 }
 
 static void read_field(struct att_cbor *c, struct msg *m, enum field f)
@@ -159,9 +158,8 @@ static void read_field(struct att_cbor *c, struct msg *m, enum field f)
         m->type = (enum msg_type)att_cbor_uint_max(c, MSG_TYPE__COUNT - 1);
         return;
     case F_END:
-        break;
+        return;
     }
-    att_cbor_fail(c, ATT_E_INTERNAL);
 }
 
 enum att_err msg_encode(struct att_wr *w, const struct msg *m)

@@ -107,19 +107,6 @@ static void on_refused(void *ctx)
     (void)ctx;
 }
 
-/* Never called: a float is refused by its first byte. */
-static void on_float(void *ctx, float v)
-{
-    (void)ctx;
-    (void)v;
-}
-
-static void on_double(void *ctx, double v)
-{
-    (void)ctx;
-    (void)v;
-}
-
 static const struct cbor_callbacks CALLBACKS = {
     .uint8 = on_uint8,
     .uint16 = on_uint16,
@@ -138,9 +125,10 @@ static const struct cbor_callbacks CALLBACKS = {
     .map_start = on_map,
     .indef_map_start = on_refused,
     .tag = on_tag,
-    .float2 = on_float,
-    .float4 = on_float,
-    .float8 = on_double,
+    /* a float is refused by its first byte */
+    .float2 = cbor_null_float4_callback,
+    .float4 = cbor_null_float4_callback,
+    .float8 = cbor_null_float8_callback,
     .undefined = on_refused,
     .null = on_null,
     .boolean = on_bool,

@@ -87,10 +87,7 @@ enum att_err att_pem_only(struct att_pem *out, struct att_slice text)
         return ATT_E_LIMIT;
     }
     bio = BIO_new_mem_buf(text.p, (int)text.len);
-    if (bio == NULL) {
-        return ATT_E_NOMEM;
-    }
-    err = att_pem_next(&first, bio);
+    err = bio == NULL ? ATT_E_NOMEM : att_pem_next(&first, bio);
     if (err == ATT_OK) {
         err = att_pem_next(&second, bio);
         err = err == ATT_E_NOT_FOUND ? ATT_OK : err == ATT_OK ? ATT_E_TRAILING : err;
@@ -129,18 +126,16 @@ enum att_err att_pem_from_bio(struct att_buf **out, BIO *bio)
 
 enum att_err att_pem_write(struct att_buf **out, const char *name, struct att_slice der)
 {
-    enum att_err err = ATT_E_CRYPTO;
+    enum att_err err = ATT_E_NOMEM;
     BIO *bio = NULL;
 
     if (der.len == 0 || der.len > ATT_PEM_MAX / 2) {
         return ATT_E_LIMIT;
     }
     bio = BIO_new(BIO_s_mem());
-    if (bio == NULL) {
-        return ATT_E_NOMEM;
-    }
-    if (PEM_write_bio(bio, name, "", der.p, (long)der.len) > 0) {
-        err = att_pem_from_bio(out, bio);
+    if (bio != NULL) {
+        err = PEM_write_bio(bio, name, "", der.p, (long)der.len) > 0 ? att_pem_from_bio(out, bio)
+                                                                     : ATT_E_CRYPTO;
     }
     BIO_free(bio);
     return err;

@@ -77,19 +77,17 @@ static bool has(const struct att_requirement *r, const struct att_file_key *k)
     return false;
 }
 
-/* Takes the key over, whatever happens. */
+/* Takes the key over on ATT_OK only. */
 static enum att_err append(struct att_requirement *r, const struct att_file_key *k,
                            struct att_diag *diag)
 {
     struct att_file_key *more = NULL;
 
     if (has(r, k)) {
-        att_pubkey_free(k->key);
         return refuse(diag, "one key is listed twice");
     }
     more = realloc(r->key, (r->key_count + 1) * sizeof(*more));
     if (more == NULL) {
-        att_pubkey_free(k->key);
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "keys", "no memory");
     }
     r->key = more;
@@ -115,11 +113,13 @@ enum att_err att_requirement_add_key(struct att_requirement *r, const uint8_t *i
     }
     memcpy(k.spki, spki.p, spki.len);
     err = set_id(&k, id);
+    err = err == ATT_OK
+              ? append(r, &k, diag)
+              : att_fail(diag, err, ATT_R_CFG_POLICY, "keys", "the key's id cannot be computed");
     if (err != ATT_OK) {
         att_pubkey_free(k.key);
-        return att_fail(diag, err, ATT_R_CFG_POLICY, "keys", "the key's id cannot be computed");
     }
-    return append(r, &k, diag);
+    return err;
 }
 
 void att_requirement_clear_keys(struct att_requirement *r)
