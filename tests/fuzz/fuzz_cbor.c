@@ -1,4 +1,10 @@
-/* Whatever the reader accepts, walked item by item and written again, gives the same bytes. */
+/*
+ * Whatever the reader accepts, walked item by item and written again, gives the same bytes. Whatever is asked for
+ * first, at whatever place: a reader that has refused once gives nothing more, and says why.
+ */
+#include "cbor_mutate.h"
+#include <string.h>
+
 #include "codec/cbor_rd.h"
 #include "codec/cbor_wr.h"
 #include "fuzz.h"
@@ -65,19 +71,123 @@ static void copy_one(struct att_cbor *c, struct att_wr *w)
     }
 }
 
+static void copy_next(struct att_cbor *c, struct att_wr *w)
+{
+    const struct att_cbor_level *top = c->depth == 0 ? NULL : &c->level[c->depth - 1];
+
+    if (top != NULL && top->left == 0) {
+        att_cbor_leave(c);
+    } else if (top != NULL && top->map && top->left % 2 == 0) {
+        copy_key(c, w);
+    } else {
+        copy_one(c, w);
+    }
+}
+
 static void copy_item(struct att_cbor *c, struct att_wr *w)
 {
     do {
-        const struct att_cbor_level *top = c->depth == 0 ? NULL : &c->level[c->depth - 1];
-
-        if (top != NULL && top->left == 0) {
-            att_cbor_leave(c);
-        } else if (top != NULL && top->map && top->left % 2 == 0) {
-            copy_key(c, w);
-        } else {
-            copy_one(c, w);
-        }
+        copy_next(c, w);
     } while (att_cbor_ok(c) && (c->depth > 0 || c->tags > 0));
+}
+
+#define QUESTIONS 16
+#define PLACES    8 /* items in front of the question, at most */
+
+static void ask_content(struct att_cbor *c, unsigned int question)
+{
+    uint8_t exact[4] = {1, 1, 1, 1};
+    char text[4];
+
+    switch (question) {
+    case 0:
+        HOLDS(att_cbor_uint_max(c, 10) <= 10);
+        break;
+    case 1:
+        (void)att_cbor_int(c);
+        break;
+    case 2:
+        HOLDS(att_cbor_bytes(c, 3).len <= 3);
+        break;
+    case 3:
+        HOLDS(att_cbor_text(c, 3).len <= 3);
+        break;
+    case 4:
+        att_cbor_bytes_exact(c, exact, sizeof(exact));
+        HOLDS(att_cbor_ok(c) || memcmp(exact, "\0\0\0\0", sizeof(exact)) == 0);
+        break;
+    case 5:
+        att_cbor_text_copy(c, text, sizeof(text));
+        HOLDS(strnlen(text, sizeof(text)) < sizeof(text));
+        HOLDS(att_cbor_ok(c) || text[0] == '\0');
+        break;
+    case 6:
+        HOLDS(!att_cbor_bool(c) || att_cbor_ok(c));
+        break;
+    default:
+        att_cbor_null(c);
+        break;
+    }
+}
+
+static void ask(struct att_cbor *c, unsigned int question)
+{
+    switch (question) {
+    case 8:
+        (void)att_cbor_tag(c);
+        break;
+    case 9:
+        HOLDS(att_cbor_enter_array(c, 3) <= 3);
+        break;
+    case 10:
+        HOLDS(att_cbor_enter_map(c, 3) <= 3);
+        break;
+    case 11:
+        att_cbor_leave(c);
+        break;
+    case 12:
+        (void)att_cbor_key(c);
+        break;
+    case 13:
+        (void)att_cbor_key_int(c);
+        break;
+    case 14:
+        (void)att_cbor_item(c);
+        break;
+    case 15:
+        (void)att_cbor_peek(c);
+        break;
+    default:
+        ask_content(c, question);
+        break;
+    }
+}
+
+static void stays_refused(struct att_cbor *c)
+{
+    struct att_diag diag = {0};
+    enum att_err err = att_cbor_end(c);
+
+    for (unsigned int q = 0; q < QUESTIONS; q++) {
+        ask(c, q);
+    }
+    HOLDS(att_cbor_uint(c) == 0 && att_cbor_item(c).p == NULL && !att_cbor_more(c));
+    HOLDS(err != ATT_OK && att_cbor_end_diag(c, ATT_R_FMT_CBOR, "fuzz", &diag) == err);
+    HOLDS(diag.reason == (err == ATT_E_INTERNAL ? ATT_R_INTERNAL : ATT_R_FMT_CBOR));
+}
+
+static void ask_anything(struct att_slice in, unsigned int question, unsigned int place)
+{
+    struct att_wr nowhere = att_wr_into(NULL, 0);
+    struct att_cbor c = place % 2 == 0 ? att_cbor_from(in) : att_cbor_from_any_order(in);
+
+    for (unsigned int i = 0; i < place && att_cbor_ok(&c); i++) {
+        copy_next(&c, &nowhere);
+    }
+    ask(&c, question);
+    if (!att_cbor_ok(&c)) {
+        stays_refused(&c);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -97,5 +207,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         HOLDS(att_slice_eq(out, in));
     }
     free(room);
+    for (unsigned int place = 0; place < PLACES; place++) {
+        ask_anything(in, (unsigned int)size % QUESTIONS, place);
+    }
     return 0;
 }
+
+FUZZ_MUTATES_CBOR(0)

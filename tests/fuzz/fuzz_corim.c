@@ -1,6 +1,7 @@
 /* What is read from a CoRIM is named, and what we write of it is read as the same. */
 #include <string.h>
 
+#include "cbor_mutate.h"
 #include "fuzz.h"
 #include "policy/import.h"
 
@@ -55,3 +56,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     return 0;
 }
+
+FUZZ_MUTATES_CBOR(0)

@@ -1,10 +1,17 @@
-/* What is parsed is the whole input and nothing else, and no key of ours ever verifies it. */
+/*
+ * What is parsed is the whole input and nothing else, and no key of ours ever verifies it. Signed by us with the
+ * same headers it is read as the same, and verifies under the key that signed it alone.
+ */
+#include <string.h>
+
+#include "cbor_mutate.h"
 #include "codec/cbor_wr.h"
 #include "fuzz.h"
 #include "sign/cose.h"
 
 static const enum att_key_type TYPES[] = {ATT_KEY_EC_P256, ATT_KEY_EC_P384, ATT_KEY_ED25519};
 static struct att_pubkey *keys[ATT_COUNT(TYPES)];
+static struct att_signer *signers[ATT_COUNT(TYPES)];
 
 /* Fresh keys: no input can hold a signature of theirs. */
 static void make_keys(void)
@@ -14,7 +21,7 @@ static void make_keys(void)
 
         HOLDS(att_privkey_generate(&key, TYPES[i]) == ATT_OK);
         HOLDS(att_privkey_public(&keys[i], key) == ATT_OK);
-        att_privkey_free(key);
+        HOLDS(att_signer_software(&signers[i], key) == ATT_OK);
     }
 }
 
@@ -34,6 +41,53 @@ static void written_again_is_the_input(const struct att_cose *m, struct att_slic
     free(room);
 }
 
+/* As a C text; NULL for what is none, and for what is absent. */
+static const char *text_of(char room[128], struct att_slice s)
+{
+    if (s.len == 0 || s.len >= 128 || memchr(s.p, 0, s.len) != NULL) {
+        return NULL;
+    }
+    memcpy(room, s.p, s.len);
+    room[s.len] = '\0';
+    return room;
+}
+
+static void verified_by_its_key_alone(const struct att_cose *m, size_t signer)
+{
+    struct att_cose_verified *v = NULL;
+    struct att_slice aad = att_slice_str("fuzz");
+
+    for (size_t i = 0; i < ATT_COUNT(keys); i++) {
+        HOLDS((att_cose_verify(&v, m, keys[i], aad, NULL) == ATT_OK) == (i == signer));
+    }
+    HOLDS(att_slice_eq(att_cose_payload(v), m->payload_untrusted));
+    att_cose_verified_freep(&v);
+    HOLDS(att_cose_verify(&v, m, keys[signer], att_slice_of(NULL, 0), NULL) == ATT_E_SIGNATURE);
+}
+
+static void signed_by_us(const struct att_cose *m, size_t signer)
+{
+    char room[2][128];
+    struct att_buf *out = NULL;
+    struct att_cose again;
+    const struct att_cose_order order = {.typ = text_of(room[0], m->typ),
+                                         .content_type = text_of(room[1], m->content_type),
+                                         .x5chain = m->x5chain,
+                                         .x5chain_count = m->x5chain_count,
+                                         .kid = m->kid,
+                                         .cwt_claims = m->cwt_claims,
+                                         .external_aad = att_slice_str("fuzz"),
+                                         .payload = m->payload_untrusted};
+
+    HOLDS(att_cose_make(&out, &order, signers[signer]) == ATT_OK);
+    HOLDS(att_cose_parse(&again, att_buf_slice(out), NULL) == ATT_OK);
+    HOLDS(att_slice_eq(again.kid, m->kid) && att_slice_eq(again.cwt_claims, m->cwt_claims));
+    HOLDS(again.x5chain_count == m->x5chain_count);
+    HOLDS(att_slice_eq(again.payload_untrusted, m->payload_untrusted));
+    verified_by_its_key_alone(&again, signer);
+    att_buf_free(out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct att_slice in = att_slice_of(data, size);
@@ -51,5 +105,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < ATT_COUNT(keys); i++) {
         HOLDS(att_cose_verify(&v, &m, keys[i], att_slice_of(NULL, 0), &diag) != ATT_OK);
     }
+    signed_by_us(&m, size % ATT_COUNT(keys));
     return 0;
 }
+
+FUZZ_MUTATES_CBOR(0)

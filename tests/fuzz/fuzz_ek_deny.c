@@ -28,12 +28,52 @@ static void is_denied(const struct ek_deny *d, struct att_slice line)
     HOLDS(ek_deny_has(d, att_slice_of(bytes, len)));
 }
 
+/* What is no name is on no list; a list that cannot be read is none. */
+static void nothing_else(const struct ek_deny *d)
+{
+    static const uint8_t bytes[ATT_NAME_MAX + 1];
+    struct ek_deny *none = NULL;
+    struct att_diag diag = {0};
+
+    HOLDS(!ek_deny_has(d, att_slice_of(bytes, sizeof(bytes))));
+    HOLDS(!ek_deny_has(d, att_slice_of(bytes, 3)));
+    HOLDS(ek_deny_load(&none, "/nonexistent/list", &diag) == ATT_E_NOT_FOUND && none == NULL);
+}
+
+/* One line more than a list may have. */
+static void too_many(void)
+{
+    static const char LINE[] = "00000000000000000000000000000000"
+                               "00000000000000000000000000000000\n";
+    static bool done;
+    const size_t len = sizeof(LINE) - 1;
+    uint8_t *text = done ? NULL : malloc((EK_DENY_MAX + 1) * len);
+    struct ek_deny *d = NULL;
+    struct att_diag diag = {0};
+
+    if (done) {
+        return;
+    }
+    done = true;
+    HOLDS(text != NULL);
+    for (size_t i = 0; i <= EK_DENY_MAX; i++) {
+        memcpy(text + i * len, LINE, len);
+    }
+    HOLDS(ek_deny_parse(&d, "list", att_slice_of(text, EK_DENY_MAX * len), NULL) == ATT_OK);
+    ek_deny_freep(&d);
+    HOLDS(ek_deny_parse(&d, "list", att_slice_of(text, (EK_DENY_MAX + 1) * len), &diag) ==
+          ATT_E_LIMIT);
+    HOLDS(d == NULL && strstr(diag.text, "list:65537:") != NULL);
+    free(text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ek_deny *d = NULL;
     struct att_diag diag = {0};
     size_t lines = 0;
 
+    too_many();
     if (ek_deny_parse(&d, "list", att_slice_of(data, size), &diag) != ATT_OK) {
         HOLDS(diag.reason == ATT_R_CFG_KEY && strncmp(diag.text, "list:", 5) == 0 && d == NULL);
         return 0;
@@ -46,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         at += len + 1;
     }
     HOLDS(ek_deny_count(d) <= lines);
+    nothing_else(d);
     ek_deny_free(d);
     return 0;
 }

@@ -1,5 +1,6 @@
 /* The records of a firmware event log tile its input, and whatever parses can be replayed. */
 #include "fuzz.h"
+#include "tcg/cmdline.h"
 #include "tcg/evlog.h"
 
 /* Bytes of a record: fixed fields, digests, data. */
@@ -47,6 +48,43 @@ static void check_head(const struct att_evlog *log)
     }
 }
 
+/* Parameters lie in their text, one behind the other. */
+static void check_parameters(struct att_slice text)
+{
+    struct att_slice left = att_cmdline_trim(text);
+    struct att_cmdline_param p;
+    const uint8_t *end = text.p;
+
+    HOLDS(left.len <= text.len);
+    while (att_cmdline_next(&left, &p)) {
+        HOLDS(p.name.p >= end && p.name.p < text.p + text.len);
+        end = p.value.p != NULL ? p.value.p + p.value.len : p.name.p + p.name.len;
+        HOLDS(end <= text.p + text.len && left.p + left.len <= text.p + text.len);
+    }
+}
+
+/* A command line that an event carries is one that the log proves, in the PCR of some event. */
+static void check_command_lines(const struct att_evlog *log)
+{
+    static uint8_t room[ATT_CMDLINE_MAX];
+
+    for (size_t i = 0; i < att_evlog_count(log); i++) {
+        const struct att_event *ev = att_evlog_at(log, i);
+        struct att_slice text = {0};
+        int pcr = -1;
+
+        if (att_hash_usable(ev->digest[0].alg)) {
+            HOLDS(att_cmdline_of_event(&text, ev, ev->digest[0].alg, room) == ATT_OK);
+        }
+        if (text.len == 0) {
+            check_parameters(ev->data_unproven);
+            continue;
+        }
+        check_parameters(text);
+        HOLDS(att_cmdline_measured(&pcr, log, ev->digest[0].alg, text) == ATT_OK && pcr >= 0);
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct att_evlog *log = NULL;
@@ -59,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     check_tiles(log, size);
     check_head(log);
+    check_command_lines(log);
     HOLDS(att_evlog_replay(&v, log, NULL) == ATT_OK);
     HOLDS(v.count <= ATT_PCR_BANKS);
     att_evlog_free(log);

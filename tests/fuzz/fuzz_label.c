@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "appraise/offline.h"
+#include "cbor_mutate.h"
 #include "fuzz.h"
 
 static struct att_anchors *nobody;
@@ -36,3 +37,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     return 0;
 }
+
+FUZZ_MUTATES_CBOR(0)

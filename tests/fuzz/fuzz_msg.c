@@ -1,4 +1,5 @@
 /* A message of the verifier's processes that decodes is written again as the same bytes. */
+#include "cbor_mutate.h"
 #include "fuzz.h"
 #include "verifier/msg.h"
 
@@ -19,5 +20,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     HOLDS(msg_size(&m) >= size);
     HOLDS(msg_encode(&w, &m) == ATT_OK && att_wr_done(&w, &again) == ATT_OK);
     HOLDS(att_slice_eq(again, in));
+    m.kind = (enum msg_kind)0; /* is none, and is not written */
+    HOLDS(msg_encode(&w, &m) == ATT_E_INTERNAL);
     return 0;
 }
+
+FUZZ_MUTATES_CBOR(0)

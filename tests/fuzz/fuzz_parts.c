@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "appraise/parts.h"
+#include "cbor_mutate.h"
 #include "fuzz.h"
 #include "tcg/ima.h"
 
@@ -58,3 +59,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     return 0;
 }
+
+FUZZ_MUTATES_CBOR(1)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "cbor_mutate.h"
 #include "policy/policy_file.h"
 #include "policy_holds.h"
 
@@ -106,3 +107,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     as_a_file(in);
     return 0;
 }
+
+FUZZ_MUTATES_CBOR(0)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "appraise/record.h"
+#include "cbor_mutate.h"
 #include "fuzz.h"
 
 static uint8_t room[1U << 18];
@@ -55,3 +56,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     result_again(r.result);
     return 0;
 }
+
+FUZZ_MUTATES_CBOR(0)

@@ -1,4 +1,7 @@
-/* Whatever the loader accepts, written out in flow style and read again, is the same document. */
+/*
+ * Whatever the loader accepts, written out in flow style and read again, is the same document; each of its texts
+ * is a truth, a number or a time, at most one of them, and within the bounds that were asked for.
+ */
 #include <string.h>
 
 #include "base/wr.h"
@@ -82,12 +85,66 @@ static void write_node(struct att_wr *w, const struct att_yaml_node *n)
     put(w, CLOSE[type]);
 }
 
+/* One reader at most takes a plain text; what it takes lies between its bounds. */
+static void read_scalar(const struct att_yaml_node *n)
+{
+    struct att_diag diag = {0};
+    const char *text = "";
+    int64_t number = 0;
+    int64_t ms = 0;
+    bool yes = false;
+    bool is_bool = att_yaml_bool(n, &yes, &diag) == ATT_OK;
+    bool is_number = att_yaml_int(n, -5, 500, &number, &diag) == ATT_OK;
+    bool is_time = att_yaml_duration_ms(n, 2, 3600000, &ms, &diag) == ATT_OK;
+
+    HOLDS((is_bool ? 1 : 0) + (is_number ? 1 : 0) + (is_time ? 1 : 0) <= 1);
+    HOLDS(is_bool || is_number || is_time || diag.reason == ATT_R_CFG_KEY);
+    HOLDS(number >= -5 && number <= 500 && (ms == 0 || (ms >= 2 && ms <= 3600000)));
+    HOLDS(att_yaml_text(n, &text, 4, &diag) != ATT_OK || strlen(text) <= 4);
+}
+
+static void read_keys(const struct att_yaml_node *n)
+{
+    static const char *const KNOWN[] = {"a", "b", NULL};
+    struct att_diag diag = {0};
+    size_t known = 0;
+
+    for (size_t i = 0; KNOWN[i] != NULL; i++) {
+        known += att_yaml_get(n, KNOWN[i]) != NULL ? 1 : 0;
+    }
+    if (att_yaml_only(n, KNOWN, &diag) == ATT_OK) {
+        HOLDS(att_yaml_type(n) == ATT_YAML_MAP && known == att_yaml_count(n));
+    } else {
+        HOLDS(diag.reason == ATT_R_CFG_KEY);
+    }
+}
+
+static void read_node(const struct att_yaml_node *n)
+{
+    read_scalar(n);
+    read_keys(n);
+    for (size_t i = 0; i < att_yaml_count(n); i++) {
+        bool map = att_yaml_type(n) == ATT_YAML_MAP;
+
+        read_node(map ? att_yaml_value(n, i) : att_yaml_item(n, i));
+    }
+}
+
+/* Refused before a byte of it is read. */
+static void too_long(const uint8_t *data)
+{
+    struct att_yaml *y = NULL;
+
+    HOLDS(att_yaml_parse(&y, "fuzz", att_slice_of(data, ATT_YAML_CAP + 1), NULL) == ATT_E_LIMIT);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct att_wr w[2] = {att_wr_into(rooms[0], ROOM), att_wr_into(rooms[1], ROOM)};
     struct att_slice in = att_slice_of(data, size);
     struct att_diag diag = {0};
 
+    too_long(data);
     for (size_t i = 0; i < 2; i++) {
         struct att_yaml *y = NULL;
         enum att_err err = att_yaml_parse(&y, "fuzz", in, &diag);
@@ -97,6 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             HOLDS(strncmp(diag.text, "fuzz:", 5) == 0 && diag.reason == ATT_R_FMT_YAML);
             return 0;
         }
+        read_node(att_yaml_root(y));
         write_node(&w[i], att_yaml_root(y));
         att_yaml_free(y);
         in = att_slice_of(rooms[i], w[i].len);
