@@ -5,6 +5,7 @@
 # make demo                               a gateway earns a label on this machine; see demo/
 # make lint                               format, headers, layers, manual pages, scripts
 # make fuzz                               libFuzzer programs under build/fuzz, run for FUZZ_SECONDS each
+# make fuzz-coverage                      what the fuzz corpora alone reach of each parser, with gcov
 # make knockout                           each guard removed once: at least one attack test must fail
 # make bench                              ours beside the machine's limit; also build/bench.json
 # make soak                               long forms of the attack matrix (hours; not in CI)
@@ -33,7 +34,7 @@ VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),relea
 BUILD   ?= build/$(VARIANT)
 
 # The goals that people type first need nothing before them but git and make; "make -n" only shows.
-SETS_UP := check corpus demo bench knockout soak fuzz
+SETS_UP := check corpus demo bench knockout soak fuzz fuzz-coverage
 setup_for = $(if $(filter $(filter-out demo,$(SETS_UP)),$(MAKECMDGOALS)),all,build)
 ifneq ($(filter $(SETS_UP),$(MAKECMDGOALS)),)
 ifeq ($(ATTEST_SETUP_DONE)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
@@ -204,6 +205,11 @@ fuzz:
 	@BUILD='$(abspath build/fuzz)' FUZZ_SEED='$(FUZZ_SEED)' tests/fuzz/run $(FUZZ_SECONDS)
 fuzz-programs: $(FUZZ)
 
+fuzz-coverage:
+	@$(MAKE) CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage BUILD=build/cov replay-programs
+	@BUILD='$(abspath build/cov)' tests/fuzz/coverage
+replay-programs: $(REPLAY)
+
 lint:
 	@scripts/lint
 format:
@@ -227,7 +233,8 @@ clean:
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
-.PHONY: all programs check corpus demo bench knockout soak fuzz fuzz-programs lint format install clean help FORCE
+.PHONY: all programs check corpus demo bench knockout soak fuzz fuzz-programs fuzz-coverage replay-programs lint format \
+        install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*/*/*.d)
