@@ -58,6 +58,7 @@ static void check_names(const struct att_cert *c)
     HOLDS(att_cert_devid_name(&devid, c, NULL) != ATT_OK ||
           (one_line(devid.hw_serial) && one_line(devid.device_serial)));
     HOLDS(strlen(att_cert_serial(text[0], sizeof(text[0]), c)) < sizeof(text[0]));
+    HOLDS(att_cert_serial(text[0], 1, c)[0] == '\0');
     if (att_cert_device_id(id, sizeof(id), c) == ATT_OK) {
         HOLDS(att_device_id_ok(id, strlen(id)));
         HOLDS(att_cert_device_id(id, 1, c) == ATT_E_LIMIT);

@@ -71,9 +71,13 @@ static void check_roles(const struct att_pubarea *p)
     bool named = att_pubarea_scheme(&scheme, &hash, p) == ATT_OK;
     bool ak = att_pubarea_check_ak(p, NULL) == ATT_OK;
     bool ek = att_pubarea_check_ek(p, NULL) == ATT_OK;
+    bool iak = att_pubarea_check_iak(p, NULL) == ATT_OK;
+    bool idevid = att_pubarea_check_idevid(p, NULL) == ATT_OK;
 
     HOLDS(!ak || (named && hash == p->scheme_hash));
     HOLDS(!ak || !ek);
+    HOLDS(!iak ||
+          (named && idevid && !ek)); /* a factory's restricted key signs, as its other one */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
