@@ -27,6 +27,12 @@ static const struct hash_row HASHES[] = {
     {ATT_HASH_SM3, 32, "sm3_256", NULL},
 };
 
+/* TPM tools write sm3_256, and kernels in their lists sm3, before Linux 5.7 sm3-256 (crypto/hash_info.c). */
+static const struct {
+    const char *name;
+    enum att_hash alg;
+} OTHER_NAMES[] = {{"sm3", ATT_HASH_SM3}, {"sm3-256", ATT_HASH_SM3}};
+
 static CRYPTO_ONCE fetch_once = CRYPTO_ONCE_STATIC_INIT;
 static EVP_MD *mds[ATT_COUNT(HASHES)];
 static EVP_MAC *hmac;
@@ -55,11 +61,21 @@ const char *att_hash_name(enum att_hash alg)
     return row == NULL ? "none" : row->name;
 }
 
+static bool is_name(const char *known, const char *name, size_t len)
+{
+    return len == strlen(known) && memcmp(name, known, len) == 0;
+}
+
 enum att_hash att_hash_find(const char *name, size_t len)
 {
     for (size_t i = 0; i < ATT_COUNT(HASHES); i++) {
-        if (len == strlen(HASHES[i].name) && memcmp(name, HASHES[i].name, len) == 0) {
+        if (is_name(HASHES[i].name, name, len)) {
             return HASHES[i].alg;
+        }
+    }
+    for (size_t i = 0; i < ATT_COUNT(OTHER_NAMES); i++) {
+        if (is_name(OTHER_NAMES[i].name, name, len)) {
+            return OTHER_NAMES[i].alg;
         }
     }
     return ATT_HASH_NONE;

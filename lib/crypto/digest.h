@@ -21,9 +21,10 @@ enum att_hash {
 
 #define ATT_HASH_MAX 64
 
-size_t att_hash_size(enum att_hash alg);                   /* bytes; 0 for an unknown algorithm */
-const char *att_hash_name(enum att_hash alg);              /* "sha256"; "none" */
-enum att_hash att_hash_find(const char *name, size_t len); /* ATT_HASH_NONE when unknown */
+size_t att_hash_size(enum att_hash alg);      /* bytes; 0 for an unknown algorithm */
+const char *att_hash_name(enum att_hash alg); /* "sha256"; "none" */
+/* As TPM tools or Linux write it; ATT_HASH_NONE when unknown. */
+enum att_hash att_hash_find(const char *name, size_t len);
 bool att_hash_usable(enum att_hash alg); /* we can compute it: SHA-1 and the SHA-2 three */
 
 /* A reusable hashing context: one allocation for any number of hashes. */

@@ -35,6 +35,25 @@ START_TEST(att_digest__published_vectors)
 }
 END_TEST
 
+START_TEST(att_hash_find__knows_the_names_of_tools_and_kernels)
+{
+    static const struct {
+        const char *name;
+        enum att_hash alg;
+    } rows[] = {
+        {"sha1", ATT_HASH_SHA1},     {"sha256", ATT_HASH_SHA256}, {"sha384", ATT_HASH_SHA384},
+        {"sha512", ATT_HASH_SHA512}, {"sm3_256", ATT_HASH_SM3},   {"sm3", ATT_HASH_SM3},
+        {"sm3-256", ATT_HASH_SM3},   {"sm3_", ATT_HASH_NONE},     {"SM3", ATT_HASH_NONE},
+        {"sha3-256", ATT_HASH_NONE}, {"", ATT_HASH_NONE},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        ck_assert_int_eq(att_hash_find(rows[i].name, strlen(rows[i].name)), rows[i].alg);
+    }
+    ck_assert_str_eq(att_hash_name(ATT_HASH_SM3), "sm3_256");
+}
+END_TEST
+
 START_TEST(att_digest__unknown_algorithms_are_unsupported)
 {
     uint8_t out[ATT_HASH_MAX];
@@ -119,6 +138,7 @@ int main(void)
     TCase *t = tcase_create("digest");
 
     tcase_add_loop_test(t, att_digest__published_vectors, 0, (int)ATT_COUNT(HASH_VECTORS));
+    tcase_add_test(t, att_hash_find__knows_the_names_of_tools_and_kernels);
     tcase_add_test(t, att_digest__unknown_algorithms_are_unsupported);
     tcase_add_test(t, att_hasher__is_reusable_over_algorithms_and_after_a_refusal);
     tcase_add_test(t, att_hmac__published_vectors);

@@ -159,6 +159,23 @@ START_TEST(ima_next__reads_the_templates_with_many_fields)
 }
 END_TEST
 
+/* A kernel with ima_hash=sm3: its list is read, though nobody here computes such a digest. */
+START_TEST(ima_next__knows_sm3_by_either_name_of_the_kernel)
+{
+    static const char *const PREFIX[] = {"sm3:", "sm3-256:"};
+
+    for (size_t i = 0; i < ATT_COUNT(PREFIX); i++) {
+        struct att_ima_entry e;
+
+        imalist_setup();
+        imalist_whole("ima-ng", PREFIX[i], "/bin/sh");
+        e = imalist_only_entry();
+        ck_assert_int_eq(e.alg, ATT_HASH_SM3);
+        ck_assert_uint_eq(e.digest.len, 32);
+    }
+}
+END_TEST
+
 /* An evm-sig entry whose attribute reads as a digest, under a template's name that calls it one. */
 START_TEST(ima_next__refuses_a_custom_template_that_names_another_digest)
 {
@@ -407,6 +424,7 @@ int main(void)
     tcase_add_checked_fixture(t, imalist_setup, NULL);
     tcase_add_test(t, ima_next__reads_every_template);
     tcase_add_test(t, ima_next__reads_the_templates_with_many_fields);
+    tcase_add_test(t, ima_next__knows_sm3_by_either_name_of_the_kernel);
     tcase_add_test(t, ima_next__refuses_a_custom_template_that_names_another_digest);
     tcase_add_test(t, ima_next__refuses_long_and_broken_old_entries);
     tcase_add_test(t, ima_next__refuses_digests_that_are_not_what_they_say);

@@ -139,7 +139,7 @@ static void spoil(struct imasigs_entry *e, int how)
 {
     switch (how) {
     case 0: /* a digest as long as SHA-256 that is none */
-        e->prefix = "sm3_256:";
+        e->prefix = "sm3:";
         break;
     case 1: /* fs-verity, or not said to be */
         e->template_ = "ima-sigv2";
