@@ -26,10 +26,10 @@ static void on_request(struct evhttp_request *req, void *ctx)
 {
     static const enum evhttp_cmd_type cmd[] = {0, EVHTTP_REQ_GET, EVHTTP_REQ_POST,
                                                EVHTTP_REQ_DELETE};
-    const struct scan_request *e = &expected[seen];
-
     (void)ctx;
     if (seen < scanned) {
+        const struct scan_request *e = &expected[seen];
+
         HOLDS(evhttp_request_get_command(req) == cmd[e->method]);
         HOLDS(strcmp(evhttp_request_get_uri(req), e->path) == 0);
         HOLDS(evbuffer_get_length(evhttp_request_get_input_buffer(req)) == e->length);
