@@ -7,13 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "attack.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "logattack.h"
 #include "need.h"
+#include "parttest.h"
 #include "policy/notice.h"
 
-#define HOUR 3600
+#define HOUR     3600
+#define MANY     200 /* entries of a kernel's list: some 26 KB */
+#define PART_LEN 5000
 
 static const struct service_options WITH_NOTICES = {
     .extra = "notices: notices\nnotice_signers: notice-signers\n"};
@@ -218,6 +221,82 @@ START_TEST(F_12__withdrawal_is_recorded_and_ends_the_window)
 }
 END_TEST
 
+/* Entries of a long list, and which are the file that the notice speaks of. */
+static int updated_at, back_at;
+
+static void long_list(struct softlog *log, struct softtpm *tpm)
+{
+    gateway_usual_ima(log, tpm);
+    for (int i = 0; i < MANY; i++) {
+        const char *content = i == updated_at ? AFTER : gateway_contents[i == back_at ? 0 : 1];
+        char path[96];
+
+        (void)snprintf(path, sizeof(path), "/usr/lib/package-%d/libname.so", i);
+        softlog_ima(log, tpm, path, att_slice_str(content));
+    }
+}
+
+/* After state and, behind it, before state: in the first part, in a later one, in what comes with the quote. */
+static const struct {
+    int updated, back;
+    bool notice;
+    int http;
+    enum store_status status;
+    const char *reason;
+} LISTS[] = {{5, -1, true, 200, STORE_WARNING, "E_REF_WINDOW"},
+             {MANY - 1, -1, true, 200, STORE_WARNING, "E_REF_WINDOW"},
+             {5, MANY / 2, true, 422, STORE_FAILED, "E_REF_RETIRED"},
+             {MANY / 2, MANY - 1, true, 422, STORE_FAILED, "E_REF_RETIRED"},
+             {MANY / 2, 5, true, 200, STORE_WARNING, "E_REF_WINDOW"}, /* as it must be: history */
+             {5, -1, false, 422, STORE_FAILED, "E_REF_UNLISTED"}};
+
+static void send_in_parts(struct log_scene *x)
+{
+    size_t off = 0, len = 0;
+
+    ck_assert_int_eq(gateway_session(x->g, &x->a), 201);
+    log_entry_at(&x->g->log[ATT_LOG_IMA], MANY - 10, &off, &len);
+    part_send_to(x->g, &x->a, off, PART_LEN);
+    gateway_measure(x->g, &x->a);
+    gateway_sign(x->g, &x->a);
+    gateway_seal(x->g, &x->a);
+    (void)gateway_send(x->g, &x->a);
+}
+
+START_TEST(F_12__kernel_list_in_parts_is_judged_beside_the_notice)
+{
+    static const struct gateway_plan LONG = {.ima = long_list};
+    struct att_signer *signer = NULL;
+    struct service *s = open_service(&signer);
+    struct service_device d;
+    struct log_scene x;
+
+    updated_at = LISTS[_i].updated;
+    back_at = LISTS[_i].back;
+    if (LISTS[_i].notice) {
+        put_notice(s, signer, "maintenance", -1, 1);
+        service_reload(s);
+    }
+    log_scene_open_at(&x, s, "f-12-parts", &LONG);
+    if (LISTS[_i].notice) {
+        measure(x.g, AFTER); /* the file itself, too */
+    }
+    send_in_parts(&x);
+    ck_assert_int_eq(x.a.answer.status, LISTS[_i].http);
+    NEED(service_device(&d, s, x.g->id));
+    ck_assert_str_eq(d.state.reason, LISTS[_i].reason);
+    ck_assert_int_eq(d.state.status, LISTS[_i].status);
+    if (LISTS[_i].http == 200) { /* what was shown in parts is kept: behind it nobody goes back */
+        softlog_ima(&x.g->log[ATT_LOG_IMA], x.g->tpm, "/usr/lib/old.so",
+                    att_slice_str(gateway_contents[0]));
+        attests(s, x.g, 422, STORE_FAILED, "E_REF_RETIRED");
+    }
+    log_scene_close(&x);
+    att_signer_free(signer);
+    service_free(s);
+}
+END_TEST
+
 int main(void)
 {
     const struct attack_row rows[] = {
@@ -225,6 +304,8 @@ int main(void)
         {"F-12-back", F_12__before_is_refused_once_after_was_shown, 0, 0},
         {"F-12-closed", F_12__window_that_is_not_open_excuses_nothing, (int)ATT_COUNT(CLOSED), 0},
         {"F-12-forged", F_12__notice_of_nobody_who_counts_is_not_loaded, 2, 0},
+        {"F-12-parts", F_12__kernel_list_in_parts_is_judged_beside_the_notice,
+         (int)ATT_COUNT(LISTS), 0},
         {"F-12-gone", F_12__withdrawal_is_recorded_and_ends_the_window, 0, 0},
     };
 
