@@ -15,6 +15,8 @@
 #include "commands.h"
 #include "policy/policy_file.h"
 
+#define LIST_MAX ((size_t)1 << 30) /* bytes of a kernel's list */
+
 int cmd_evidence_get(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.evidence-get.v1");
@@ -65,10 +67,11 @@ int cmd_evidence_get(struct cli *cli, int argc, char **argv)
 
 /* What all records of one call are judged by. */
 struct rules {
-    const char *policy_path, *refvals_path;
+    const char *policy_path, *refvals_path, *ima_path;
     bool what_if;              /* other references are meant */
     struct att_policy *policy; /* --policy, or NULL: that of each record */
     struct att_refvals *refvals;
+    struct att_buf *ima;         /* the kernel's list, for records over parts */
     struct att_reappraisal last; /* of the record before: its carry goes on */
     json_t *list;
     size_t changed;
@@ -78,6 +81,7 @@ static void rules_clear(struct rules *u)
 {
     att_policy_free(u->policy);
     att_refvals_free(u->refvals);
+    att_buf_free(u->ima);
     att_reappraisal_clear(&u->last);
 }
 
@@ -93,6 +97,9 @@ static enum att_err load_rules(struct rules *u, struct att_diag *diag)
         if (err == ATT_OK) {
             err = att_refvals_check(u->refvals, diag);
         }
+    }
+    if (err == ATT_OK && u->ima_path != NULL) {
+        err = att_file_read(&u->ima, u->ima_path, LIST_MAX, diag);
     }
     return err;
 }
@@ -150,6 +157,20 @@ static void print_reasons(struct report *r, const struct att_result *x)
     }
 }
 
+/* Why a what-if over parts says E_LOG_COVERAGE, and what would make it an answer. */
+static void tell_unseen(const struct report *r, const struct att_reappraisal *a)
+{
+    if (a->parts_unseen) {
+        report_note(r, tr(r->cli,
+                          "the kernel's list came in parts, which are not kept, so that other "
+                          "rules did not see it; "
+                          "give the gateway's list, read before its next boot: --ima FILE",
+                          "カーネルのリストは分割で届き、保存されていないため、別の規則では見られま"
+                          "せん。機器が再起動する前に"
+                          "読み取ったリストを --ima FILE で渡してください"));
+    }
+}
+
 /* The same rules: the same bytes, or something is wrong. Other rules: what would be. */
 static void tell(struct report *r, struct rules *u, const char *name,
                  const struct att_reappraisal *a)
@@ -158,9 +179,10 @@ static void tell(struct report *r, struct rules *u, const char *name,
     bool same_verdict = a->before->status == a->after->status;
 
     (void)json_array_append_new(
-        u->list, json_pack("{s:s, s:s, s:b, s:b, s:o, s:o}", "file", name, "device", a->device_id,
-                           "same", a->same, "what_if", a->other_rules, "before",
-                           verdict_json(a->before), "after", verdict_json(a->after)));
+        u->list,
+        json_pack("{s:s, s:s, s:b, s:b, s:b, s:o, s:o}", "file", name, "device", a->device_id,
+                  "same", a->same, "what_if", a->other_rules, "parts_unseen", a->parts_unseen,
+                  "before", verdict_json(a->before), "after", verdict_json(a->after)));
     u->changed += same_verdict ? 0 : 1;
     if (a->other_rules) {
         report_line(r, "%s  %s: %s -> %s", tr(r->cli, "what if", "仮定"), a->device_id,
@@ -174,6 +196,7 @@ static void tell(struct report *r, struct rules *u, const char *name,
         if (!same_verdict) {
             print_reasons(r, a->after);
         }
+        tell_unseen(r, a);
         return;
     }
     if (!a->same) {
@@ -251,6 +274,7 @@ static enum att_err judge_one(struct att_reappraisal *out, struct rules *u, cons
     }
     rules.notices = (const struct att_notice *const *)notices.notice;
     rules.notice_count = notices.count;
+    rules.ima_list = u->ima != NULL ? att_buf_slice(u->ima) : (struct att_slice){0};
     rules.earlier = u->last.after != NULL && u->last.after->accepted ? &u->last.after->carry : NULL;
     err = att_reappraise(&done, &record, &rules, diag);
     if (err == ATT_OK) {
@@ -293,6 +317,9 @@ int cmd_evidence_reappraise(struct cli *cli, int argc, char **argv)
     const struct option_spec options[] = {
         {"policy", &u.policy_path, NULL, "FILE", "another policy: what if", "別の方針で仮に判定"},
         {"refvals", &u.refvals_path, NULL, "FILE", "the reference values", "参照値ファイル"},
+        {"ima", &u.ima_path, NULL, "FILE",
+         "what if: the kernel's list, for records whose list came in parts",
+         "仮の判定: 分割で届いたカーネルのリスト"},
         {"what-if", NULL, &u.what_if, NULL, "other references than those of the record are meant",
          "記録と別の参照値で仮に判定"}};
     struct att_diag diag = {0};

@@ -115,11 +115,14 @@ const struct command commands[] = {
          "FILE: records from evidence get. With the rules of the record the result must be the"
          " same byte for byte (exit 0, else 1). --policy or other reference values ask what the"
          " verdict would be: 0 when none changes, 1 when one does. Give the records of one boot in"
-         " order: a later one goes on where the one before it ended.",
-     .more_ja = "FILE は evidence get の記録。記録と同じ方針と参照値なら結果は完全に一致する "
-                "(0、違えば 1)。"
-                "別の方針や参照値では仮の判定となり、変わるものがなければ 0、あれば 1。"
-                "同じ起動の記録は順に渡す。",
+         " order: a later one goes on where the one before it ended. A kernel's list that came in"
+         " parts is not kept: --ima gives it for a what-if.",
+     .more_ja =
+         "FILE は evidence get の記録。記録と同じ方針と参照値なら結果は完全に一致する "
+         "(0、違えば 1)。"
+         "別の方針や参照値では仮の判定となり、変わるものがなければ 0、あれば 1。"
+         "同じ起動の記録は順に渡す。分割で届いたカーネルのリストは保存されないため、仮の判定では "
+         "--ima で渡す。",
      .example = {"attestctl evidence reappraise 12.record --refvals site.refvals",
                  "attestctl evidence reappraise 12.record 13.record --refvals site.refvals"
                  " --policy next.yaml",

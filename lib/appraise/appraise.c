@@ -275,7 +275,8 @@ static void start_carry(struct judging *j, const struct att_device_facts *facts)
     if (goes_on(j) && carry_fits(j, facts)) {
         out->carry = *facts->carry;
     } else if (ATT_GUARD(CARRY_POLICY, goes_on(j))) {
-        att_reason_say(att_judging_reason(j, ATT_R_LOG_COVERAGE, ATT_SEVERITY_FAIL, NULL), "own",
+        att_reason_say(att_judging_reason(j, ATT_R_LOG_COVERAGE, ATT_SEVERITY_FAIL, NULL),
+                       facts->parts != NULL ? "ima" : "own",
                        "the earlier part was judged under other rules: the whole log is needed");
         out->accepted = false;
     }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "appraise/judge.h"
+#include "appraise/record_internal.h"
 #include "appraise/record.h"
 #include "base/guard.h"
 #include "crypto/digest.h"
@@ -145,6 +146,27 @@ static bool other_rules(const struct again *g, const struct att_reappraise_rules
            !att_digest_eq(g->context->refvals_digest, refs, 32);
 }
 
+/* Other rules did not judge what came before: the carry is what the same rules made of that, or nothing. */
+static enum att_err start_what_if(struct att_reappraisal *done, struct again *g,
+                                  const struct att_reappraise_rules *rules, struct att_diag *diag)
+{
+    bool seen = false;
+    enum att_err err = ATT_OK;
+
+    if (!g->context->parts.known) {
+        if (rules->earlier != NULL) {
+            g->context->carry = *rules->earlier;
+        }
+        return ATT_OK;
+    }
+    err = att_record_judge_list(&seen, g->context, g->after, &g->evidence, rules, diag);
+    if (ATT_GUARD(RECORD_PARTS, err == ATT_OK && !seen)) {
+        memset(&g->context->carry, 0, sizeof(g->context->carry));
+        done->parts_unseen = true;
+    }
+    return err;
+}
+
 enum att_err att_reappraise(struct att_reappraisal *out, const struct att_record *r,
                             const struct att_reappraise_rules *rules, struct att_diag *diag)
 {
@@ -165,14 +187,13 @@ enum att_err att_reappraise(struct att_reappraisal *out, const struct att_record
     }
     done.notices_missing = leave_out_windows(&g.context->windows, rules);
     done.other_rules = done.notices_missing > 0 || other_rules(&g, rules);
-    if (ATT_GUARD(RECORD_PARTS, done.other_rules && g.context->parts.known)) {
-        memset(&g.context->carry, 0,
-               sizeof(g.context->carry)); /* no rules but theirs saw the parts */
-    } else if (done.other_rules && rules->earlier != NULL) {
-        g.context->carry = *rules->earlier;
+    if (done.other_rules) {
+        err = start_what_if(&done, &g, rules, diag);
     }
     in.context = g.context;
-    err = att_judge(g.after, &in, diag);
+    if (err == ATT_OK) {
+        err = att_judge(g.after, &in, diag);
+    }
     if (err == ATT_OK) {
         err = compare(&done.same, &g, r);
     }

@@ -41,6 +41,7 @@ struct att_reappraisal {
     char device_id[ATT_DEVICE_ID_MAX + 1];
     bool other_rules; /* policy, references or notices are not those of the record: a what-if */
     uint32_t notices_missing; /* windows that were left out */
+    bool parts_unseen;        /* a what-if whose rules saw nothing of a list that came in parts */
     bool same;                /* the result is that of the record, byte for byte */
 };
 void att_reappraisal_clear(struct att_reappraisal *r);
@@ -54,11 +55,15 @@ struct att_reappraise_rules {
     /* What-if over evidence that continues a log: the carry that the same rules gave for the record before
      * it (att_reappraisal's after->carry). NULL: a continued log is refused for want of its beginning. */
     const struct att_carry *earlier;
+    /* What-if over evidence whose kernel list came in parts: that list, from its beginning on, at least as long.
+     * Empty: such evidence is refused for want of it. */
+    struct att_slice ima_list;
 };
 
 /*
  * att_reappraise - judge a record's evidence again, in its context; clear out with att_reappraisal_clear.
- * Errors  FORMAT ... (FMT_RECORD, and those of context, result and evidence), NOMEM CRYPTO INTERNAL
+ * Errors  FORMAT ... (FMT_RECORD, and those of context, result and evidence), MISMATCH (LOG_PCR: another list than
+ *         the one that came in parts), NOMEM CRYPTO INTERNAL
  */
 ATT_MUST_USE enum att_err att_reappraise(struct att_reappraisal *out, const struct att_record *r,
                                          const struct att_reappraise_rules *rules,

@@ -506,7 +506,7 @@ static struct att_buf *record_of_parts(struct room *r)
     return record;
 }
 
-/* The same rules give the same bytes; other rules did not see the parts, whatever they saw before. */
+/* The same rules give the same bytes; other rules did not see the parts, whatever they saw before, but may see the list. */
 START_TEST(L_25__record_over_parts_is_judged_again_by_its_own_rules_alone)
 {
     static const char YAML[] =
@@ -519,6 +519,7 @@ START_TEST(L_25__record_over_parts_is_judged_again_by_its_own_rules_alone)
     struct att_carry earlier = {.known = true};
     struct att_reappraisal a = {0};
     struct att_reappraise_rules rules = {0};
+    struct att_diag diag = {0};
     struct att_record record;
     struct room r;
 
@@ -537,9 +538,23 @@ START_TEST(L_25__record_over_parts_is_judged_again_by_its_own_rules_alone)
     rules.policy = other;
     rules.earlier = &earlier;
     ck_assert_int_eq(att_reappraise(&a, &record, &rules, NULL), ATT_OK);
-    ck_assert(a.other_rules);
+    ck_assert(a.other_rules && a.parts_unseen);
     ck_assert(has_reason(a.after, ATT_R_LOG_COVERAGE));
     att_reappraisal_clear(&a);
+
+    /* the list itself, and nothing else, takes their place */
+    rules.ima_list = r.all;
+    ck_assert_int_eq(att_reappraise(&a, &record, &rules, NULL), ATT_OK);
+    ck_assert(a.other_rules && !a.parts_unseen);
+    ck_assert(!has_reason(a.after, ATT_R_LOG_COVERAGE));
+    att_reappraisal_clear(&a);
+    rules.ima_list.len = 500;
+    ck_assert_int_eq(att_reappraise(&a, &record, &rules, &diag), ATT_E_MISMATCH);
+    ck_assert_int_eq(diag.reason, ATT_R_LOG_PCR);
+    rules.ima_list.len = r.all.len;
+    r.gw.g->log[ATT_LOG_IMA].p[500] ^= 1;
+    ck_assert_int_eq(att_reappraise(&a, &record, &rules, &diag), ATT_E_MISMATCH);
+    ck_assert_int_eq(diag.reason, ATT_R_LOG_PCR);
     room_close(&r);
 }
 END_TEST

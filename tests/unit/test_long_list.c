@@ -138,6 +138,64 @@ START_TEST(long_list__edited_part_does_not_lead_to_the_quote)
 }
 END_TEST
 
+/* The tool in the service's folder: its exit code; what it printed is in scene.out. */
+static int ctl(const char *words)
+{
+    char command[1024], log[128];
+    FILE *f = NULL;
+    size_t len = 0;
+    int code = 0;
+
+    (void)snprintf(log, sizeof(log), "%s/ctl.log", scene.dir);
+    (void)snprintf(command, sizeof(command), "cd %s && %s/attestctl %s >%s 2>&1", scene.dir,
+                   getenv("BUILD"), words, log);
+    code = system(command);
+    f = fopen(log, "r");
+    NEED(f != NULL && WIFEXITED(code));
+    len = fread(scene.out, 1, sizeof(scene.out) - 1, f);
+    (void)fclose(f);
+    scene.out[len] = '\0';
+    return WEXITSTATUS(code);
+}
+
+static void expect_ctl(int code, const char *words, const char *says)
+{
+    int found = ctl(words);
+
+    ck_assert_msg(found == code, "%s: %d: %s", words, found, scene.out);
+    ck_assert_msg(agentscene_said(&scene, says), "%s: %s", words, scene.out);
+}
+
+/* What other rules make of a list that came in parts: nothing without the list, and the right thing with it. */
+START_TEST(long_list__is_asked_what_if_with_the_list_from_the_gateway)
+{
+    char get[256], again[256], what_if[512], with[768];
+    int n = 0;
+
+    ck_assert_uint_gt(fill(0, SHORT_COUNT, scene.known), SMALL_MESSAGE);
+    affirmed();
+    do {
+        NEED(n < 16);
+        (void)snprintf(get, sizeof(get), "evidence get %d --socket %s -o record", n++,
+                       scene.service->admin_path);
+    } while (ctl(get) != 0);
+    (void)snprintf(again, sizeof(again), "evidence reappraise record --refvals %s/refvals.bin",
+                   scene.service->dir);
+    expect_ctl(0, again, "byte for byte");
+    (void)snprintf(what_if, sizeof(what_if),
+                   "sed 's/^version: .*/version: 9/' %s/policy.yaml >%s/next.yaml",
+                   scene.service->dir, scene.dir);
+    NEED(system(what_if) == 0);
+    (void)snprintf(what_if, sizeof(what_if), "%s --policy next.yaml", again);
+    expect_ctl(1, what_if, "E_LOG_COVERAGE");
+    ck_assert_msg(agentscene_said(&scene, "--ima FILE"), "%s", scene.out);
+    (void)snprintf(with, sizeof(with), "%s --ima %s", what_if, scene.ima);
+    expect_ctl(0, with, "affirming -> affirming");
+    (void)snprintf(with, sizeof(with), "%s --what-if --ima %s", what_if, scene.conf);
+    expect_ctl(3, with, "E_LOG_PCR");
+}
+END_TEST
+
 START_TEST(long_list__begins_anew_with_the_next_boot)
 {
     ck_assert_uint_gt(fill(0, SHORT_COUNT, scene.known), SMALL_MESSAGE);
@@ -172,6 +230,7 @@ int main(void)
         {long_list__deviation_in_the_first_part_refuses_the_whole, 0},
         {long_list__edited_part_does_not_lead_to_the_quote, 0},
         {long_list__begins_anew_with_the_next_boot, 0},
+        {long_list__is_asked_what_if_with_the_list_from_the_gateway, 0},
         {long_list__beyond_the_verifiers_limit_is_refused_with_its_reason, 0},
     };
     const struct suite_row interrupted[] = {
