@@ -322,10 +322,6 @@ enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
     if (refvals != NULL) {
         memcpy(out->refvals_digest, att_refvals_digest(refvals), 32);
     }
-    err = att_sha256(att_verified_evidence(v)->encoded, out->evidence_digest);
-    if (err != ATT_OK) {
-        return err;
-    }
     for (size_t i = 0; i < ATT_LOG__COUNT; i++) {
         out->unattested[i] = att_verified_unattested(v, (enum att_log)i);
     }

@@ -21,7 +21,8 @@ struct att_device_facts {
 };
 
 /*
- * att_appraise - out is filled on ATT_OK. refvals may be NULL (then whatever asks for one fails).
+ * att_appraise - out is filled on ATT_OK, but for the evidence's digest, which whoever received it has (att_judge).
+ * refvals may be NULL (then whatever asks for one fails).
  * Errors  NOMEM CRYPTO only: everything else is in the result
  */
 ATT_MUST_USE enum att_err att_appraise(struct att_result *out, const struct att_verified *v,
