@@ -55,18 +55,18 @@ int cmd_policy_check(struct cli *cli, int argc, char **argv)
 
 static void print_requirement(const struct report *r, const struct att_requirement *q, json_t *list)
 {
-    static const char *const SEVERITIES[] = {"fail", "warn", "ignore"};
     static const char *const JA[] = {"必須", "警告", "無視"};
     char padded[128];
     char words[2][ATT_POLICY_WORDS];
 
     (void)att_requirement_words(words[0], sizeof(words[0]), q, false);
     (void)att_requirement_words(words[1], sizeof(words[1]), q, true);
-    (void)json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", q->id,
-                                                "en", q->title_en, "ja", q->title_ja, "source",
-                                                q->source, "severity", SEVERITIES[q->severity],
-                                                "asks_en", words[0], "asks_ja", words[1]));
-    (void)text_pad(padded, sizeof(padded), tr(r->cli, SEVERITIES[q->severity], JA[q->severity]), 5);
+    (void)json_array_append_new(
+        list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "id", q->id, "en", q->title_en, "ja",
+                        q->title_ja, "source", q->source, "severity",
+                        att_severity_words[q->severity], "asks_en", words[0], "asks_ja", words[1]));
+    (void)text_pad(padded, sizeof(padded),
+                   tr(r->cli, att_severity_words[q->severity], JA[q->severity]), 5);
     report_line(r, "  %-8s %s %s", q->id, padded, tr(r->cli, q->title_en, q->title_ja));
     report_line(r, "                 %s", tr(r->cli, words[0], words[1]));
     if (q->source[0] != '\0') {

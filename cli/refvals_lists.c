@@ -108,7 +108,7 @@ static enum att_err add_own_item(struct making *m, void **tree, const struct att
         return err;
     }
     m->files++;
-    return making_add(m, item->type == ATT_OWN_LINK ? "link:" : "", name, item->digest);
+    return making_add(m, item->type == ATT_OWN_LINK ? ATT_LINK_PREFIX : "", name, item->digest);
 }
 
 static enum att_err add_own_record(struct making *m, void **tree, const struct att_own_record *rec)

@@ -236,8 +236,8 @@ enum att_err making_add(struct making *m, const char *prefix, const char *name,
 enum att_err making_listed(struct making *m, bool link, const char *name)
 {
     char full[MAKING_NAME_ROOM];
-    const size_t prefix = link ? strlen("link:") : 0;
-    int n = snprintf(full, sizeof(full), "%s%s%s", link ? "link:" : "",
+    const size_t prefix = link ? strlen(ATT_LINK_PREFIX) : 0;
+    int n = snprintf(full, sizeof(full), "%s%s%s", link ? ATT_LINK_PREFIX : "",
                      m->usrmerge && merged(name) ? "/usr" : "", name);
     struct att_slice whole = att_slice_of(full, n > 0 ? (size_t)n : 0);
     enum att_err err = n < 0 || (size_t)n >= sizeof(full) ? ATT_E_LIMIT : ATT_OK;
@@ -255,7 +255,7 @@ enum att_err making_item(struct making *m, bool link, const char *name, const ui
 {
     enum att_err err = making_listed(m, link, name);
 
-    return err == ATT_OK ? making_add(m, link ? "link:" : "", name, digest) : err;
+    return err == ATT_OK ? making_add(m, link ? ATT_LINK_PREFIX : "", name, digest) : err;
 }
 
 static enum att_err complete(struct making *m, struct att_name_set *set, const char *prefix)

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/guard.h"
+#include "base/program.h"
 #include "base/rd.h"
 #include "refvals_make.h"
 #include "unpack/record.h"
@@ -98,30 +99,6 @@ static enum att_err collect(struct making *m, FILE *from, struct att_diag *diag)
     return err;
 }
 
-/* Beside attestctl, or where it is installed. */
-static enum att_err find_program(char *out, size_t cap, struct att_diag *diag)
-{
-    static const char *const PLACES[] = {UNPACK_PROGRAM, "../libexec/attestd/" UNPACK_PROGRAM};
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash = NULL;
-
-    self[n > 0 ? n : 0] = '\0';
-    slash = strrchr(self, '/');
-    if (slash != NULL) {
-        slash[1] = '\0';
-    }
-    for (size_t i = 0; slash != NULL && i < ATT_COUNT(PLACES); i++) {
-        int len = snprintf(out, cap, "%s%s", self, PLACES[i]);
-
-        if (len > 0 && (size_t)len < cap && access(out, X_OK) == 0) {
-            return ATT_OK;
-        }
-    }
-    return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, "archive", "cannot open %s: %s",
-                    UNPACK_PROGRAM, "not beside attestctl and not in ../libexec/attestd");
-}
-
 /* posix_spawn wants char *const *, and changes nothing behind it. */
 static enum att_err start(pid_t *pid, const char *program, const char *what, const int fds[2])
 {
@@ -149,7 +126,7 @@ static enum att_err unpack(struct making *m, int fd, const char *what, struct at
     int ends[2] = {-1, -1};
     FILE *from = NULL;
     pid_t pid = -1;
-    enum att_err err = find_program(program, sizeof(program), diag);
+    enum att_err err = att_program_find(program, sizeof(program), UNPACK_PROGRAM, diag);
 
     if (err != ATT_OK || pipe2(ends, O_CLOEXEC) != 0) {
         return err != ATT_OK ? err : ATT_E_IO;

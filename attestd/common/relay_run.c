@@ -15,6 +15,7 @@
 
 #include "base/file.h"
 #include "base/guard.h"
+#include "base/program.h"
 #include "common/frame.h"
 
 #define ARGS_MAX   24
@@ -29,34 +30,6 @@ struct relay {
 int relay_pid(const struct relay *r)
 {
     return (int)r->pid;
-}
-
-/* The folder of our own executable, then where an installed one lives. */
-static enum att_err find_program(char *out, size_t cap, struct att_diag *diag)
-{
-    static const char *const place[] = {"attest-courier", "../libexec/attestd/attest-courier"};
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash = NULL;
-
-    if (n > 0) {
-        self[n] = '\0';
-        slash = strrchr(self, '/');
-    }
-    if (slash == NULL) {
-        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, NULL,
-                        "cannot find our own executable through /proc/self/exe");
-    }
-    slash[1] = '\0';
-    for (size_t i = 0; i < ATT_COUNT(place); i++) {
-        int len = snprintf(out, cap, "%s%s", self, place[i]);
-
-        if (len > 0 && (size_t)len < cap && access(out, X_OK) == 0) {
-            return ATT_OK;
-        }
-    }
-    return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, NULL,
-                    "attest-courier is neither in %s nor in %s../libexec/attestd", self, self);
 }
 
 /* The argument vector, built option by option. */
@@ -164,7 +137,7 @@ enum att_err relay_start(struct relay **out, const struct relay_settings *settin
     }
     r->fd = -1;
     if (program == NULL) {
-        err = find_program(found, sizeof(found), diag);
+        err = att_program_find(found, sizeof(found), "attest-courier", diag);
         program = found;
     }
     if (err != ATT_OK) {

@@ -31,17 +31,6 @@ static struct att_boot_rules quoted_rules(const struct judging *j)
     return (struct att_boot_rules){.bank = j->policy->bank, .pcrs = b != NULL ? b->has : 0};
 }
 
-/* name is under "uefi/"; the reason is hashed with it, so that two of one event both stand. */
-static enum att_err deviates(struct judging *j, struct att_deviation *d)
-{
-    char key[ATT_RESULT_NAME_MAX + 64];
-    enum att_err err = ATT_OK;
-
-    (void)snprintf(key, sizeof(key), "%s %s", att_reason_code(d->reason), d->name);
-    err = att_judging_hash(att_slice_str(key), &d->name_hash);
-    return err == ATT_OK ? att_judging_remember(j, d) : err;
-}
-
 static enum att_err judge_order(struct judging *j, const struct att_evlog *log)
 {
     struct att_boot_order rule = att_boot_order_of(j->policy);
@@ -68,7 +57,7 @@ static enum att_err judge_order(struct judging *j, const struct att_evlog *log)
         } else {
             (void)snprintf(d.name, sizeof(d.name), "uefi/pcr/%u", (unsigned int)f->pcr);
         }
-        err = deviates(j, &d);
+        err = att_judging_deviates(j, &d);
     }
     return err;
 }
@@ -88,7 +77,7 @@ static enum att_err judge_secure_boot(struct judging *j, const struct att_evlog 
         return err;
     }
     d.has_expected = claim == ATT_BOOT_CLAIM_NO;
-    return deviates(j, &d);
+    return att_judging_deviates(j, &d);
 }
 
 enum att_err att_judge_boot_log(struct judging *j)

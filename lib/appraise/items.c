@@ -112,6 +112,16 @@ enum att_err att_judging_remember(struct judging *j, const struct att_deviation 
     return err;
 }
 
+enum att_err att_judging_deviates(struct judging *j, struct att_deviation *d)
+{
+    char key[ATT_RESULT_NAME_MAX + 64];
+    enum att_err err = ATT_OK;
+
+    (void)snprintf(key, sizeof(key), "%s %s", att_reason_code(d->reason), d->name);
+    err = att_judging_hash(att_slice_str(key), &d->name_hash);
+    return err == ATT_OK ? att_judging_remember(j, d) : err;
+}
+
 enum att_err att_judging_start(struct judging *j)
 {
     const struct att_carry *c = &j->out->carry;

@@ -94,6 +94,8 @@ ATT_MUST_USE enum att_err att_judge_boot_events(struct judging *j);
 /* A deviation takes the place of an earlier one of the same name and kind; forget removes it. NOMEM */
 ATT_MUST_USE enum att_err att_judging_remember(struct judging *j, const struct att_deviation *d);
 void att_judging_forget(struct judging *j, const struct att_deviation *d);
+/* One of firmware or kernel's log, by its name: the reason is hashed with it, so that two of one event both stand. NOMEM CRYPTO */
+ATT_MUST_USE enum att_err att_judging_deviates(struct judging *j, struct att_deviation *d);
 
 /* The name as reference values spell it; room is used for a link, under whose path a file with its target's text is not it. */
 #define ATT_JUDGING_NAME_ROOM (ATT_OWN_NAME_MAX + sizeof(ATT_LINK_PREFIX))

@@ -194,13 +194,9 @@ static enum att_err deviates(struct listing *l, enum att_reason reason, enum att
                              uint32_t requirement)
 {
     struct att_deviation d = {.requirement = requirement, .severity = severity, .reason = reason};
-    char key[ATT_RESULT_NAME_MAX + 64];
-    enum att_err err = ATT_OK;
 
     (void)snprintf(d.name, sizeof(d.name), "ima/%llu/" AGGREGATE, (unsigned long long)l->index);
-    (void)snprintf(key, sizeof(key), "%s %s", att_reason_code(reason), d.name);
-    err = att_judging_hash(att_slice_str(key), &d.name_hash);
-    return err == ATT_OK ? att_judging_remember(l->j, &d) : err;
+    return att_judging_deviates(l->j, &d);
 }
 
 static bool is_aggregate(const struct att_ima_entry *e)

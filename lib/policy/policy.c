@@ -41,6 +41,10 @@ static bool starts_with(struct att_slice name, const char *prefix, size_t len)
     return name.len >= len && memcmp(name.p, prefix, len) == 0;
 }
 
+const char *const att_severity_words[3] = {"fail", "warn", "ignore"};
+const char *const att_policy_logs[3] = {"uefi", "ima", "own"};
+const char *const att_policy_unsigned[3] = {"fail", "warn", "listed"};
+
 bool att_requirement_covers(const struct att_requirement *r, struct att_slice name)
 {
     for (size_t i = 0; i < r->name_count; i++) {

@@ -29,6 +29,7 @@
 #define ATT_POLICY_KEYID_LEN 4
 
 enum att_severity { ATT_SEVERITY_FAIL, ATT_SEVERITY_WARN, ATT_SEVERITY_IGNORE };
+extern const char *const att_severity_words[3]; /* "fail", "warn", "ignore": as a policy has them */
 
 enum att_predicate {
     ATT_PRED_GRADE, /* grade_at_least: E1 | E2 | E3 */

@@ -15,6 +15,10 @@
 
 #define ATT_PRED__COUNT (ATT_PRED_IMA_SIGNED + 1)
 
+/* Words of both directions, YAML in and out: by enum att_log, and by what becomes of unsigned files. */
+extern const char *const att_policy_logs[3];
+extern const char *const att_policy_unsigned[3];
+
 ATT_MUST_USE enum att_err att_policy_new(struct att_policy **out);
 
 /* Room for one more requirement; LIMIT NOMEM. The pointer is valid until the next call. */

@@ -121,24 +121,16 @@ static void pcrs(struct printer *p, uint32_t mask)
 
 static void logs(struct printer *p, uint32_t mask)
 {
-    static const char *const LOGS[] = {"uefi", "ima", "own"}; /* in the order of enum att_log */
     const char *between = "";
 
     put(p, "[", 1);
-    for (size_t i = 0; i < ATT_COUNT(LOGS); i++) {
+    for (size_t i = 0; i < ATT_COUNT(att_policy_logs); i++) {
         if ((mask >> i & 1) != 0) {
-            say(p, "%s%s", between, LOGS[i]);
+            say(p, "%s%s", between, att_policy_logs[i]);
             between = ", ";
         }
     }
     put(p, "]", 1);
-}
-
-static const char *word(enum att_severity s)
-{
-    static const char *const WORDS[] = {"fail", "warn", "ignore"};
-
-    return WORDS[s];
 }
 
 static void rule(struct printer *p, const struct att_requirement *r, enum att_hash bank);
@@ -161,12 +153,13 @@ static void own_items(struct printer *p, const struct att_requirement *r)
 {
     say(p, "{under: ");
     names(p, r);
-    say(p, ", unlisted: %s%s}", word(r->unlisted), r->allow_any ? ", allow_any: true" : "");
+    say(p, ", unlisted: %s%s}", att_severity_words[r->unlisted],
+        r->allow_any ? ", allow_any: true" : "");
 }
 
 static void boot_order(struct printer *p, const struct att_requirement *r)
 {
-    say(p, "{verdict: %s", word(r->unlisted));
+    say(p, "{verdict: %s", att_severity_words[r->unlisted]);
     if (r->pcr_mask != 0) {
         say(p, ", late: ");
         pcrs(p, r->pcr_mask);
@@ -194,11 +187,9 @@ static void with_values(struct printer *p, const struct att_requirement *r, enum
 
 static void ima_signed(struct printer *p, const struct att_requirement *r)
 {
-    static const char *const UNSIGNED[] = {"fail", "warn", "listed"};
-
     say(p, "\n      under: ");
     names(p, r);
-    say(p, "\n      unsigned: %s\n      keys:", UNSIGNED[r->unlisted]);
+    say(p, "\n      unsigned: %s\n      keys:", att_policy_unsigned[r->unlisted]);
     for (size_t i = 0; i < r->key_count; i++) {
         char line[ATT_FILE_KEY_TEXT];
 
@@ -231,11 +222,11 @@ static void rule(struct printer *p, const struct att_requirement *r, enum att_ha
         pcrs(p, r->pcr_mask);
         break;
     case ATT_PRED_IMA_FILES:
-        say(p, "{unlisted: %s}", word(r->unlisted));
+        say(p, "{unlisted: %s}", att_severity_words[r->unlisted]);
         break;
     case ATT_PRED_IMA_VIOLATIONS:
     case ATT_PRED_IMA_KEXEC:
-        say(p, "%s", word(r->unlisted));
+        say(p, "%s", att_severity_words[r->unlisted]);
         break;
     case ATT_PRED_FIRMWARE:
         say(p, "unchanged");
@@ -285,7 +276,7 @@ static void requirement(struct printer *p, const struct att_requirement *r, enum
         say(p, "\n    source: ");
         quote(p, r->source);
     }
-    say(p, "\n    severity: %s\n    ", word(r->severity));
+    say(p, "\n    severity: %s\n    ", att_severity_words[r->severity]);
     rule(p, r, bank);
     put(p, "\n", 1);
 }

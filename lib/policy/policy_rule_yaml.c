@@ -58,9 +58,8 @@ enum att_err att_policy_yaml_word(const struct att_yaml_node *n, const char *con
 enum att_err att_policy_yaml_severity(const struct att_yaml_node *n, size_t words,
                                       enum att_severity *out, struct att_diag *diag)
 {
-    static const char *const WORDS[] = {"fail", "warn", "ignore"};
     int i = 0;
-    enum att_err err = att_policy_yaml_word(n, WORDS, words, &i, diag);
+    enum att_err err = att_policy_yaml_word(n, att_severity_words, words, &i, diag);
 
     if (err != ATT_OK) {
         return err;
@@ -251,9 +250,9 @@ static enum att_err read_keys(const struct att_yaml_node *n, struct att_requirem
 static enum att_err read_unsigned(const struct att_yaml_node *n, struct att_requirement *r,
                                   struct att_diag *diag)
 {
-    static const char *const WORDS[] = {"fail", "warn", "listed"};
     int i = 0;
-    enum att_err err = att_policy_yaml_word(n, WORDS, ATT_COUNT(WORDS), &i, diag);
+    enum att_err err =
+        att_policy_yaml_word(n, att_policy_unsigned, ATT_COUNT(att_policy_unsigned), &i, diag);
 
     r->unlisted = (enum att_severity)i;
     return err;
@@ -373,13 +372,13 @@ static enum att_err read_boot_order(const struct att_yaml_node *n, struct att_re
 static enum att_err read_logs(const struct att_yaml_node *n, struct att_requirement *r,
                               struct att_diag *diag)
 {
-    static const char *const LOGS[] = {"uefi", "ima", "own"}; /* in the order of enum att_log */
     enum att_err err = att_policy_yaml_list(n, diag);
 
     for (size_t i = 0; err == ATT_OK && i < att_yaml_count(n); i++) {
         int log = 0;
 
-        err = att_policy_yaml_word(att_yaml_item(n, i), LOGS, ATT_COUNT(LOGS), &log, diag);
+        err = att_policy_yaml_word(att_yaml_item(n, i), att_policy_logs, ATT_COUNT(att_policy_logs),
+                                   &log, diag);
         r->log_mask |= 1U << (unsigned int)log;
     }
     return err;

@@ -75,12 +75,11 @@ static void say_pcrs(struct words *w, uint32_t mask)
 
 static void say_logs(struct words *w, uint32_t mask)
 {
-    static const char *const LOGS[] = {"uefi", "ima", "own"}; /* in the order of enum att_log */
     const char *between = "";
 
-    for (size_t i = 0; i < ATT_COUNT(LOGS); i++) {
+    for (size_t i = 0; i < ATT_COUNT(att_policy_logs); i++) {
         if ((mask >> i & 1) != 0) {
-            say(w, "%s%s", between, LOGS[i]);
+            say(w, "%s%s", between, att_policy_logs[i]);
             between = ", ";
         }
     }
