@@ -16,6 +16,7 @@
 #include "commands.h"
 #include "policy/policy_file.h"
 #include "policy/policy_words.h"
+#include "records.h"
 
 #define RECORDS_MAX 4096
 #define PATH_ROOM   1024
@@ -30,7 +31,8 @@ struct trial {
     struct report *r;
     struct att_policy *policy[2]; /* old, new */
     struct att_refvals *refvals;
-    struct unit *unit; /* owned, unit_count of them */
+    struct att_notices notices; /* of the record at hand */
+    struct unit *unit;          /* owned, unit_count of them */
     size_t unit_count;
     size_t records, changed;
     json_t *devices;
@@ -46,6 +48,7 @@ static void trial_clear(struct trial *t)
     att_policy_free(t->policy[0]);
     att_policy_free(t->policy[1]);
     att_refvals_free(t->refvals);
+    att_notices_clear(&t->notices);
 }
 
 static void tell_change(struct trial *t, const struct att_policy_change *c, json_t *list)
@@ -113,7 +116,11 @@ static enum att_err judge(struct att_reappraisal *out, const struct trial *t, si
                           const struct att_record *record, struct att_diag *diag)
 {
     struct att_appraisal_context *context = calloc(1, sizeof(*context));
-    struct att_reappraise_rules rules = {.policy = t->policy[side], .refvals = t->refvals};
+    struct att_reappraise_rules rules = {.policy = t->policy[side],
+                                         .refvals = t->refvals,
+                                         .notices =
+                                             (const struct att_notice *const *)t->notices.notice,
+                                         .notice_count = t->notices.count};
     enum att_err err = ATT_OK;
 
     if (context == NULL) {
@@ -138,6 +145,10 @@ static void tell_record(struct trial *t, const char *name, const struct att_reap
     bool same = side[0].after->status == side[1].after->status;
     struct att_diag why = {0};
 
+    if (side[0].unseen || side[1].unseen) {
+        record_unseen(t->r, name, side[1].unseen ? &side[1] : &side[0], false);
+        return;
+    }
     t->records++;
     t->changed += same ? 0 : 1;
     (void)json_array_append_new(t->devices, json_pack("{s:s, s:s, s:s, s:s, s:b}", "device",
@@ -180,6 +191,10 @@ static enum att_err try_record(struct trial *t, const char *path, const char *na
 
     if (err == ATT_OK) {
         err = att_record_decode(&record, att_buf_slice(file), diag);
+    }
+    if (err == ATT_OK) {
+        att_notices_clear(&t->notices);
+        err = record_notices(&t->notices, &record, diag);
     }
     for (size_t i = 0; err == ATT_OK && i < ATT_COUNT(side); i++) {
         err = judge(&side[i], t, i, &record, diag);

@@ -14,6 +14,7 @@
 #include "base/hex.h"
 #include "commands.h"
 #include "policy/policy_file.h"
+#include "records.h"
 
 #define LIST_MAX ((size_t)1 << 30) /* bytes of a kernel's list */
 
@@ -157,20 +158,6 @@ static void print_reasons(struct report *r, const struct att_result *x)
     }
 }
 
-/* Why a what-if over parts says E_LOG_COVERAGE, and what would make it an answer. */
-static void tell_unseen(const struct report *r, const struct att_reappraisal *a)
-{
-    if (a->parts_unseen) {
-        report_note(r, tr(r->cli,
-                          "the kernel's list came in parts, which are not kept, so that other "
-                          "rules did not see it; "
-                          "give the gateway's list, read before its next boot: --ima FILE",
-                          "カーネルのリストは分割で届き、保存されていないため、別の規則では見られま"
-                          "せん。機器が再起動する前に"
-                          "読み取ったリストを --ima FILE で渡してください"));
-    }
-}
-
 /* The same rules: the same bytes, or something is wrong. Other rules: what would be. */
 static void tell(struct report *r, struct rules *u, const char *name,
                  const struct att_reappraisal *a)
@@ -178,11 +165,15 @@ static void tell(struct report *r, struct rules *u, const char *name,
     struct att_diag why = {0};
     bool same_verdict = a->before->status == a->after->status;
 
-    (void)json_array_append_new(
-        u->list,
-        json_pack("{s:s, s:s, s:b, s:b, s:b, s:o, s:o}", "file", name, "device", a->device_id,
-                  "same", a->same, "what_if", a->other_rules, "parts_unseen", a->parts_unseen,
-                  "before", verdict_json(a->before), "after", verdict_json(a->after)));
+    (void)json_array_append_new(u->list, json_pack("{s:s, s:s, s:b, s:b, s:b, s:o, s:o}", "file",
+                                                   name, "device", a->device_id, "same", a->same,
+                                                   "what_if", a->other_rules, "unseen", a->unseen,
+                                                   "before", verdict_json(a->before), "after",
+                                                   verdict_json(a->after)));
+    if (a->unseen) {
+        record_unseen(r, name, a, true);
+        return;
+    }
     u->changed += same_verdict ? 0 : 1;
     if (a->other_rules) {
         report_line(r, "%s  %s: %s -> %s", tr(r->cli, "what if", "仮定"), a->device_id,
@@ -196,7 +187,6 @@ static void tell(struct report *r, struct rules *u, const char *name,
         if (!same_verdict) {
             print_reasons(r, a->after);
         }
-        tell_unseen(r, a);
         return;
     }
     if (!a->same) {
@@ -232,23 +222,6 @@ static enum att_err policy_of(const struct att_policy **out, struct att_policy *
     return err;
 }
 
-/* Those that travel with the record; it names each by its digest, so that none needs to be believed. */
-static enum att_err notices_of(struct att_notices *out, const struct att_record *record,
-                               struct att_diag *diag)
-{
-    enum att_err err = ATT_OK;
-
-    for (size_t i = 0; err == ATT_OK && i < record->notice_count; i++) {
-        struct att_notice *n = NULL;
-
-        err = att_notice_decode(&n, record->notice[i], diag);
-        if (err == ATT_OK) {
-            err = att_notices_add(out, n, diag);
-        }
-    }
-    return err;
-}
-
 static enum att_err judge_one(struct att_reappraisal *out, struct rules *u, const char *path,
                               struct att_diag *diag)
 {
@@ -267,7 +240,7 @@ static enum att_err judge_one(struct att_reappraisal *out, struct rules *u, cons
         err = policy_of(&rules.policy, &own, u, &record, diag);
     }
     if (err == ATT_OK) {
-        err = notices_of(&notices, &record, diag);
+        err = record_notices(&notices, &record, diag);
     }
     if (err != ATT_OK) {
         return err;

@@ -4,7 +4,6 @@
 
 #include "appraise/judge.h"
 #include "appraise/record_internal.h"
-#include "appraise/record.h"
 #include "base/guard.h"
 #include "crypto/digest.h"
 
@@ -146,6 +145,13 @@ static bool other_rules(const struct again *g, const struct att_reappraise_rules
            !att_digest_eq(g->context->refvals_digest, refs, 32);
 }
 
+static bool goes_on(const struct att_evidence *ev)
+{
+    const uint64_t *off = ev->claims.logs.off;
+
+    return off[ATT_LOG_UEFI] > 0 || off[ATT_LOG_IMA] > 0 || off[ATT_LOG_OWN] > 0;
+}
+
 /* Other rules did not judge what came before: the carry is what the same rules made of that, or nothing. */
 static enum att_err start_what_if(struct att_reappraisal *done, struct again *g,
                                   const struct att_reappraise_rules *rules, struct att_diag *diag)
@@ -153,7 +159,9 @@ static enum att_err start_what_if(struct att_reappraisal *done, struct again *g,
     bool seen = false;
     enum att_err err = ATT_OK;
 
-    if (!g->context->parts.known) {
+    done->over_parts = g->context->parts.known;
+    if (!done->over_parts) {
+        done->unseen = goes_on(&g->evidence) && rules->earlier == NULL;
         if (rules->earlier != NULL) {
             g->context->carry = *rules->earlier;
         }
@@ -162,7 +170,7 @@ static enum att_err start_what_if(struct att_reappraisal *done, struct again *g,
     err = att_record_judge_list(&seen, g->context, g->after, &g->evidence, rules, diag);
     if (ATT_GUARD(RECORD_PARTS, err == ATT_OK && !seen)) {
         memset(&g->context->carry, 0, sizeof(g->context->carry));
-        done->parts_unseen = true;
+        done->unseen = true;
     }
     return err;
 }

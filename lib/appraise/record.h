@@ -41,8 +41,10 @@ struct att_reappraisal {
     char device_id[ATT_DEVICE_ID_MAX + 1];
     bool other_rules; /* policy, references or notices are not those of the record: a what-if */
     uint32_t notices_missing; /* windows that were left out */
-    bool parts_unseen;        /* a what-if whose rules saw nothing of a list that came in parts */
-    bool same;                /* the result is that of the record, byte for byte */
+    bool
+        unseen; /* a what-if whose rules saw nothing of what this evidence goes on from: no verdict */
+    bool over_parts; /* that is a kernel list which came in parts */
+    bool same;       /* the result is that of the record, byte for byte */
 };
 void att_reappraisal_clear(struct att_reappraisal *r);
 

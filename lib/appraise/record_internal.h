@@ -1,4 +1,4 @@
-/* For record.c: a record whose kernel list came in parts, judged by other rules than those that saw them. */
+/* For reappraise.c: a record whose kernel list came in parts, judged by other rules than those that saw them. */
 #ifndef ATT_APPRAISE_RECORD_INTERNAL_H
 #define ATT_APPRAISE_RECORD_INTERNAL_H
 

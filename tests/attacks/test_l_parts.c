@@ -538,14 +538,14 @@ START_TEST(L_25__record_over_parts_is_judged_again_by_its_own_rules_alone)
     rules.policy = other;
     rules.earlier = &earlier;
     ck_assert_int_eq(att_reappraise(&a, &record, &rules, NULL), ATT_OK);
-    ck_assert(a.other_rules && a.parts_unseen);
+    ck_assert(a.other_rules && a.unseen && a.over_parts);
     ck_assert(has_reason(a.after, ATT_R_LOG_COVERAGE));
     att_reappraisal_clear(&a);
 
     /* the list itself, and nothing else, takes their place */
     rules.ima_list = r.all;
     ck_assert_int_eq(att_reappraise(&a, &record, &rules, NULL), ATT_OK);
-    ck_assert(a.other_rules && !a.parts_unseen);
+    ck_assert(a.other_rules && !a.unseen);
     ck_assert(!has_reason(a.after, ATT_R_LOG_COVERAGE));
     att_reappraisal_clear(&a);
     rules.ima_list.len = 500;

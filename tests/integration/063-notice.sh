@@ -104,6 +104,13 @@ last=$((last - 1))
 check 'the same bytes' 0 "$ctl" --json evidence reappraise "$work/$last.record" --refvals "$refs"
 json '.records[0].same and (.records[0].what_if | not) and .records[0].after.reasons[0].code == "E_REF_WINDOW"'
 
+# another policy over all of them: what a window excused stays a warning, and nothing changes
+sed 's/^version: .*/version: 9/' policies/gateway-base.yaml >"$work/next.yaml"
+set -- policies/gateway-base.yaml "$work/next.yaml" --refvals "$refs"
+for i in $(seq 0 "$last"); do [ ! -s "$work/$i.record" ] || set -- "$@" --evidence "$work/$i.record"; done
+check 'another policy beside the notice' 0 "$ctl" --json policy diff "$@"
+json '.changed == 0 and ([.devices[] | select(.before == "warning" and .after == "warning")] | length) >= 2'
+
 # the new state becomes the reference, and the notice goes
 "$ctl" refvals make "$measured" --output "$work/verifier/refvals.bin" >/dev/null
 rm "$work/verifier/notices/cal-2.notice"

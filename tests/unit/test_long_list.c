@@ -187,8 +187,14 @@ START_TEST(long_list__is_asked_what_if_with_the_list_from_the_gateway)
                    scene.service->dir, scene.dir);
     NEED(system(what_if) == 0);
     (void)snprintf(what_if, sizeof(what_if), "%s --policy next.yaml", again);
-    expect_ctl(1, what_if, "E_LOG_COVERAGE");
+    expect_ctl(3, what_if, "E_LOG_COVERAGE");
     ck_assert_msg(agentscene_said(&scene, "--ima FILE"), "%s", scene.out);
+    (void)snprintf(
+        with, sizeof(with),
+        "policy diff %s/policy.yaml next.yaml --evidence record --refvals %s/refvals.bin",
+        scene.service->dir, scene.service->dir);
+    expect_ctl(3, with, "E_LOG_COVERAGE"); /* and no gateway changes because of that */
+    ck_assert_msg(agentscene_said(&scene, "0 / 0 verdicts change"), "%s", scene.out);
     (void)snprintf(with, sizeof(with), "%s --ima %s", what_if, scene.ima);
     expect_ctl(0, with, "affirming -> affirming");
     (void)snprintf(with, sizeof(with), "%s --what-if --ima %s", what_if, scene.conf);
