@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/guard.h"
 #include "codec/yaml_internal.h"
 
 #define NAME_MAX_SHOWN 96 /* characters of the document's name in a message */
@@ -219,7 +220,7 @@ enum att_err att_yaml_only(const struct att_yaml_node *map, const char *const *k
         const struct att_yaml_node *key = key_at(map, i);
         char shown[SHOWN_MAX + 1];
 
-        if (!listed(key->text, keys)) {
+        if (ATT_GUARD(YAML_UNKNOWN, !listed(key->text, keys))) {
             return att_yaml_fail(key, ATT_R_CFG_KEY, diag, "unknown key: %s",
                                  att_escape(shown, sizeof(shown), key->text, key->len));
         }

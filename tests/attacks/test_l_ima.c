@@ -107,6 +107,9 @@ START_TEST(L_16__digest_field_that_is_no_digest_is_malformed)
     case 3: /* nothing */
         digest = att_slice_of(field, 0);
         break;
+    case 4: /* an unknown algorithm, whose digest has no bytes */
+        digest = digest_field(field, name, 0);
+        break;
     default: /* the NUL alone */
         digest = digest_field(field, "", 0);
         break;
@@ -303,7 +306,7 @@ int main(void)
     const struct attack_row rows[] = {
         {"L-14", L_14__newline_in_a_path_is_part_of_the_path, 0, 0},
         {"L-15", L_15__one_name_of_two_files_decides_nothing, 2, 0},
-        {"L-16", L_16__digest_field_that_is_no_digest_is_malformed, 5, 0},
+        {"L-16", L_16__digest_field_that_is_no_digest_is_malformed, 6, 0},
         {"L-16-length", L_16__length_beyond_its_record_is_malformed, 9, 0},
         {"L-17", L_17__violation_is_judged_by_the_switch_of_the_policy, 3, 0},
         {"L-17-log", L_17__violation_that_was_not_measured_does_not_lead_to_the_quote, 0, 0},

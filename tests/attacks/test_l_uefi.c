@@ -214,24 +214,51 @@ START_TEST(L_07__size_that_does_not_fit_is_malformed)
 }
 END_TEST
 
-START_TEST(L_08__digest_list_that_lies_is_malformed)
+/* What stands at a byte of the record, lied about; the rest no longer fits. */
+static void lie_about_digests(struct softlog *log, size_t off, int i)
 {
     static const struct {
         size_t at; /* from the start of the record */
         uint32_t v;
     } ROWS[] = {{8, 0}, {8, 17}, {8, 0xffffffffU}, {12, 0x7777}, {12, 0x12}, {34, ATT_HASH_SHA1}};
+
+    off += ROWS[i].at;
+    if (ROWS[i].at == 8) {
+        log_put_u32(log, off, ROWS[i].v);
+    } else {
+        log->p[off] = (uint8_t)ROWS[i].v;
+        log->p[off + 1] = (uint8_t)(ROWS[i].v >> 8);
+    }
+}
+
+/* A record that is whole: without any digest, with a bank twice, with a bank that was not announced. */
+static void replace_digests(struct softlog *log, size_t off, int i)
+{
+    static const uint8_t twice[2 + 20] = {ATT_HASH_SHA1}, other[2 + 64] = {ATT_HASH_SHA512};
+    const size_t third = 8 + 4 + 2 + 20 + 2 + 32; /* behind SHA-1 and SHA-256 */
+
+    if (i == 0) {
+        log_put_u32(log, off + 8, 0);
+        softlog_splice(log, off + 8 + 4, DIGESTS - 4, att_slice_of(NULL, 0));
+        return;
+    }
+    softlog_splice(log, off + third, 2 + 48,
+                   i == 1 ? att_slice_of(twice, sizeof(twice))
+                          : att_slice_of(other, sizeof(other)));
+}
+
+START_TEST(L_08__digest_list_that_lies_is_malformed)
+{
     struct log_scene s;
     size_t off;
     size_t len;
 
     log_scene_open(&s, "l-08", _i, NULL);
     log_event_at(boot_log(&s), IMAGE, &off, &len);
-    off += ROWS[_i].at;
-    if (ROWS[_i].at == 8) {
-        log_put_u32(boot_log(&s), off, ROWS[_i].v);
+    if (_i < 6) {
+        lie_about_digests(boot_log(&s), off, _i);
     } else {
-        boot_log(&s)->p[off] = (uint8_t)ROWS[_i].v;
-        boot_log(&s)->p[off + 1] = (uint8_t)(ROWS[_i].v >> 8);
+        replace_digests(boot_log(&s), off, _i - 6);
     }
     log_scene_malformed(&s, "E_FMT_UEFI");
 }
@@ -366,7 +393,7 @@ int main(void)
         {"L-05-value", L_05__impossible_locality_is_malformed, 6, 0},
         {"L-06", L_06__index_above_the_last_pcr_is_malformed, 8, 0},
         {"L-07", L_07__size_that_does_not_fit_is_malformed, 3, 0},
-        {"L-08", L_08__digest_list_that_lies_is_malformed, 6, 0},
+        {"L-08", L_08__digest_list_that_lies_is_malformed, 9, 0},
         {"L-09", L_09__spec_id_that_is_wrong_is_malformed, 6, 0},
         {"L-10", L_10__short_fixed_string_is_not_read_beyond_its_end, 15, 0},
         {"L-11-none", L_11__boot_without_a_separator_is_refused, 8, 0},
