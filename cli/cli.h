@@ -164,7 +164,7 @@ const char *did_you_mean(const char *typed, const char *const *candidates, size_
 char *text_safe(char *out, size_t cap, const char *in);
 char *text_pad(char *out, size_t cap, const char *in, int width);
 size_t text_width(const char *in);
-/* Bytes of in that fit columns, cut where a line may end; at least one character, all of it when it fits. */
+/* Bytes of the first line of in that fit columns, cut where a line may end; all of the line when it fits. */
 size_t text_fit(const char *in, size_t columns);
 /* The technical part of a reason in the chosen language; English it has no words for is marked as such. */
 const char *text_detail(const struct cli *cli, char *out, size_t cap, const char *english);

@@ -76,7 +76,7 @@ size_t text_fit(const char *in, size_t columns)
     size_t at = 0;
     size_t end = 0; /* where a line may end: before a space, or between wide characters */
 
-    while (in[at] != '\0') {
+    while (in[at] != '\0' && in[at] != '\n') {
         int wide = 1;
         size_t n = char_at(in + at, &wide);
 

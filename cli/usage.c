@@ -54,7 +54,7 @@ static void print_folded(const char *text)
 
         (void)printf("%.*s\n", (int)len, text);
         text += len;
-        text += strspn(text, " ");
+        text += *text == '\n' ? 1 : strspn(text, " ");
     }
 }
 

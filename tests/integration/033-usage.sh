@@ -30,6 +30,8 @@ check 'help of a noun by option' 0 "$ctl" label --help
 says 'label verify'
 check 'help of a command' 0 "$ctl" help label verify
 says '--accept warning'
+grep -qx 'Exit 0: authentic, current, affirming. 1: no. 3: cannot decide. 4: not a label.' "$work/out" ||
+    complain 'a line that fits the screen is broken'
 check 'help of nothing known' 2 "$ctl" help lable
 check --version 0 "$ctl" --version
 says "$(cat VERSION)"
