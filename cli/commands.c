@@ -417,6 +417,23 @@ const struct command commands[] = {
           "--verifier b.example -o 1.transfer",
           "attestctl device transfer verify 1.transfer --from a.pem"},
      .run = cmd_device_transfer},
+    {.noun = "log",
+     .verb = "verify",
+     .args = "FILE --key VKEY|--policy FILE",
+     .args_min = 1,
+     .args_max = 1,
+     .en = "verify a log's checkpoint, or a proof that an entry is in it",
+     .ja = "ログのチェックポイント、またはエントリーの包含証明を検証する",
+     .more_en = "FILE is a signed checkpoint, or a proof (tlog-proof) of the entry in --entry.\n"
+                "--policy also says how many witnesses must have cosigned; --key asks for none.\n"
+                "Exit 0: all holds. 1: no. 3: cannot decide. 4: malformed. No network is used.",
+     .more_ja = "FILE は署名付きチェックポイント、または証明 (tlog-proof、--entry が必要)。\n"
+                "--policy は必要な監視者の連署も定める。--key だけでは連署を求めない。\n"
+                "終了コード 0: 成立。1: 否。3: 判定不能。4: 形式不正。通信はしない。",
+     .example = {"attestctl log verify checkpoint --key log.vkey",
+                 "attestctl log verify checkpoint --policy witnesses.txt",
+                 "attestctl --json log verify label.tlog-proof --key log.vkey --entry leaf.bin"},
+     .run = cmd_log_verify},
     {.noun = "explain",
      .args = "CODE",
      .args_max = 1,

@@ -103,6 +103,8 @@ static const char *check_name(const struct cli *cli, const char *id)
         {"log.ima", "ログ: IMA"},
         {"log.own", "ログ: 自己測定"},
         {"policy", "方針"},
+        {"witnesses", "監視者の連署"},
+        {"inclusion", "ログへの包含"},
         {"transfer.signature", "移管: 署名"},
         {"transfer.chain", "移管: つながり"},
     };

@@ -23,6 +23,7 @@ static const struct noun NOUNS[] = {
     {"notice", "which changes are expected for a while", "一定期間だけ期待される変更 (変更通知)"},
     {"refvals", "which files and values are expected", "期待されるファイルと値 (参照値)"},
     {"device", "the gateways of a verifier", "検証サーバーに登録された機器"},
+    {"log", "transparency logs: is this what the log signed?", "透明性ログ: ログが署名したものか"},
 };
 
 static const struct noun *noun_find(const char *name)

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 . tests/integration/common.sh
 # shellcheck source=tests/integration/corpus.sh
 . tests/integration/corpus.sh
-needs openssl base64
+needs jq openssl base64
 
 # openssl_says CODE TEXT: is $work/sig the signature of that text by $work/key?
 openssl_says() {
@@ -28,6 +28,11 @@ by_openssl() {
     openssl_says 0 "$work/text"
     openssl_says 1 "$work/other"
 }
+# by_attestctl FILE: a checkpoint of the log, under the key that by_openssl found
+by_attestctl() {
+    check "$1 by attestctl" 0 "$ctl" --json log verify "$CORPUS/$1" --key "example.com/log/testdata+$vkey"
+    json '.checkpoint.origin == "example.com/log/testdata"'
+}
 
 # tlog/: notes, checkpoints, tiles, entries and a proof of a public log
 check 'test_tlog_corpus' 0 "$BUILD/unit/test_tlog_corpus"
@@ -35,7 +40,11 @@ grep '^ok ' "$work/out" >"$work/answers" || complain 'no answers'
 while read -r _ path words; do
     before=$bad
     case $path in
-    tlog/*/checkpoint* | *-note.txt) by_openssl "$path" ;;
+    tlog/*/checkpoint*)
+        by_openssl "$path"
+        by_attestctl "$path"
+        ;;
+    *-note.txt) by_openssl "$path" ;;
     esac
     row "$path" "$before" "$words"
 done <"$work/answers"
