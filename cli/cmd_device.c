@@ -134,16 +134,31 @@ static const char *member_name(const struct cli *cli, const char *key)
 {
     static const struct {
         const char *key, *ja;
-    } NAMES[] = {{"id", "ID"},         {"status", "状態"},
-                 {"reason", "理由"},   {"grade", "等級"},
-                 {"enrolled", "登録"}, {"last_seen", "最終確認"},
-                 {"deadline", "期限"}, {"ek_name", "EK 名"},
-                 {"ak_name", "AK 名"}, {"ek_verified", "EK 証明書"},
-                 {"cti", "ラベル ID"}, {"outcome", "結果番号"},
-                 {"issued", "発行"},   {"expires", "有効期限"},
-                 {"current", "現行"},  {"verifier", "検証者"},
-                 {"device", "機器"},   {"signer", "署名者"},
-                 {"role", "役割"},     {"quarantine", "隔離"}};
+    } NAMES[] = {{"id", "ID"},
+                 {"status", "状態"},
+                 {"reason", "理由"},
+                 {"grade", "等級"},
+                 {"enrolled", "登録"},
+                 {"last_seen", "最終確認"},
+                 {"deadline", "期限"},
+                 {"ek_name", "EK 名"},
+                 {"device_serial", "機器の製造番号"},
+                 {"hw_serial", "TPM の番号"},
+                 {"issuer", "発行者"},
+                 {"subject", "名義"},
+                 {"not_after", "有効期限"},
+                 {"ak_name", "AK 名"},
+                 {"ek_verified", "EK 証明書"},
+                 {"cti", "ラベル ID"},
+                 {"outcome", "結果番号"},
+                 {"issued", "発行"},
+                 {"expires", "有効期限"},
+                 {"current", "現行"},
+                 {"verifier", "検証者"},
+                 {"device", "機器"},
+                 {"signer", "署名者"},
+                 {"role", "役割"},
+                 {"quarantine", "隔離"}};
 
     for (size_t i = 0; cli->lang == LANG_JA && i < ATT_COUNT(NAMES); i++) {
         if (strcmp(NAMES[i].key, key) == 0) {
@@ -194,6 +209,26 @@ static void print_transfer(const struct report *r, const json_t *t)
                          : tr(r->cli, "given by a transfer to:", "移管先:"));
     print_members(r, other);
     print_members(r, t);
+}
+
+/* What its factory certified, when it showed that at its enrolment. */
+static void print_factory(const struct report *r, const json_t *device)
+{
+    static const struct {
+        const char *key, *en, *ja;
+    } KEYS[] = {
+        {"iak", "attestation key of its factory (IAK), proven:", "出荷時の証明鍵 (IAK)、証明済み:"},
+        {"idevid",
+         "identity key of its factory (IDevID), proven:", "出荷時の識別鍵 (IDevID)、証明済み:"}};
+
+    for (size_t i = 0; i < ATT_COUNT(KEYS); i++) {
+        const json_t *one = json_object_get(device, KEYS[i].key);
+
+        if (json_is_object(one)) {
+            report_line(r, "%s", tr(r->cli, KEYS[i].en, KEYS[i].ja));
+            print_members(r, one);
+        }
+    }
 }
 
 /* The requirement that was not met, in the words of the policy. */
@@ -312,6 +347,7 @@ int cmd_device_show(struct cli *cli, int argc, char **argv)
         report_line(&r, "%s", tr(cli, "last label:", "最新のラベル:"));
         print_members(&r, json_object_get(answer, "label"));
     }
+    print_factory(&r, answer);
     print_transfer(&r, json_object_get(answer, "transfer"));
     print_quarantine(&r, answer);
     print_states(&r, answer);

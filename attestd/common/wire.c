@@ -1,103 +1,15 @@
 /*
  * The documents between gateway and verifier. Each reads and writes like its table in
- * docs/formats/protocol.md: one member a line, in the order of the keys.
+ * docs/formats/protocol.md: one member a line, in the order of the keys. Enrolment's are in wire_enrol.c.
  */
-#include "common/wire.h"
+#include "common/wire_internal.h"
 
 #include "base/guard.h"
-#include "codec/cbor_rd.h"
-#include "codec/cbor_wr.h"
 
-#define ENTRIES_MAX 16 /* more than any map here has */
-
-/* What a member may weigh; the verifier's and the gateway's own structures hold no more. */
-#define ID_MAX          64
-#define TOKEN_MAX       128
-#define VERIFIER_ID_MAX 128
-#define PUBLIC_MAX      1024 /* TPMT_PUBLIC */
-#define CERT_MAX        16384
-#define CSR_MAX         4096
-#define ID_OBJECT_MAX   256
-#define ENC_SECRET_MAX  640
-#define SECRET_MAX      64
-#define SELECTION_MAX   132
-#define ATTEST_MAX      1024
-#define LABEL_MAX       65536
-#define CODE_MAX        64
-#define TEXT_MAX        1024
-#define DIGEST_LEN      32
-#define OUTCOME_MAX     262144
-#define INTERVAL_MAX    31536000 /* seconds of a year */
-
-/* A map under way: a key that was read and belongs to a later member waits in key. */
-struct msg {
-    struct att_cbor c;
-    bool waiting;
-    int64_t key;
-};
-
-/* Is the next member this one? Then its value comes next. */
-static bool has(struct msg *m, int64_t key)
+enum att_err wire_open_map(struct wire_map *out, struct att_slice in, const char *field,
+                           struct att_diag *diag)
 {
-    if (!m->waiting && att_cbor_more(&m->c)) {
-        m->key = att_cbor_key_int(&m->c);
-        m->waiting = true;
-    }
-    if (!att_cbor_ok(&m->c) || !m->waiting || m->key != key) {
-        return false;
-    }
-    m->waiting = false;
-    return true;
-}
-
-static void need(struct msg *m, int64_t key)
-{
-    if (!has(m, key)) {
-        att_cbor_fail(&m->c, ATT_E_FORMAT);
-    }
-}
-
-static struct att_slice need_text(struct msg *m, int64_t key, size_t max)
-{
-    need(m, key);
-    return att_cbor_text(&m->c, max);
-}
-
-static struct att_slice need_bytes(struct msg *m, int64_t key, size_t max)
-{
-    need(m, key);
-    return att_cbor_bytes(&m->c, max);
-}
-
-static struct att_slice need_exact(struct msg *m, int64_t key, size_t len)
-{
-    struct att_slice s = need_bytes(m, key, len);
-
-    if (s.len != len) {
-        att_cbor_fail(&m->c, ATT_E_FORMAT);
-    }
-    return s;
-}
-
-static uint64_t need_uint(struct msg *m, int64_t key, uint64_t max)
-{
-    need(m, key);
-    return att_cbor_uint_max(&m->c, max);
-}
-
-static struct msg open_map(struct att_slice in)
-{
-    struct msg m = {.c = att_cbor_from(in)};
-
-    (void)att_cbor_enter_map(&m.c, ENTRIES_MAX);
-    return m;
-}
-
-/* The map and its version, which is judged before anything else is read. */
-static enum att_err open_versioned(struct msg *out, struct att_slice in, const char *field,
-                                   struct att_diag *diag)
-{
-    struct msg m = open_map(in);
+    struct wire_map m = open_map(in);
     uint64_t version = 0;
 
     need(&m, 0);
@@ -109,194 +21,6 @@ static enum att_err open_versioned(struct msg *out, struct att_slice in, const c
     }
     *out = m;
     return ATT_OK;
-}
-
-/* Nothing may be left: an unknown key still waits, an unread one makes att_cbor_leave fail. */
-static enum att_err close_map(struct msg *m, const char *field, struct att_diag *diag)
-{
-    if (m->waiting) {
-        att_cbor_fail(&m->c, ATT_E_FORMAT);
-    }
-    att_cbor_leave(&m->c);
-    return att_cbor_end_diag(&m->c, ATT_R_FMT_CBOR, field, diag);
-}
-
-static enum att_err written(const struct att_wr *w)
-{
-    struct att_slice all;
-
-    return att_cbor_wr_done(w, &all);
-}
-
-static void head(struct att_wr *w, size_t entries)
-{
-    att_cbor_wr_map(w, entries);
-    att_cbor_wr_uint(w, 0);
-    att_cbor_wr_uint(w, WIRE_VERSION);
-}
-
-static void put_text(struct att_wr *w, int64_t key, struct att_slice v)
-{
-    att_cbor_wr_int(w, key);
-    att_cbor_wr_text_slice(w, v);
-}
-
-static void put_bytes(struct att_wr *w, int64_t key, struct att_slice v)
-{
-    att_cbor_wr_int(w, key);
-    att_cbor_wr_bytes(w, v);
-}
-
-static void put_uint(struct att_wr *w, int64_t key, uint64_t v)
-{
-    att_cbor_wr_int(w, key);
-    att_cbor_wr_uint(w, v);
-}
-
-enum att_err wire_enrol_begin_encode(struct att_wr *w, const struct wire_enrol_begin *m)
-{
-    head(w, m->token.len > 0 ? 7 : 6);
-    put_text(w, 1, m->device_id);
-    if (m->token.len > 0) {
-        put_text(w, 2, m->token);
-    }
-    put_bytes(w, 3, m->ek_public);
-    att_cbor_wr_uint(w, 4);
-    att_cbor_wr_array(w, m->ek_cert_count);
-    for (size_t i = 0; i < m->ek_cert_count; i++) {
-        att_cbor_wr_bytes(w, m->ek_cert[i]);
-    }
-    put_bytes(w, 5, m->ak_public);
-    put_bytes(w, 6, m->csr);
-    return written(w);
-}
-
-enum att_err wire_enrol_begin_parse(struct wire_enrol_begin *out, struct att_slice in,
-                                    struct att_diag *diag)
-{
-    struct wire_enrol_begin v = {0};
-    struct msg m;
-    enum att_err err = open_versioned(&m, in, "enrol begin", diag);
-
-    if (err != ATT_OK) {
-        return err;
-    }
-    v.device_id = need_text(&m, 1, ID_MAX);
-    if (has(&m, 2)) {
-        v.token = att_cbor_text(&m.c, TOKEN_MAX);
-        if (v.token.len == 0) { /* one spelling of "none": leave it out */
-            att_cbor_fail(&m.c, ATT_E_FORMAT);
-        }
-    }
-    v.ek_public = need_bytes(&m, 3, PUBLIC_MAX);
-    need(&m, 4);
-    v.ek_cert_count = att_cbor_enter_array(&m.c, WIRE_EK_CERTS_MAX);
-    for (size_t i = 0; i < v.ek_cert_count; i++) {
-        v.ek_cert[i] = att_cbor_bytes(&m.c, CERT_MAX);
-    }
-    att_cbor_leave(&m.c);
-    v.ak_public = need_bytes(&m, 5, PUBLIC_MAX);
-    v.csr = need_bytes(&m, 6, CSR_MAX);
-    err = close_map(&m, "enrol begin", diag);
-    if (err == ATT_OK) {
-        *out = v;
-    }
-    return err;
-}
-
-enum att_err wire_enrol_challenge_encode(struct att_wr *w, const struct wire_enrol_challenge *m)
-{
-    head(w, 7);
-    put_bytes(w, 1, m->session);
-    put_bytes(w, 2, m->nonce);
-    put_text(w, 3, m->verifier_id);
-    put_bytes(w, 4, m->id_object);
-    put_bytes(w, 5, m->secret);
-    put_bytes(w, 6, m->selection);
-    return written(w);
-}
-
-enum att_err wire_enrol_challenge_parse(struct wire_enrol_challenge *out, struct att_slice in,
-                                        struct att_diag *diag)
-{
-    struct wire_enrol_challenge v = {0};
-    struct msg m;
-    enum att_err err = open_versioned(&m, in, "enrol challenge", diag);
-
-    if (err != ATT_OK) {
-        return err;
-    }
-    v.session = need_exact(&m, 1, WIRE_SESSION_LEN);
-    v.nonce = need_exact(&m, 2, WIRE_NONCE_LEN);
-    v.verifier_id = need_text(&m, 3, VERIFIER_ID_MAX);
-    v.id_object = need_bytes(&m, 4, ID_OBJECT_MAX);
-    v.secret = need_bytes(&m, 5, ENC_SECRET_MAX);
-    v.selection = need_bytes(&m, 6, SELECTION_MAX);
-    err = close_map(&m, "enrol challenge", diag);
-    if (err == ATT_OK) {
-        *out = v;
-    }
-    return err;
-}
-
-enum att_err wire_enrol_activate_encode(struct att_wr *w, const struct wire_enrol_activate *m)
-{
-    head(w, 5);
-    put_bytes(w, 1, m->session);
-    put_bytes(w, 2, m->secret);
-    put_bytes(w, 3, m->attest);
-    put_bytes(w, 4, m->signature);
-    return written(w);
-}
-
-enum att_err wire_enrol_activate_parse(struct wire_enrol_activate *out, struct att_slice in,
-                                       struct att_diag *diag)
-{
-    struct wire_enrol_activate v = {0};
-    struct msg m;
-    enum att_err err = open_versioned(&m, in, "enrol activate", diag);
-
-    if (err != ATT_OK) {
-        return err;
-    }
-    v.session = need_exact(&m, 1, WIRE_SESSION_LEN);
-    v.secret = need_bytes(&m, 2, SECRET_MAX);
-    v.attest = need_bytes(&m, 3, ATTEST_MAX);
-    v.signature = need_bytes(&m, 4, ATTEST_MAX);
-    err = close_map(&m, "enrol activate", diag);
-    if (err == ATT_OK) {
-        *out = v;
-    }
-    return err;
-}
-
-enum att_err wire_enrol_done_encode(struct att_wr *w, const struct wire_enrol_done *m)
-{
-    head(w, 4);
-    put_text(w, 1, m->device_id);
-    put_bytes(w, 2, m->client_cert);
-    put_uint(w, 3, m->interval_s);
-    return written(w);
-}
-
-enum att_err wire_enrol_done_parse(struct wire_enrol_done *out, struct att_slice in,
-                                   struct att_diag *diag)
-{
-    struct wire_enrol_done v = {0};
-    struct msg m;
-    enum att_err err = open_versioned(&m, in, "enrol done", diag);
-
-    if (err != ATT_OK) {
-        return err;
-    }
-    v.device_id = need_text(&m, 1, ID_MAX);
-    v.client_cert = need_bytes(&m, 2, CERT_MAX);
-    v.interval_s = need_uint(&m, 3, INTERVAL_MAX);
-    err = close_map(&m, "enrol done", diag);
-    if (err == ATT_OK) {
-        *out = v;
-    }
-    return err;
 }
 
 enum att_err wire_new_session_encode(struct att_wr *w, const struct wire_new_session *m)
@@ -317,8 +41,8 @@ enum att_err wire_new_session_parse(struct wire_new_session *out, struct att_sli
                                     struct att_diag *diag)
 {
     struct wire_new_session v = {0};
-    struct msg m;
-    enum att_err err = open_versioned(&m, in, "new session", diag);
+    struct wire_map m;
+    enum att_err err = wire_open_map(&m, in, "new session", diag);
 
     if (err != ATT_OK) {
         return err;
@@ -359,8 +83,8 @@ enum att_err wire_challenge_parse(struct wire_challenge *out, struct att_slice i
                                   struct att_diag *diag)
 {
     struct wire_challenge v = {0};
-    struct msg m;
-    enum att_err err = open_versioned(&m, in, "challenge", diag);
+    struct wire_map m;
+    enum att_err err = wire_open_map(&m, in, "challenge", diag);
 
     if (err != ATT_OK) {
         return err;
@@ -400,8 +124,8 @@ enum att_err wire_part_encode_head(struct att_wr *w, const struct wire_part *m, 
 enum att_err wire_part_parse(struct wire_part *out, struct att_slice in, struct att_diag *diag)
 {
     struct wire_part v = {0};
-    struct msg m;
-    enum att_err err = open_versioned(&m, in, "part", diag);
+    struct wire_map m;
+    enum att_err err = wire_open_map(&m, in, "part", diag);
 
     if (err != ATT_OK) {
         return err;
@@ -525,8 +249,8 @@ enum att_err wire_outcome_parse(struct wire_outcome *out, struct att_slice in,
                                 struct att_diag *diag)
 {
     struct wire_outcome v = {0};
-    struct msg m;
-    enum att_err err = open_versioned(&m, in, "outcome", diag);
+    struct wire_map m;
+    enum att_err err = wire_open_map(&m, in, "outcome", diag);
 
     if (err != ATT_OK) {
         return err;
@@ -568,7 +292,7 @@ enum att_err wire_problem_parse(struct wire_problem *out, struct att_slice in,
                                 struct att_diag *diag)
 {
     struct wire_problem v = {0};
-    struct msg m = open_map(in);
+    struct wire_map m = open_map(in);
     enum att_err err = ATT_OK;
 
     v.code = need_text(&m, 70, CODE_MAX);

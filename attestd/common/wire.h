@@ -26,8 +26,15 @@
 #define WIRE_PART_MAX     1048576 /* bytes of a log in one part */
 #define WIRE_PART_HEAD    48      /* bytes that stand before them at most */
 
+/* A key that the factory left in the TPM, and what vouches for it: [public, [certificate...]] */
+struct wire_factory_key {
+    struct att_slice public_area; /* TPMT_PUBLIC; empty: there is none */
+    struct att_slice cert[WIRE_EK_CERTS_MAX];
+    size_t cert_count; /* 1 at least */
+};
+
 /* POST /enrol/v1/begin  {0: version, 1: device id, ?2: token, 3: EK public, 4: [EK certificate...],
- * 5: AK public, 6: CSR} */
+ * 5: AK public, 6: CSR, ?7: IAK, ?8: IDevID, with 7 alone} */
 struct wire_enrol_begin {
     struct att_slice device_id;                  /* text */
     struct att_slice token;                      /* text; empty when none */
@@ -36,6 +43,7 @@ struct wire_enrol_begin {
     size_t ek_cert_count;
     struct att_slice ak_public; /* TPMT_PUBLIC */
     struct att_slice csr;       /* PKCS#10 DER */
+    struct wire_factory_key iak, idevid;
 };
 
 /* 200: {0: version, 1: session, 2: nonce, 3: verifier id, 4: TPM2B_ID_OBJECT, 5: TPM2B_ENCRYPTED_SECRET,
@@ -44,9 +52,16 @@ struct wire_enrol_challenge {
     struct att_slice session, nonce, verifier_id, id_object, secret, selection;
 };
 
-/* POST /enrol/v1/activate  {0: version, 1: session, 2: secret, 3: TPMS_ATTEST, 4: TPMT_SIGNATURE} */
+/* What the IAK says of another key of its TPM: [TPMS_ATTEST, TPMT_SIGNATURE] */
+struct wire_certified {
+    struct att_slice attest, signature; /* both empty: nothing is said */
+};
+
+/* POST /enrol/v1/activate  {0: version, 1: session, 2: secret, 3: TPMS_ATTEST, 4: TPMT_SIGNATURE,
+ * ?5: the IAK about the AK, ?6: the IAK about the IDevID key} */
 struct wire_enrol_activate {
     struct att_slice session, secret, attest, signature;
+    struct wire_certified ak, idevid;
 };
 
 /* 200: {0: version, 1: device id, 2: client certificate DER, 3: interval seconds} */

@@ -264,6 +264,12 @@ static enum att_err read_judging(struct reader *r, const struct att_yaml_node *r
         err = config_read_path(r, &cfg->ek_deny, root, "ek_deny");
     }
     if (err == ATT_OK) {
+        err = config_read_path(r, &cfg->iak_anchors, root, "iak_anchors");
+    }
+    if (err == ATT_OK) {
+        err = config_read_path(r, &cfg->iak_crls, root, "iak_crls");
+    }
+    if (err == ATT_OK) {
         err = config_read_ek(cfg, root, r->diag);
     }
     if (err == ATT_OK) {
@@ -296,6 +302,10 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "ek_revocation",
                                        "ek_workarounds",
                                        "tpm_deny",
+                                       "iak",
+                                       "iak_anchors",
+                                       "iak_crls",
+                                       "iak_revocation",
                                        "insecure_file_key",
                                        "public",
                                        "fronts",
@@ -337,6 +347,7 @@ static struct config *defaults(void)
         .evidence = {.keep_ms = 90 * DAY, .per_gateway = 64 * MIB, .database = 16 * GIB},
         .ek_revocation = ATT_CRL_REQUIRED,
         .ek_workarounds = ATT_EK_FIX_ALL,
+        .iak_revocation = ATT_CRL_REQUIRED,
         .limits = {.request_deadline_ms = 10 * SEC,
                    .idle_ms = 60 * SEC,
                    .body = 8 * MIB,

@@ -25,6 +25,10 @@
  *   ek_crls: crl.d                          # folder of their revocation lists; absent: none are looked at
  *   ek_revocation: required                 # or if-present: a missing or outdated list is no fault
  *   ek_deny: ek-deny.txt                    # EKs that get nothing, whoever vouches for them; absent: none
+ *   iak: off                                # or accept, require: keys that factories left in the TPMs (IAK, IDevID)
+ *   iak_anchors: iak.d                      # folder of those factories' roots; with iak: accept and require
+ *   iak_crls: iak-crl.d                     # folder of their revocation lists; absent: none are looked at
+ *   iak_revocation: required                # or if-present
  *   ek_workarounds: [tcg-header, padding, rsaes-oaep, ber]  # defects of EK certificates that are forgiven
  *   tpm_deny: [{manufacturer: IFX, firmware_from: "4.0", firmware_below: "4.34", action: refuse}]
  *   insecure_file_key: false                # true: device_ca.key and label.key may be file:
@@ -86,6 +90,13 @@ struct config_evidence {
     size_t database;    /* bytes of the whole database */
 };
 
+/* What becomes of a key that a factory left in the TPM and vouches for (IAK, and IDevID beside it). */
+enum config_iak {
+    CONFIG_IAK_OFF,     /* it is not looked at */
+    CONFIG_IAK_ACCEPT,  /* one that is shown must be good; none is no fault */
+    CONFIG_IAK_REQUIRE, /* nobody enrols without */
+};
+
 #define CONFIG_TPM_DENY_MAX 64
 
 /* TPMs that may not enrol. Firmware is TPM_PT_FIRMWARE_VERSION_1: "MAJOR.MINOR", 16 bits each. */
@@ -120,6 +131,9 @@ struct config {
     const char *ek_deny; /* or NULL */
     enum att_crl_rule ek_revocation;
     unsigned int ek_workarounds; /* bits of att_ek_fix */
+    enum config_iak iak;
+    const char *iak_anchors, *iak_crls; /* or NULL */
+    enum att_crl_rule iak_revocation;
     struct config_tpm_deny tpm_deny[CONFIG_TPM_DENY_MAX];
     size_t tpm_deny_count;
     bool insecure_file_key;
@@ -139,7 +153,7 @@ ATT_MUST_USE enum att_err config_load(struct config **out, const char *path, str
 /* The same from bytes; path gives the folder for relative paths and the name in messages. */
 ATT_MUST_USE enum att_err config_parse(struct config **out, const char *path, struct att_slice in,
                                        struct att_diag *diag);
-/* ek_revocation, ek_workarounds, tpm_deny. For config.c. */
+/* ek_revocation, ek_workarounds, tpm_deny; iak and iak_revocation, whose folders were read before. For config.c. */
 ATT_MUST_USE enum att_err config_read_ek(struct config *cfg, const struct att_yaml_node *root,
                                          struct att_diag *diag);
 void config_free(struct config *cfg);

@@ -7,24 +7,76 @@
 
 #define VERSION_TEXT 16
 
-static enum att_err read_revocation(struct config *cfg, const struct att_yaml_node *root,
-                                    struct att_diag *diag)
+/* key: its own name; lists: the folder that it is about, or NULL. */
+static enum att_err read_revocation(enum att_crl_rule *out, const struct att_yaml_node *root,
+                                    const char *key, const char *lists, struct att_diag *diag)
 {
-    const struct att_yaml_node *n = att_yaml_get(root, "ek_revocation");
+    const struct att_yaml_node *n = att_yaml_get(root, key);
     const char *text = NULL;
     enum att_err err = n == NULL ? ATT_OK : att_yaml_text(n, &text, 16, diag);
 
     if (err != ATT_OK || n == NULL) {
         return err;
     }
-    if (cfg->ek_crls == NULL) {
-        return att_yaml_fail(n, ATT_R_CFG_KEY, diag, "ek_revocation says nothing without ek_crls");
+    if (lists == NULL) {
+        return att_yaml_fail(n, ATT_R_CFG_KEY, diag, "%s says nothing without %.*s_crls", key,
+                             (int)strcspn(key, "_"), key);
     }
     if (strcmp(text, "required") != 0 && strcmp(text, "if-present") != 0) {
-        return att_yaml_fail(n, ATT_R_CFG_KEY, diag,
-                             "ek_revocation: expected required or if-present");
+        return att_yaml_fail(n, ATT_R_CFG_KEY, diag, "%s: expected required or if-present", key);
     }
-    cfg->ek_revocation = strcmp(text, "required") == 0 ? ATT_CRL_REQUIRED : ATT_CRL_IF_PRESENT;
+    *out = strcmp(text, "required") == 0 ? ATT_CRL_REQUIRED : ATT_CRL_IF_PRESENT;
+    return ATT_OK;
+}
+
+static enum att_err read_iak_word(struct config *cfg, const struct att_yaml_node *root,
+                                  struct att_diag *diag)
+{
+    static const char *const words[] = {
+        [CONFIG_IAK_OFF] = "off",
+        [CONFIG_IAK_ACCEPT] = "accept",
+        [CONFIG_IAK_REQUIRE] = "require",
+    };
+    const struct att_yaml_node *n = att_yaml_get(root, "iak");
+    const char *text = NULL;
+    enum att_err err = n == NULL ? ATT_OK : att_yaml_text(n, &text, 16, diag);
+
+    if (err != ATT_OK || n == NULL) {
+        return err;
+    }
+    for (size_t i = 0; i < ATT_COUNT(words); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            cfg->iak = (enum config_iak)i;
+            return ATT_OK;
+        }
+    }
+    return att_yaml_fail(n, ATT_R_CFG_KEY, diag, "iak: expected off, accept or require");
+}
+
+/* Whoever asks for such keys says whose, and who says whose asks for them. */
+static enum att_err read_iak(struct config *cfg, const struct att_yaml_node *root,
+                             struct att_diag *diag)
+{
+    enum att_err err = read_iak_word(cfg, root, diag);
+
+    if (err == ATT_OK) {
+        err = read_revocation(&cfg->iak_revocation, root, "iak_revocation", cfg->iak_crls, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (cfg->iak != CONFIG_IAK_OFF && cfg->iak_anchors == NULL) {
+        return att_yaml_fail(att_yaml_get(root, "iak"), ATT_R_CFG_KEY, diag,
+                             "iak: the folder of the factories' roots is missing (iak_anchors)");
+    }
+    if (cfg->iak == CONFIG_IAK_OFF && att_yaml_get(root, "iak_anchors") != NULL) {
+        return att_yaml_fail(att_yaml_get(root, "iak_anchors"), ATT_R_CFG_KEY, diag,
+                             "iak_anchors says nothing without iak: accept or require");
+    }
+    if (cfg->iak == CONFIG_IAK_OFF && att_yaml_get(root, "iak_crls") != NULL) {
+        return att_yaml_fail(att_yaml_get(root, "iak_crls"), ATT_R_CFG_KEY, diag,
+                             "iak_crls says nothing without iak: accept or require");
+    }
     return ATT_OK;
 }
 
@@ -181,10 +233,14 @@ static enum att_err read_deny(struct config *cfg, const struct att_yaml_node *ro
 enum att_err config_read_ek(struct config *cfg, const struct att_yaml_node *root,
                             struct att_diag *diag)
 {
-    enum att_err err = read_revocation(cfg, root, diag);
+    enum att_err err =
+        read_revocation(&cfg->ek_revocation, root, "ek_revocation", cfg->ek_crls, diag);
 
     if (err == ATT_OK) {
         err = read_workarounds(cfg, root, diag);
+    }
+    if (err == ATT_OK) {
+        err = read_iak(cfg, root, diag);
     }
     return err == ATT_OK ? read_deny(cfg, root, diag) : err;
 }

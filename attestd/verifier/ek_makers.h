@@ -13,5 +13,8 @@
  */
 ATT_MUST_USE enum att_err ek_makers_load(struct att_anchors **out, const struct config *cfg,
                                          struct att_diag *diag);
+/* The same of the factories whose keys gateways may show: iak_anchors with iak_crls; NULL with iak: off. */
+ATT_MUST_USE enum att_err iak_makers_load(struct att_anchors **out, const struct config *cfg,
+                                          struct att_diag *diag);
 
 #endif

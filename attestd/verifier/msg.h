@@ -60,6 +60,13 @@ struct msg_peer {
     bool administrator;     /* unix socket of the operator, or a certificate with that role */
 };
 
+/* A key of the gateway's factory whose certificate leads to an anchor; that it is in the TPM is not proven yet. */
+struct msg_factory_key {
+    uint8_t public_area[1024]; /* TPMT_PUBLIC */
+    size_t public_len;         /* 0: none was shown, or the service does not look at it */
+    struct att_slice chain;    /* ek_chain.h; borrows the sealed bytes */
+};
+
 /* What the appraiser found in an enrolment request: small, fixed, re-checked where it matters. */
 struct msg_enrol_facts {
     char device_id[ATT_DEVICE_ID_MAX + 1];
@@ -74,6 +81,8 @@ struct msg_enrol_facts {
     char ek_text[ATT_DIAG_TEXT];
     uint8_t ek_cert_digest[32];
     struct att_slice ek_chain; /* ek_chain.h, when it is verified; borrows the sealed bytes */
+    bool
+        ek_unknown; /* no certificate was sent, or it leads to no maker that is known: nothing speaks against it */
     unsigned int ek_fixes;     /* what was forgiven in that certificate (att_ek_fix) */
     uint32_t tpm_manufacturer; /* as the verified certificate says; 0: not known */
     uint8_t ak_public[512];
@@ -81,6 +90,7 @@ struct msg_enrol_facts {
     uint8_t csr_digest[32];
     uint8_t tls_spki[512]; /* the key of the request, proof of possession verified */
     size_t tls_spki_len;
+    struct msg_factory_key iak, idevid;
 };
 
 /* What the appraiser found in evidence. Slices borrow the sealed bytes they were opened from. */

@@ -14,7 +14,7 @@
 
 enum purpose { SEAL_CONTEXT = 1, SEAL_FACTS, SEAL_JUDGED, SEAL_FOLDED };
 
-#define FIXED_BOUND 4096 /* everything of fixed size in any of them, heads included */
+#define FIXED_BOUND 8192 /* everything of fixed size in any of them, heads included */
 #define RESULT_MAX  262144
 
 static enum att_err tag_of(uint8_t out[MSG_SEAL_LEN], enum purpose purpose, struct att_slice body,
@@ -139,16 +139,32 @@ enum att_err msg_context_open(struct att_appraisal_context *out, struct att_slic
     return err != ATT_OK ? err : att_appraisal_context_decode(out, body, diag);
 }
 
+static void write_factory_key(struct att_wr *w, const struct msg_factory_key *k)
+{
+    att_cbor_wr_array(w, 2);
+    write_array(w, k->public_area, k->public_len);
+    att_cbor_wr_bytes(w, k->chain);
+}
+
+static void read_factory_key(struct att_cbor *c, struct msg_factory_key *k)
+{
+    (void)att_cbor_enter_array(c, 2);
+    read_array(c, k->public_area, sizeof(k->public_area), &k->public_len);
+    k->chain = att_cbor_bytes(c, EK_CHAIN_MAX);
+    att_cbor_leave(c);
+}
+
 enum att_err msg_facts_seal(struct att_buf **out, const struct msg_enrol_facts *f,
                             const uint8_t key[MSG_SEAL_LEN])
 {
     ATT_CLEANUP(sealing_drop) struct sealing s = {0};
-    enum att_err err = sealing_start(&s, FIXED_BOUND + f->ek_chain.len);
+    enum att_err err =
+        sealing_start(&s, FIXED_BOUND + f->ek_chain.len + f->iak.chain.len + f->idevid.chain.len);
 
     if (err != ATT_OK) {
         return err;
     }
-    att_cbor_wr_array(&s.w, 15);
+    att_cbor_wr_array(&s.w, 18);
     att_cbor_wr_text(&s.w, f->device_id);
     att_cbor_wr_bool(&s.w, f->has_token);
     write_array(&s.w, f->token_digest, sizeof(f->token_digest));
@@ -159,11 +175,14 @@ enum att_err msg_facts_seal(struct att_buf **out, const struct msg_enrol_facts *
     att_cbor_wr_text(&s.w, f->ek_text);
     write_array(&s.w, f->ek_cert_digest, sizeof(f->ek_cert_digest));
     att_cbor_wr_bytes(&s.w, f->ek_chain);
+    att_cbor_wr_bool(&s.w, f->ek_unknown);
     att_cbor_wr_uint(&s.w, f->ek_fixes);
     att_cbor_wr_uint(&s.w, f->tpm_manufacturer);
     write_array(&s.w, f->ak_public, f->ak_public_len);
     write_array(&s.w, f->csr_digest, sizeof(f->csr_digest));
     write_array(&s.w, f->tls_spki, f->tls_spki_len);
+    write_factory_key(&s.w, &f->iak);
+    write_factory_key(&s.w, &f->idevid);
     return sealing_end(out, &s, SEAL_FACTS, key);
 }
 
@@ -178,7 +197,7 @@ enum att_err msg_facts_open(struct msg_enrol_facts *out, struct att_slice sealed
         return err;
     }
     c = att_cbor_from(body);
-    if (att_cbor_enter_array(&c, 15) != 15) {
+    if (att_cbor_enter_array(&c, 18) != 18) {
         att_cbor_fail(&c, ATT_E_FORMAT);
     }
     att_cbor_text_copy(&c, out->device_id, sizeof(out->device_id));
@@ -191,11 +210,14 @@ enum att_err msg_facts_open(struct msg_enrol_facts *out, struct att_slice sealed
     att_cbor_text_copy(&c, out->ek_text, sizeof(out->ek_text));
     att_cbor_bytes_exact(&c, out->ek_cert_digest, sizeof(out->ek_cert_digest));
     out->ek_chain = att_cbor_bytes(&c, EK_CHAIN_MAX);
+    out->ek_unknown = att_cbor_bool(&c);
     out->ek_fixes = (unsigned int)att_cbor_uint_max(&c, ATT_EK_FIX_ALL);
     out->tpm_manufacturer = (uint32_t)att_cbor_uint_max(&c, UINT32_MAX);
     read_array(&c, out->ak_public, sizeof(out->ak_public), &out->ak_public_len);
     att_cbor_bytes_exact(&c, out->csr_digest, sizeof(out->csr_digest));
     read_array(&c, out->tls_spki, sizeof(out->tls_spki), &out->tls_spki_len);
+    read_factory_key(&c, &out->iak);
+    read_factory_key(&c, &out->idevid);
     att_cbor_leave(&c);
     return att_cbor_end_diag(&c, ATT_R_FMT_FRAME, "enrolment facts", diag);
 }

@@ -12,7 +12,8 @@
 
 /* What the verifier knows of the device beside its evidence. */
 struct att_device_facts {
-    bool ek_verified; /* the EK certificate leads to an anchor (E2 and above); else pinned (E1) */
+    bool
+        ek_verified; /* a certificate of the TPM leads to an anchor (E2 and above); else pinned (E1) */
     const struct att_carry *carry;     /* NULL on first contact and after a change of policy */
     const struct att_windows *windows; /* NULL: none */
     const struct att_notice *const *notices; /* one for each of them */

@@ -56,7 +56,7 @@ ATT_MUST_USE enum att_err att_anchors_add(struct att_anchors *a, const struct at
 ATT_MUST_USE enum att_err att_anchors_load(struct att_anchors *a, const char *folder,
                                            struct att_diag *diag);
 /*
- * Revocation lists for endorsement key certificates. Each certificate below the anchor needs a list of its
+ * Revocation lists for the certificates that a set is asked about. Each certificate below the anchor needs a list of its
  * issuer that is in force at the time asked about; an anchor is what the operator chose.
  */
 enum att_crl_rule {

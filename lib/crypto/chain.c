@@ -322,7 +322,7 @@ enum att_err att_chain_verify(const struct att_cert *leaf, const struct att_cert
         err = walk(leaf, others, anchors, rule, false, utc_s, reason, diag);
     }
     /* Lists are asked about a path that holds: OpenSSL looks at them before dates and signatures. */
-    if (err == ATT_OK && rule->use == ATT_USE_EK && anchors->crl_rule != ATT_CRL_OFF) {
+    if (err == ATT_OK && anchors->crl_rule != ATT_CRL_OFF) {
         err = walk(leaf, others, anchors, rule, true, utc_s, reason, diag);
     }
     sk_X509_free(others);

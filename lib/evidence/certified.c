@@ -26,7 +26,6 @@ static enum att_err check_header(const struct att_certify *c, struct att_diag *d
     return ATT_OK;
 }
 
-/* The words of a quote's signature, under the name of what is judged here. */
 static enum att_err check_signature(struct att_slice attest, struct att_slice signature,
                                     const struct att_ak *signer, struct att_diag *diag)
 {
@@ -35,7 +34,10 @@ static enum att_err check_signature(struct att_slice attest, struct att_slice si
         att_signed_check(signer->key, signer->scheme, signer->hash, attest, signature, &why);
 
     if (err == ATT_E_SIGNATURE || err == ATT_E_UNSUPPORTED) {
-        return att_fail(diag, err, ATT_R_ID_IAKPROOF, "certify.signature", "%s", why.text);
+        return att_fail(diag, err, ATT_R_ID_IAKPROOF, "certify.signature",
+                        "it was not signed by that key with its own scheme (%s with %s)",
+                        signer->scheme == ATT_SCHEME_ECDSA ? "ECDSA" : "RSA",
+                        att_hash_name(signer->hash));
     }
     if (err != ATT_OK && diag != NULL) {
         *diag = why;

@@ -205,7 +205,7 @@ static void take_certificate(struct gateway *g, const struct gateway_enrolment *
 
 int gateway_enrol_activate(struct gateway *g, struct gateway_enrolment *e)
 {
-    uint8_t room[4096];
+    uint8_t room[8192];
     struct att_wr w = att_wr_into(room, sizeof(room));
 
     NEED(wire_enrol_activate_encode(&w, &e->activate) == ATT_OK);

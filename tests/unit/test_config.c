@@ -28,6 +28,8 @@ START_TEST(config_parse__takes_strict_defaults)
     ck_assert(!cfg->public_labels && !cfg->insecure_file_key);
     ck_assert(cfg->operator_host == NULL && cfg->admin_socket == NULL);
     ck_assert(cfg->refvals == NULL && cfg->ek_anchors == NULL);
+    ck_assert(cfg->iak == CONFIG_IAK_OFF && cfg->iak_anchors == NULL);
+    ck_assert_int_eq(cfg->iak_revocation, ATT_CRL_REQUIRED);
     ck_assert_uint_eq(cfg->fronts, 1);
     ck_assert_int_eq(cfg->nonce_ttl_ms, 120000);
     ck_assert_int_eq(cfg->limits.request_deadline_ms, 10000);
@@ -67,6 +69,7 @@ START_TEST(config_parse__reads_everything_it_documents)
         "ber]\n"
         "tpm_deny: [{manufacturer: IFX, firmware_from: \"4.0\", firmware_below: \"4.34\"},\n"
         "  {firmware_below: \"1.2\", action: warn}]\n"
+        "iak: require\niak_anchors: iak.d\niak_crls: /icrl\niak_revocation: if-present\n"
         "fronts: 2\nnonce_ttl: 30s\n"
         "evidence: {key: seal.key, keep: 7d, per_gateway: 1048576, database: 33554432}\n"
         "limits: {request_deadline: 5s, idle: 1m, body: 65536, enrol_body: 32768,\n"
@@ -88,6 +91,10 @@ START_TEST(config_parse__reads_everything_it_documents)
     ck_assert_str_eq(cfg->ek_deny, "/etc/a/deny.txt");
     ck_assert_int_eq(cfg->ek_revocation, ATT_CRL_IF_PRESENT);
     ck_assert_uint_eq(cfg->ek_workarounds, ATT_EK_FIX_PADDING | ATT_EK_FIX_BER);
+    ck_assert_int_eq(cfg->iak, CONFIG_IAK_REQUIRE);
+    ck_assert_str_eq(cfg->iak_anchors, "/etc/a/iak.d");
+    ck_assert_str_eq(cfg->iak_crls, "/icrl");
+    ck_assert_int_eq(cfg->iak_revocation, ATT_CRL_IF_PRESENT);
     ck_assert_uint_eq(cfg->tpm_deny_count, 2);
     ck_assert_str_eq(cfg->tpm_deny[0].manufacturer, "IFX");
     ck_assert_uint_eq(cfg->tpm_deny[0].from, 0x40000);
@@ -126,6 +133,13 @@ static const struct {
     {MINIMAL "tpm_deny: [{firmware_from: \"04.1\"}]\n", "attestd.yaml:7:"},
     {MINIMAL "tpm_deny: [{firmware_from: \"4.1\", firmware_below: \"4.1\"}]\n", "attestd.yaml:7:"},
     {MINIMAL "tpm_deny: [{manufacturer: IFX, action: ignore}]\n", "attestd.yaml:7:"},
+    {MINIMAL "iak: perhaps\niak_anchors: i\n", "attestd.yaml:7:"},
+    {MINIMAL "iak: require\n", "attestd.yaml:7:"},   /* by nobody */
+    {MINIMAL "iak_anchors: i\n", "attestd.yaml:7:"}, /* for nothing */
+    {MINIMAL "iak: off\niak_crls: i\n", "attestd.yaml:8:"},
+    {MINIMAL "iak: accept\niak_anchors: i\niak_revocation: required\n", "attestd.yaml:9:"},
+    {MINIMAL "iak: accept\niak_anchors: i\niak_crls: c\niak_revocation: never\n",
+     "attestd.yaml:10:"},
     {MINIMAL "limits: {bodies: 1}\n", "attestd.yaml:7:"},
     {MINIMAL "tls: {cert: a, key: b}\n", "attestd.yaml:7:"}, /* twice */
     {MINIMAL "listen: 8443\n", "attestd.yaml:7:"},

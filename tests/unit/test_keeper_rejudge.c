@@ -293,8 +293,9 @@ END_TEST
 START_TEST(store__of_an_earlier_schema_is_taken_over)
 {
     static const char *const EARLIER[] = {
-        "DROP TABLE ek_chain; DROP TABLE hold; PRAGMA user_version = 2",
-        "DROP TABLE ek_chain; DROP TABLE hold; DROP TABLE transfer; ALTER TABLE device_state DROP "
+        "DROP TABLE factory_key; DROP TABLE ek_chain; DROP TABLE hold; PRAGMA user_version = 2",
+        "DROP TABLE factory_key; DROP TABLE ek_chain; DROP TABLE hold; DROP TABLE transfer; ALTER "
+        "TABLE device_state DROP "
         "COLUMN windows;"
         /* what was carried then had two members less */
         "UPDATE device_state SET carry = x'8bf5" NONE_32 NONE_32 "0000000000f4f480'"

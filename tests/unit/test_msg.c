@@ -199,8 +199,13 @@ START_TEST(msg_facts__survive_sealing)
                                 .ek_text = "why not",
                                 .ek_chain = att_slice_str("certificates"),
                                 .ak_public_len = sizeof(f.ak_public),
+                                .ek_unknown = true,
                                 .csr_digest = {2},
-                                .tls_spki_len = sizeof(f.tls_spki)};
+                                .tls_spki_len = sizeof(f.tls_spki),
+                                .iak = {.public_area = {7},
+                                        .public_len = sizeof(f.iak.public_area),
+                                        .chain = att_slice_str("of the factory")},
+                                .idevid = {.public_area = {8}, .public_len = 1}};
     struct msg_enrol_facts back = {0};
     ATT_CLEANUP(att_buf_freep) struct att_buf *sealed = NULL;
 
@@ -212,7 +217,13 @@ START_TEST(msg_facts__survive_sealing)
     ck_assert_uint_eq(back.ek_public_len, sizeof(f.ek_public));
     ck_assert_uint_eq(back.tls_spki_len, sizeof(f.tls_spki));
     ck_assert(att_slice_eq(back.ek_chain, f.ek_chain));
-    ck_assert(back.has_token && !back.ek_verified);
+    ck_assert(back.has_token && !back.ek_verified && back.ek_unknown);
+    ck_assert_uint_eq(back.iak.public_len, sizeof(f.iak.public_area));
+    ck_assert_uint_eq(back.iak.public_area[0], 7);
+    ck_assert(att_slice_eq(back.iak.chain, f.iak.chain));
+    ck_assert_uint_eq(back.idevid.public_len, 1);
+    ck_assert_uint_eq(back.idevid.public_area[0], 8);
+    ck_assert_uint_eq(back.idevid.chain.len, 0);
 }
 END_TEST
 

@@ -40,6 +40,8 @@ static void sample_enrolment(struct sample *s)
         .ek_cert_count = 2,
         .ak_public = zeros(90),
         .csr = zeros(250),
+        .iak = {.public_area = zeros(120), .cert = {zeros(700), zeros(600)}, .cert_count = 2},
+        .idevid = {.public_area = zeros(110), .cert = {zeros(700)}, .cert_count = 1},
     };
     s->enrol_challenge = (struct wire_enrol_challenge){
         .session = zeros(WIRE_SESSION_LEN),
@@ -54,6 +56,8 @@ static void sample_enrolment(struct sample *s)
         .secret = zeros(32),
         .attest = zeros(145),
         .signature = zeros(72),
+        .ak = {zeros(161), zeros(72)},
+        .idevid = {zeros(161), zeros(72)},
     };
     s->done = (struct wire_enrol_done){
         .device_id = att_slice_str("gw-1"), .client_cert = zeros(600), .interval_s = 600};
@@ -508,6 +512,35 @@ START_TEST(wire_parse__refuses_an_empty_token)
 }
 END_TEST
 
+/* A key of the factory has a certificate, an IDevID an IAK beside it, a certification its signature. */
+START_TEST(wire_parse__refuses_halves_of_factory_keys)
+{
+#define REST 0x03, 0x40, 0x04, 0x80, 0x05, 0x40, 0x06, 0x40
+    static const uint8_t bare[] = {0xa7, 0x00, 0x01, 0x01, 0x61, 'a',
+                                   REST, 0x07, 0x82, 0x41, 'k',  0x80};
+    static const uint8_t empty[] = {0xa7, 0x00, 0x01, 0x01, 0x61, 'a', REST,
+                                    0x07, 0x82, 0x40, 0x81, 0x41, 'c'};
+    static const uint8_t alone[] = {0xa7, 0x00, 0x01, 0x01, 0x61, 'a',  REST,
+                                    0x08, 0x82, 0x41, 'k',  0x81, 0x41, 'c'};
+    const struct att_slice in[] = {att_slice_of(bare, sizeof(bare)),
+                                   att_slice_of(empty, sizeof(empty)),
+                                   att_slice_of(alone, sizeof(alone))};
+    struct sample *s = sample_new();
+    struct wire_enrol_begin b;
+    struct wire_enrol_activate a;
+    uint8_t room[1024];
+    struct att_wr w = att_wr_into(room, sizeof(room));
+
+    for (size_t i = 0; i < ATT_COUNT(in); i++) {
+        ck_assert_int_eq(wire_enrol_begin_parse(&b, in[i], NULL), ATT_E_FORMAT);
+    }
+    s->activate.ak.signature.len = 0;
+    ck_assert_int_eq(wire_enrol_activate_encode(&w, &s->activate), ATT_OK);
+    ck_assert_int_eq(wire_enrol_activate_parse(&a, att_slice_of(room, w.len), NULL), ATT_E_FORMAT);
+    free(s);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("wire");
@@ -527,5 +560,6 @@ int main(void)
     tcase_add_test(tc, wire_parse__refuses_too_many_elements);
     tcase_add_test(tc, wire_parse__refuses_no_states_and_too_many);
     tcase_add_test(tc, wire_parse__refuses_an_empty_token);
+    tcase_add_test(tc, wire_parse__refuses_halves_of_factory_keys);
     return suite_run_case("wire", tc);
 }

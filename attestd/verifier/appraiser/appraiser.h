@@ -29,8 +29,9 @@ struct appraiser {
     struct rules_earlier earlier;
     struct att_refvals *refvals; /* NULL when there are none */
     struct att_notices notices;
-    struct att_anchors *ek_anchors; /* NULL when there are none */
-    unsigned int ek_workarounds;    /* defects of EK certificates that are forgiven (att_ek_fix) */
+    struct att_anchors *ek_anchors;  /* NULL when there are none */
+    struct att_anchors *iak_anchors; /* the same, of factories */
+    unsigned int ek_workarounds;     /* defects of EK certificates that are forgiven (att_ek_fix) */
 };
 
 /* Errors CONFIG FORMAT IO NOMEM with the place. Free with appraiser_close. */

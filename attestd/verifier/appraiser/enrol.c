@@ -10,19 +10,11 @@
 #include "crypto/ek_cert.h"
 #include "crypto/key.h"
 #include "tcg/pubarea.h"
-#include "verifier/appraiser/appraiser.h"
+#include "verifier/appraiser/enrol_internal.h"
 #include "verifier/ek_chain.h"
 
-/* What a step needs beside its input. */
-struct judging {
-    const struct appraiser *a;
-    int64_t utc_s;
-    uint8_t *chain_room; /* EK_CHAIN_MAX bytes */
-    struct att_diag *diag;
-};
-
-static enum att_err keep(uint8_t *out, size_t cap, size_t *len, struct att_slice in,
-                         const char *field, struct att_diag *diag)
+enum att_err enrol_keep(uint8_t *out, size_t cap, size_t *len, struct att_slice in,
+                        const char *field, struct att_diag *diag)
 {
     if (in.len > cap) {
         return att_fail(diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, field, "at most %zu bytes, found %zu",
@@ -64,7 +56,8 @@ static enum att_err read_ak(struct msg_enrol_facts *f, struct att_slice in, stru
     if (err != ATT_OK) {
         return err;
     }
-    return keep(f->ak_public, sizeof(f->ak_public), &f->ak_public_len, area.encoded, "AK", diag);
+    return enrol_keep(f->ak_public, sizeof(f->ak_public), &f->ak_public_len, area.encoded, "AK",
+                      diag);
 }
 
 static enum att_err read_ek(struct msg_enrol_facts *f, struct att_pubkey **key, struct att_slice in,
@@ -93,17 +86,10 @@ static enum att_err read_ek(struct msg_enrol_facts *f, struct att_pubkey **key, 
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_FMT_KEY, "EK", "its name cannot be computed");
     }
-    return keep(f->ek_public, sizeof(f->ek_public), &f->ek_public_len, padded, "EK", diag);
+    return enrol_keep(f->ek_public, sizeof(f->ek_public), &f->ek_public_len, padded, "EK", diag);
 }
 
-/* The certificates that were sent, owned, and what was forgiven in each. */
-struct shown {
-    struct att_cert *cert[WIRE_EK_CERTS_MAX];
-    unsigned int fixes[WIRE_EK_CERTS_MAX];
-    size_t count;
-};
-
-static void shown_free(struct shown *s)
+void shown_free(struct shown *s)
 {
     for (size_t i = 0; i < s->count; i++) {
         att_cert_free(s->cert[i]);
@@ -117,13 +103,13 @@ static bool is_for_another_kind_of_key(enum att_err err, const struct att_diag *
            (why->reason == ATT_R_ID_WEAKKEY && err != ATT_E_NOMEM && err != ATT_E_CRYPTO);
 }
 
-static enum att_err read_certs(struct shown *out, const struct wire_enrol_begin *m,
-                               const struct judging *at)
+enum att_err shown_read(struct shown *out, const struct att_slice *sent, size_t count,
+                        const struct judging *at)
 {
-    for (size_t i = 0; i < m->ek_cert_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct att_diag why = {0};
         enum att_err err = att_cert_parse_ek(&out->cert[out->count], &out->fixes[out->count],
-                                             m->ek_cert[i], at->a->ek_workarounds, &why);
+                                             sent[i], at->a->ek_workarounds, &why);
 
         if (err == ATT_OK) {
             out->count++;
@@ -135,15 +121,14 @@ static enum att_err read_certs(struct shown *out, const struct wire_enrol_begin 
     return ATT_OK;
 }
 
-/* The certificate that is about this very key; the count when there is none. */
-static size_t leaf_of(const struct shown *s, const struct att_pubkey *ek)
+size_t shown_leaf(const struct shown *s, const struct att_pubkey *wanted)
 {
     size_t i = 0;
 
     for (i = 0; i < s->count; i++) {
         ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *key = NULL;
 
-        if (att_cert_key(&key, s->cert[i], NULL) == ATT_OK && att_pubkey_eq(key, ek)) {
+        if (att_cert_key(&key, s->cert[i], NULL) == ATT_OK && att_pubkey_eq(key, wanted)) {
             break;
         }
     }
@@ -159,23 +144,23 @@ static enum att_err not_verified(struct msg_enrol_facts *f, const struct att_dia
     return ATT_OK;
 }
 
-static enum att_err verify_chain(const struct shown *s, size_t leaf, const struct judging *at,
-                                 struct att_diag *why)
+enum att_err shown_verify(const struct shown *s, size_t leaf, const struct att_anchors *anchors,
+                          enum att_cert_use use, const struct judging *at, struct att_diag *why)
 {
     const struct att_cert *chain[WIRE_EK_CERTS_MAX];
+    enum att_reason reason = use == ATT_USE_EK ? ATT_R_ID_EKCERT : ATT_R_ID_IAKCERT;
     size_t count = 0;
 
-    if (at->a->ek_anchors == NULL) {
-        return att_fail(why, ATT_E_UNTRUSTED, ATT_R_ID_EKCERT, "certificate.no-anchors",
-                        "no anchors are configured (ek_anchors)");
+    if (anchors == NULL) {
+        return att_fail(why, ATT_E_UNTRUSTED, reason, "certificate.no-anchors",
+                        "no anchors are configured");
     }
     for (size_t i = 0; i < s->count; i++) {
         if (i != leaf) {
             chain[count++] = s->cert[i];
         }
     }
-    return att_chain_verify(s->cert[leaf], chain, count, at->a->ek_anchors, ATT_USE_EK, at->utc_s,
-                            ATT_R_ID_EKCERT, why);
+    return att_chain_verify(s->cert[leaf], chain, count, anchors, use, at->utc_s, reason, why);
 }
 
 /* What the maker vouches for beside the key. */
@@ -193,23 +178,40 @@ static enum att_err read_tpm_name(struct msg_enrol_facts *f, const struct att_ce
 }
 
 /* What it was judged by is kept, so that the keeper can judge it again when lists and makers are others. */
-static enum att_err keep_chain(struct msg_enrol_facts *f, const struct shown *s, size_t leaf,
-                               const struct judging *at)
+enum att_err shown_keep(struct att_slice *out, struct att_buf **room, const struct shown *s,
+                        size_t leaf, const struct judging *at)
 {
     struct ek_chain chain = {.cert[0] = att_cert_der(s->cert[leaf]), .count = 1};
-    struct att_wr w = att_wr_into(at->chain_room, EK_CHAIN_MAX);
+    struct att_wr w = {0};
+    uint8_t *p = NULL;
+    enum att_err err = att_buf_new(room, EK_CHAIN_MAX);
 
+    if (err == ATT_OK) {
+        err = att_buf_room(*room, EK_CHAIN_MAX, &p);
+    }
+    if (err != ATT_OK) {
+        return att_fail(at->diag, err, ATT_R_NOMEM, "certificates", "memory ran out");
+    }
+    w = att_wr_into(p, EK_CHAIN_MAX);
     for (size_t i = 0; i < s->count; i++) {
         if (i != leaf) {
             chain.cert[chain.count++] = att_cert_der(s->cert[i]);
         }
     }
     if (ek_chain_encode(&w, &chain) != ATT_OK) {
-        return att_fail(at->diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "EK certificates",
+        return att_fail(at->diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "certificates",
                         "they do not fit");
     }
-    f->ek_chain = att_slice_of(at->chain_room, w.len);
+    att_buf_commit(*room, w.len);
+    *out = att_buf_slice(*room);
     return ATT_OK;
+}
+
+/* Nobody here knows its maker: no word against it, and none for it. */
+static bool is_unknown(const struct att_diag *why)
+{
+    return why->field != NULL && (strcmp(why->field, "certificate.other-ca") == 0 ||
+                                  strcmp(why->field, "certificate.no-anchors") == 0);
 }
 
 static void say_workarounds(const struct msg_enrol_facts *f)
@@ -233,18 +235,19 @@ static enum att_err judge_chain(struct msg_enrol_facts *f, const struct shown *s
     }
     f->ek_fixes = s->fixes[leaf];
     say_workarounds(f);
-    err = verify_chain(s, leaf, at, &why);
+    err = shown_verify(s, leaf, at->a->ek_anchors, ATT_USE_EK, at, &why);
     if (err == ATT_E_NOMEM || err == ATT_E_CRYPTO) {
         return err;
     }
     if (ATT_GUARD(EK_CHAIN, err != ATT_OK)) {
+        f->ek_unknown = is_unknown(&why);
         return not_verified(f, &why);
     }
     err = read_tpm_name(f, s->cert[leaf], &why);
     if (err != ATT_OK) {
         return not_verified(f, &why);
     }
-    err = keep_chain(f, s, leaf, at);
+    err = shown_keep(&f->ek_chain, at->room, s, leaf, at);
     if (err != ATT_OK) {
         return err;
     }
@@ -259,15 +262,16 @@ static enum att_err read_ek_certs(struct msg_enrol_facts *f, const struct wire_e
     ATT_CLEANUP(shown_free) struct shown s = {0};
     struct att_diag why = {0};
     size_t leaf = 0;
-    enum att_err err = read_certs(&s, m, at);
+    enum att_err err = shown_read(&s, m->ek_cert, m->ek_cert_count, at);
 
     if (err != ATT_OK) {
         return err;
     }
     if (s.count == 0) {
+        f->ek_unknown = true;
         return ATT_OK;
     }
-    leaf = leaf_of(&s, ek);
+    leaf = shown_leaf(&s, ek);
     if (ATT_GUARD(EK_CERT_KEY, leaf == s.count)) {
         (void)att_fail(&why, ATT_E_MISMATCH, ATT_R_ID_EKCERT, "certificate.other-key",
                        "none of the %zu certificates is for the endorsement key", s.count);
@@ -292,8 +296,8 @@ static enum att_err read_csr(struct msg_enrol_facts *f, struct att_slice csr, st
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_INTERNAL, "CSR", "%s", att_err_name(err));
     }
-    return keep(f->tls_spki, sizeof(f->tls_spki), &f->tls_spki_len, att_buf_slice(spki), "CSR",
-                diag);
+    return enrol_keep(f->tls_spki, sizeof(f->tls_spki), &f->tls_spki_len, att_buf_slice(spki),
+                      "CSR", diag);
 }
 
 /* The id is the first member behind the version, so what is wrong at its place is wrong with it. */
@@ -315,8 +319,9 @@ enum att_err judge_enrolment(struct att_buf **sealed, const struct appraiser *a,
                              struct att_slice body, int64_t utc_s, struct att_diag *diag)
 {
     ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *ek = NULL;
-    uint8_t chain_room[EK_CHAIN_MAX];
-    const struct judging at = {.a = a, .utc_s = utc_s, .chain_room = chain_room, .diag = diag};
+    ATT_CLEANUP(att_buf_freep)
+    struct att_buf *ek_room = NULL, *iak_room = NULL, *idevid_room = NULL;
+    struct judging at = {.a = a, .utc_s = utc_s, .room = &ek_room, .diag = diag};
     struct wire_enrol_begin m = {0};
     struct msg_enrol_facts f = {0};
     enum att_err err = read_request(&m, body, diag);
@@ -332,6 +337,14 @@ enum att_err judge_enrolment(struct att_buf **sealed, const struct appraiser *a,
     }
     if (err == ATT_OK) {
         err = read_ek_certs(&f, &m, ek, &at);
+    }
+    at.room = &iak_room;
+    if (err == ATT_OK) {
+        err = read_iak(&f.iak, &m.iak, &at);
+    }
+    at.room = &idevid_room;
+    if (err == ATT_OK) {
+        err = read_idevid(&f.idevid, &m.idevid, &at);
     }
     if (err == ATT_OK) {
         err = read_csr(&f, m.csr, diag);

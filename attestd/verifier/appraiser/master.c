@@ -36,6 +36,9 @@ enum att_err appraiser_open(struct appraiser *out, const struct config *cfg,
     if (err == ATT_OK) {
         err = ek_makers_load(&a.ek_anchors, cfg, diag);
     }
+    if (err == ATT_OK) {
+        err = iak_makers_load(&a.iak_anchors, cfg, diag);
+    }
     if (err != ATT_OK) {
         appraiser_close(&a);
         return err;
@@ -51,6 +54,15 @@ void appraiser_close(struct appraiser *a)
     att_refvals_freep(&a->refvals);
     att_notices_clear(&a->notices);
     att_anchors_freep(&a->ek_anchors);
+    att_anchors_freep(&a->iak_anchors);
+}
+
+static void exchange(struct att_anchors **a, struct att_anchors **b)
+{
+    struct att_anchors *was = *a;
+
+    *a = *b;
+    *b = was;
 }
 
 enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag)
@@ -58,7 +70,7 @@ enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag)
     ATT_CLEANUP(att_policy_freep) struct att_policy *next = NULL;
     ATT_CLEANUP(att_refvals_freep) struct att_refvals *refvals = NULL;
     ATT_CLEANUP(att_anchors_freep) struct att_anchors *makers = NULL;
-    struct att_anchors *before = a->ek_anchors;
+    ATT_CLEANUP(att_anchors_freep) struct att_anchors *factories = NULL;
     ATT_CLEANUP(att_notices_clear) struct att_notices notices = {0};
     const struct att_refvals *known = NULL;
     enum att_err err = rules_load_policy(&next, a->cfg, NULL, diag);
@@ -72,11 +84,14 @@ enum att_err appraiser_reload(struct appraiser *a, struct att_diag *diag)
     if (err == ATT_OK) {
         err = ek_makers_load(&makers, a->cfg, diag);
     }
+    if (err == ATT_OK) {
+        err = iak_makers_load(&factories, a->cfg, diag);
+    }
     if (err != ATT_OK) {
         return err;
     }
-    a->ek_anchors = makers;
-    makers = before;
+    exchange(&a->ek_anchors, &makers);
+    exchange(&a->iak_anchors, &factories);
     if (rules_find(a->policy, &a->earlier, next->digest) == NULL) {
         rules_advance(&a->policy, &a->earlier, &next);
     }

@@ -101,8 +101,13 @@ static enum att_err show_device(struct request *r)
         return err;
     err = att_buf_new(&bytes, STORE_BYTES_MAX);
     doc = err == ATT_OK ? admin_device_json(r, &row, bytes, true) : NULL;
-    if (doc != NULL)
+    if (doc != NULL) {
+        (void)json_object_set_new(doc, "iak",
+                                  admin_factory_json(r, row.device.enrolment, STORE_FACTORY_IAK));
+        (void)json_object_set_new(
+            doc, "idevid", admin_factory_json(r, row.device.enrolment, STORE_FACTORY_IDEVID));
         (void)json_object_set_new(doc, "transfer", admin_transfer_of(r, row.device.enrolment));
+    }
     return admin_reply(r, 200, doc);
 }
 

@@ -24,6 +24,8 @@
  *   "label": {"cti": hex, "status": tier, "issued", "expires", "current": bool} or null,
  *   "reasons": [{"code", "requirement", "title": {"en", "ja"} or null, "name", "expected": hex or null,
  *   "found": hex or null}]}
+ *   GET /devices/ID alone also has "transfer", and "iak" and "idevid": what the certificate of that key of its
+ *   factory says, or null.
  *   A list leaves reasons out. Times are RFC 3339 in UTC.
  * outcome = {"index", "time", "kind", "device", "reason", "detail", "cti", "evidence", "policy", "refvals"}
  *

@@ -31,6 +31,9 @@ json_t *admin_text(const char *text);
 json_t *admin_device_json(struct request *r, const struct store_row *row, struct att_buf *bytes,
                           bool with_reasons);
 
+/* What the factory's certificate for one of its keys says, or null (admin_factory.c). */
+json_t *admin_factory_json(struct request *r, int64_t enrolment, enum store_factory kind);
+
 /* GET and POST /policy (admin_policy.c). */
 ATT_MUST_USE enum att_err admin_show_policy(struct request *r);
 ATT_MUST_USE enum att_err admin_load_policy(struct request *r);

@@ -193,7 +193,7 @@ enum att_err attest_fill_context(struct keeper *k, const struct session *s, cons
     c->own_pcr = s->own_pcr;
     memcpy(c->ak_public, u->device.ak_public, u->device.ak_public_len);
     c->ak_public_len = u->device.ak_public_len;
-    c->ek_verified = u->device.ek_verified;
+    c->ek_verified = u->device.ek_verified || (u->device.iak && k->cfg->iak != CONFIG_IAK_OFF);
     memcpy(c->policy_digest, s->policy_digest, sizeof(c->policy_digest));
     memcpy(c->refvals_digest, s->refvals_digest, sizeof(c->refvals_digest));
     c->prior = k->boot;

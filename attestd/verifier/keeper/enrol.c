@@ -7,11 +7,13 @@
 
 #include "base/guard.h"
 #include "base/hex.h"
+#include "base/rd.h"
 #include "common/log.h"
 #include "common/wire.h"
 #include "crypto/digest.h"
 #include "crypto/ek_cert.h"
 #include "evidence/verify.h"
+#include "factory.h"
 #include "keeper_internal.h"
 #include "tcg/ak.h"
 #include "tcg/cred.h"
@@ -47,6 +49,7 @@ struct standing {
     bool replaces; /* and an administrator said that the gateway of this very id may enrol again */
     bool taken;    /* the id is somebody's: */
     struct store_device holder;
+    bool iak_taken;   /* its factory's key is another gateway's */
     bool given;       /* its key was given away, and is not ours again */
     bool transferred; /* a transfer lets it in: */
     struct store_transfer transfer;
@@ -75,12 +78,40 @@ static enum att_err read_token(struct standing *s, struct keeper *k, struct att_
     return err;
 }
 
+/* One factory's key, one gateway; again under its own id, it may have it again. */
+static enum att_err read_iak(struct standing *s, struct keeper *k, struct att_diag *diag)
+{
+    const struct msg_factory_key *iak = &s->f->iak;
+    char holder[STORE_ID_MAX + 1] = "";
+    struct att_pubarea area;
+    uint8_t name[ATT_NAME_MAX];
+    size_t len = 0;
+    bool there = false;
+    enum att_err err = ATT_OK;
+
+    if (iak->public_len == 0)
+        return ATT_OK;
+    err = att_pubarea_parse(&area, att_slice_of(iak->public_area, iak->public_len), diag);
+    if (err == ATT_OK)
+        err = att_pubarea_name(name, &len, &area);
+    if (err != ATT_OK)
+        return err;
+    err = found(&there,
+                store_factory_holder(holder, k->st, STORE_FACTORY_IAK, att_slice_of(name, len)),
+                diag);
+    s->iak_taken = there && strcmp(holder, s->f->device_id) != 0;
+    return err;
+}
+
 static enum att_err read_standing(struct standing *out, struct keeper *k,
                                   const struct msg_enrol_facts *f, struct att_diag *diag)
 {
     struct standing s = {.f = f};
     char id[STORE_ID_MAX + 1] = "";
     enum att_err err = read_token(&s, k, diag);
+
+    if (err == ATT_OK)
+        err = read_iak(&s, k, diag);
 
     if (err == ATT_OK)
         err = found(&s.listed, store_allow_get(id, k->st, ek_name(f)), diag);
@@ -126,14 +157,26 @@ static enum att_err check_conflicts(const struct standing *s, struct keeper *k,
         return err;
     if (ATT_GUARD(ID_EKDUP, known && !(s->taken && s->replaces && strcmp(d.id, f->device_id) == 0)))
         return conflict(diag, ATT_E_CONFLICT, ATT_R_ID_EKDUP, f->device_id);
+    if (ATT_GUARD(ID_IAKDUP, s->iak_taken))
+        return conflict(diag, ATT_E_CONFLICT, ATT_R_ID_IAKDUP, f->device_id);
     return ATT_OK;
+}
+
+/*
+ * Does somebody vouch for its TPM? The TPM's maker; or, where nobody here knows the maker, the gateway's factory,
+ * whose key must prove before the end that the attestation key is in the same TPM.
+ */
+static bool is_vouched_for(const struct msg_enrol_facts *f)
+{
+    return f->ek_verified || (f->ek_unknown && f->iak.public_len > 0);
 }
 
 /*
  * May it enrol, and do we know what it is? One answer for every kind of wrong token. Who was given away is
  * another's: a token is not enough then, only a transfer back, or its key allow-listed by name.
  */
-static enum att_err check_admission(const struct standing *s, struct att_diag *diag)
+static enum att_err check_admission(const struct standing *s, const struct keeper *k,
+                                    struct att_diag *diag)
 {
     const struct msg_enrol_facts *f = s->f;
 
@@ -143,7 +186,9 @@ static enum att_err check_admission(const struct standing *s, struct att_diag *d
     if (ATT_GUARD(ID_TOKEN, !s->listed && !s->token))
         return att_fail(diag, ATT_E_DENIED, ATT_R_ID_TOKEN, "token",
                         "no valid token for this device id, and its key is not allow-listed");
-    if (ATT_GUARD(ID_EKCERT, !s->listed && !f->ek_verified))
+    if (ATT_GUARD(IAK_REQUIRED, k->cfg->iak == CONFIG_IAK_REQUIRE && f->iak.public_len == 0))
+        return att_fail(diag, ATT_E_DENIED, ATT_R_ID_IAKNONE, "iak", "none was sent");
+    if (ATT_GUARD(ID_EKCERT, !s->listed && !is_vouched_for(f)))
         return att_fail(diag, ATT_E_UNTRUSTED,
                         f->ek_reason != ATT_R_NONE ? f->ek_reason : ATT_R_ID_EKCERT, "ek", "%s",
                         f->ek_text[0] != '\0' ? f->ek_text : "no EK certificate was sent");
@@ -156,6 +201,9 @@ static enum att_err check_denied(const struct keeper *k, const struct msg_enrol_
 {
     if (ATT_GUARD(EK_DENIED, keeper_ek_denied(k, ek_name(f), f->ek_cert_digest)))
         return att_fail(diag, ATT_E_DENIED, ATT_R_ID_EKDENY, "ek_deny", "its key is on the list");
+    if (ATT_GUARD(IAK_DENIED, keeper_certs_denied(k, f->iak.chain)))
+        return att_fail(diag, ATT_E_DENIED, ATT_R_ID_EKDENY, "ek_deny",
+                        "the certificate of its factory's key is on the list");
     return ATT_OK;
 }
 
@@ -183,7 +231,7 @@ static enum att_err check_keys(struct att_pubarea *ek, struct pending *p, struct
         err = att_pubarea_check_ak(&ak, diag);
     if (err == ATT_OK)
         err = att_pubarea_name(p->ak_name, &p->ak_name_len, &ak);
-    return err;
+    return err == ATT_OK ? factory_check(p, diag) : err;
 }
 
 static uint32_t own_pcr_bit(uint32_t mask)
@@ -230,18 +278,22 @@ static enum att_err write_enrol_challenge(struct keeper *k, struct pending *p,
 static enum att_err keep_facts(struct pending *p, const struct msg_enrol_facts *f,
                                struct att_diag *diag)
 {
+    const struct att_slice part[] = {f->ek_chain, f->iak.chain, f->idevid.chain};
+    struct att_slice *const own[] = {&p->facts.ek_chain, &p->facts.iak.chain,
+                                     &p->facts.idevid.chain};
+    size_t bytes = part[0].len + part[1].len + part[2].len;
+    struct att_rd r = {0};
     enum att_err err = ATT_OK;
 
     p->facts = *f;
-    p->facts.ek_chain = (struct att_slice){0};
-    if (f->ek_chain.len == 0)
-        return ATT_OK;
-    err = att_buf_new(&p->ek_chain, f->ek_chain.len);
-    if (err == ATT_OK)
-        err = att_buf_add_slice(p->ek_chain, f->ek_chain);
+    err = att_buf_new(&p->certs, bytes > 0 ? bytes : 1);
+    for (size_t i = 0; i < ATT_COUNT(part) && err == ATT_OK; i++)
+        err = att_buf_add_slice(p->certs, part[i]);
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_NOMEM, "enrolment", "memory ran out");
-    p->facts.ek_chain = att_buf_slice(p->ek_chain);
+    r = att_rd_slice(att_buf_slice(p->certs)); /* now that it grows no more */
+    for (size_t i = 0; i < ATT_COUNT(part); i++)
+        *own[i] = att_rd_bytes(&r, part[i].len);
     return ATT_OK;
 }
 
@@ -259,7 +311,7 @@ enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a
     if (err == ATT_OK)
         err = check_reenrol(&s, diag);
     if (err == ATT_OK)
-        err = check_admission(&s, diag);
+        err = check_admission(&s, k, diag);
     if (err == ATT_OK)
         err = check_denied(k, &f, diag);
     if (err == ATT_OK)
@@ -291,13 +343,10 @@ static enum att_err check_secret(struct keeper *k, struct pending *p, struct att
     return ATT_OK;
 }
 
-/* The AK speaks about this enrolment: its TLS key, its names, our nonce. */
-static enum att_err check_quote(const struct keeper *k, struct pending *p,
-                                const struct wire_enrol_activate *w, struct att_diag *diag)
+/* What whoever speaks about this enrolment must name: its TLS key, its names, our nonce. */
+static enum att_err qualifying_of(uint8_t out[32], const struct keeper *k, const struct pending *p,
+                                  struct att_diag *diag)
 {
-    ATT_CLEANUP(att_quoted_freep) struct att_quoted *quoted = NULL;
-    ATT_CLEANUP(att_ak_clear) struct att_ak ak = {0};
-    uint8_t qualifying[32];
     struct att_enrol_context ctx = {
         .verifier_id = k->cfg->verifier_id,
         .device_id = p->facts.device_id,
@@ -306,12 +355,26 @@ static enum att_err check_quote(const struct keeper *k, struct pending *p,
         .ak_name = att_slice_of(p->ak_name, p->ak_name_len),
         .csr_digest = p->facts.csr_digest,
     };
+    enum att_err err = att_enrol_qualifying(out, &ctx);
+
+    return err == ATT_OK
+               ? ATT_OK
+               : att_fail(diag, err, ATT_R_INTERNAL, "quote", "the qualifying data does not fit");
+}
+
+/* The AK speaks, and beside it the factory's key, when there is one. */
+static enum att_err check_quote(const struct keeper *k, struct pending *p,
+                                const struct wire_enrol_activate *w, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_quoted_freep) struct att_quoted *quoted = NULL;
+    ATT_CLEANUP(att_ak_clear) struct att_ak ak = {0};
+    uint8_t qualifying[32];
     struct att_expect expect = {.selection = p->selection,
                                 .qualifying = att_slice_of(qualifying, sizeof(qualifying))};
-    enum att_err err = att_enrol_qualifying(qualifying, &ctx);
+    enum att_err err = qualifying_of(qualifying, k, p, diag);
 
     if (err != ATT_OK)
-        return att_fail(diag, err, ATT_R_INTERNAL, "quote", "the qualifying data does not fit");
+        return err;
     err = att_ak_parse(&ak, att_slice_of(p->facts.ak_public, p->facts.ak_public_len), diag);
     if (err != ATT_OK)
         return err;
@@ -320,6 +383,8 @@ static enum att_err check_quote(const struct keeper *k, struct pending *p,
     expect.hash = ak.hash;
     expect.qualified_signer = att_slice_of(ak.qualified, ak.qualified_len);
     err = att_quote_verify(&quoted, w->attest, w->signature, &expect, diag);
+    if (err == ATT_OK)
+        err = factory_prove(p, w, expect.qualifying, diag);
     return err != ATT_OK ? err
                          : tpm_deny_check(&p->firmware_warned, k->cfg, p->facts.tpm_manufacturer,
                                           att_quoted_quote(quoted)->firmware_version, diag);
@@ -328,16 +393,19 @@ static enum att_err check_quote(const struct keeper *k, struct pending *p,
 /* What the record says of how the TPM came to be trusted. */
 static void note_of(char *out, size_t cap, const struct pending *p, const struct standing *s)
 {
-    const char *how = s->transferred ? "ek named by the transfer" : "ek allow-listed";
+    const char *how = s->transferred ? "ek named by the transfer"
+                      : s->listed    ? "ek allow-listed"
+                                     : "ek vouched for by the iak";
+    char iak[96];
     char names[64];
     char id[2 * STORE_TRANSFER_ID_LEN + 1] = "";
 
     if (s->transferred)
         (void)att_hex_encode(id, sizeof(id), att_slice_of(s->transfer.id, sizeof(s->transfer.id)));
-    (void)snprintf(out, cap, "%s%s%s%s%s", p->facts.ek_verified ? "ek verified" : how,
+    (void)snprintf(out, cap, "%s%s%s%s%s%s", p->facts.ek_verified ? "ek verified" : how,
                    p->facts.ek_fixes != 0 ? ", read with " : "",
                    att_ek_fixes_print(names, sizeof(names), p->facts.ek_fixes),
-                   s->transferred ? ", by transfer " : "", id);
+                   s->transferred ? ", by transfer " : "", id, factory_note(iak, sizeof(iak), p));
 }
 
 static enum att_err store_enrolment(struct keeper *k, const struct pending *p,
@@ -370,6 +438,10 @@ static enum att_err store_enrolment(struct keeper *k, const struct pending *p,
         err = store_transfer_use(k->st, s->transfer.id, number, diag);
     if (err == ATT_OK && f->ek_chain.len > 0)
         err = store_ek_chain_put(k->st, number, f->ek_chain, diag);
+    if (err == ATT_OK)
+        err = factory_store(k->st, number, p, diag);
+    if (err == ATT_E_CONFLICT)
+        return conflict(diag, err, ATT_R_ID_IAKDUP, f->device_id);
     if (err != ATT_OK)
         return err;
     note_of(note, sizeof(note), p, s);
@@ -427,7 +499,7 @@ static enum att_err bind(struct keeper *k, struct pending *p, struct job *job,
     if (err == ATT_OK)
         err = check_conflicts(&s, k, diag);
     if (err == ATT_OK)
-        err = check_admission(&s, diag);
+        err = check_admission(&s, k, diag);
     if (err == ATT_OK)
         err = check_denied(k, &p->facts, diag);
     if (err == ATT_OK && s.token)

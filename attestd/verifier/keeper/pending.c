@@ -35,7 +35,7 @@ void pending_drop(struct pendings *t, struct pending *p)
 {
     TAILQ_REMOVE(&t->queue, p, link);
     att_buf_free(p->answer);
-    att_buf_free(p->ek_chain);
+    att_buf_free(p->certs);
     att_wipe(p, sizeof(*p));
     free(p);
     t->count--;

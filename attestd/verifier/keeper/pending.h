@@ -30,10 +30,13 @@ struct pending {
     int64_t deadline_ms;
     unsigned int failures;
     bool firmware_warned;         /* its TPM is on the deny list, with a warning only */
-    struct msg_enrol_facts facts; /* ek_chain borrows the next */
-    struct att_buf *ek_chain;     /* owned; NULL when there is none */
+    struct msg_enrol_facts facts; /* its certificates borrow the next */
+    struct att_buf *certs;        /* owned; all of them one behind the other */
     uint8_t ak_name[ATT_NAME_MAX];
     size_t ak_name_len;
+    uint8_t iak_name[ATT_NAME_MAX], idevid_name[ATT_NAME_MAX];
+    size_t iak_name_len,
+        idevid_name_len; /* 0: the factory left no such key, or it is not looked at */
     struct att_pcr_selection selection;
     bool binding;           /* its record is written and not yet durable */
     struct att_buf *answer; /* once activated: the same for whoever knows the secret */

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "crypto/digest.h"
 #include "crypto/ek_cert.h"
+#include "factory.h"
 #include "keeper_internal.h"
 #include "verifier/ek_chain.h"
 #include "verifier/ek_makers.h"
@@ -17,6 +18,8 @@ enum att_err ek_trust_load(struct ek_trust *out, const struct config *cfg, struc
     ATT_CLEANUP(ek_trust_clear) struct ek_trust t = {0};
     enum att_err err = ek_makers_load(&t.makers, cfg, diag);
 
+    if (err == ATT_OK)
+        err = iak_makers_load(&t.factories, cfg, diag);
     if (err == ATT_OK && cfg->ek_deny != NULL)
         err = ek_deny_load(&t.deny, cfg->ek_deny, diag);
     if (err != ATT_OK)
@@ -29,6 +32,7 @@ enum att_err ek_trust_load(struct ek_trust *out, const struct config *cfg, struc
 void ek_trust_clear(struct ek_trust *t)
 {
     att_anchors_freep(&t->makers);
+    att_anchors_freep(&t->factories);
     ek_deny_freep(&t->deny);
 }
 
@@ -80,6 +84,19 @@ static enum att_err check_leaf(const struct parsed *p, const struct store_device
     return ATT_OK;
 }
 
+static enum att_err verify_path(struct keeper *k, const struct parsed *p,
+                                const struct att_anchors *anchors, enum att_cert_use use,
+                                struct att_diag *why)
+{
+    enum att_reason reason = use == ATT_USE_EK ? ATT_R_ID_EKCERT : ATT_R_ID_IAKCERT;
+
+    if (anchors == NULL)
+        return att_fail(why, ATT_E_UNTRUSTED, reason, "certificate.no-anchors",
+                        "no anchors are configured");
+    return att_chain_verify(p->cert[0], (const struct att_cert *const *)&p->cert[1], p->count - 1,
+                            anchors, use, k->opt.utc_s(), reason, why);
+}
+
 static enum att_err judge_chain(struct keeper *k, const struct store_device *d,
                                 struct att_slice certs, struct att_diag *why)
 {
@@ -91,13 +108,53 @@ static enum att_err judge_chain(struct keeper *k, const struct store_device *d,
         err = parse_all(&p, &chain, k->cfg->ek_workarounds, why);
     if (err == ATT_OK)
         err = check_leaf(&p, d, why);
+    return err == ATT_OK ? verify_path(k, &p, k->trust.makers, ATT_USE_EK, why) : err;
+}
+
+static enum att_err judge_factory_chain(struct keeper *k, struct att_slice certs,
+                                        enum att_cert_use use, struct att_diag *why)
+{
+    ATT_CLEANUP(parsed_clear) struct parsed p = {0};
+    struct ek_chain chain = {0};
+    enum att_err err = ek_chain_decode(&chain, certs, why);
+
+    if (err == ATT_OK && keeper_certs_denied(k, certs))
+        err = att_fail(why, ATT_E_DENIED, ATT_R_ID_EKDENY, "ek_deny",
+                       "the certificate of its factory's key is on the list");
+    if (err == ATT_OK)
+        err = parse_all(&p, &chain, k->cfg->ek_workarounds, why);
+    return err == ATT_OK ? verify_path(k, &p, k->trust.factories, use, why) : err;
+}
+
+/* What the factory said of it then, judged now. Errors of reading: NOMEM IO FORMAT (diag), and *why stays empty. */
+static enum att_err judge_factory(bool *good, struct keeper *k, const struct store_device *d,
+                                  struct att_diag *why, struct att_diag *diag)
+{
+    static const struct {
+        enum store_factory kind;
+        enum att_cert_use use;
+    } keys[] = {{STORE_FACTORY_IAK, ATT_USE_IAK}, {STORE_FACTORY_IDEVID, ATT_USE_IDEVID}};
+    ATT_CLEANUP(att_buf_freep) struct att_buf *certs = NULL;
+    enum att_err err = att_buf_new(&certs, EK_CHAIN_MAX);
+
+    *good = true;
+    for (size_t i = 0; i < ATT_COUNT(keys) && err == ATT_OK && *good; i++) {
+        err = store_factory_get(certs, k->st, d->enrolment, keys[i].kind);
+        if (err == ATT_E_NOT_FOUND) {
+            err = ATT_OK;
+            continue;
+        }
+        if (err == ATT_OK) {
+            enum att_err found = judge_factory_chain(k, att_buf_slice(certs), keys[i].use, why);
+
+            *good = found == ATT_OK;
+            err = found == ATT_E_NOMEM || found == ATT_E_CRYPTO ? found : ATT_OK;
+        }
+    }
     if (err != ATT_OK)
-        return err;
-    if (k->trust.makers == NULL)
-        return att_fail(why, ATT_E_UNTRUSTED, ATT_R_ID_EKCERT, "certificate.no-anchors",
-                        "no anchors are configured (ek_anchors)");
-    return att_chain_verify(p.cert[0], (const struct att_cert *const *)&p.cert[1], p.count - 1,
-                            k->trust.makers, ATT_USE_EK, k->opt.utc_s(), ATT_R_ID_EKCERT, why);
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "factory_key",
+                        "the certificates of %s cannot be judged now", d->id);
+    return ATT_OK;
 }
 
 bool keeper_ek_denied(const struct keeper *k, struct att_slice name, const uint8_t cert[32])
@@ -107,6 +164,14 @@ bool keeper_ek_denied(const struct keeper *k, struct att_slice name, const uint8
     return ek_deny_has(k->trust.deny, name) ||
            (memcmp(cert, none, sizeof(none)) != 0 &&
             ek_deny_has(k->trust.deny, att_slice_of(cert, sizeof(none))));
+}
+
+bool keeper_certs_denied(const struct keeper *k, struct att_slice certs)
+{
+    uint8_t digest[32];
+
+    return certs.len > 0 && factory_leaf_digest(digest, certs) == ATT_OK &&
+           ek_deny_has(k->trust.deny, att_slice_of(digest, sizeof(digest)));
 }
 
 static void say(struct verdict *v, const struct att_diag *why)
@@ -142,6 +207,16 @@ static enum att_err judge(struct verdict *out, struct keeper *k, const struct st
         if (err == ATT_E_NOMEM || err == ATT_E_CRYPTO)
             return att_fail(diag, err, ATT_R_NOMEM, "ek_chain", "%s cannot be judged now", d->id);
         if (err != ATT_OK)
+            say(&v, &why);
+    }
+    /* with iak: off nobody looks at it; but a gateway that nobody else vouches for gets nothing then */
+    if (v.reason == ATT_R_NONE && d->iak && (k->cfg->iak != CONFIG_IAK_OFF || !d->ek_verified)) {
+        bool good = false;
+
+        err = judge_factory(&good, k, d, &why, diag);
+        if (err != ATT_OK)
+            return err;
+        if (ATT_GUARD(IAK_KEPT, !good))
             say(&v, &why);
     }
     *out = v;

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 #include "crypto/cert.h"
 #include "verifier/config.h"
 #include "verifier/keeper/ek_deny.h"
@@ -20,9 +21,9 @@
 #define REJUDGE_SOME     64               /* devices of one tick */
 #define REJUDGE_EVERY_MS (86400LL * 1000) /* from the start of one round to the next */
 
-/* What endorsement keys are judged by; all zeros: no makers, nobody denied. */
+/* What endorsement keys are judged by; all zeros: no makers, nobody denied. Factories' keys likewise. */
 struct ek_trust {
-    struct att_anchors *makers;
+    struct att_anchors *makers, *factories;
     struct ek_deny *deny;
 };
 /* Errors of ek_makers_load and ek_deny_load. */
@@ -43,6 +44,8 @@ struct unit;
 
 /* Is it on the deny list, by TPM name or by the SHA-256 of its certificate (zeros: there is none)? */
 bool keeper_ek_denied(const struct keeper *k, struct att_slice name, const uint8_t cert[32]);
+/* The same of the first certificate in what is kept of a chain; no to an empty one. */
+bool keeper_certs_denied(const struct keeper *k, struct att_slice certs);
 /* Begin a round from its first device. */
 void keeper_rejudge_begin(struct keeper *k);
 /* Some devices of the round; a day after the last one began, read the rules again and begin another. */

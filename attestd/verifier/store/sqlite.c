@@ -38,6 +38,13 @@
     " reason TEXT NOT NULL, lasting INTEGER NOT NULL CHECK (lasting IN (0, 1)),"                   \
     " since_utc INTEGER NOT NULL) STRICT;"
 
+/* And with the fourth: kind 1 is an IAK, 2 an IDevID. */
+#define SCHEMA_4                                                                                   \
+    "CREATE TABLE factory_key ("                                                                   \
+    " enrolment INTEGER NOT NULL REFERENCES device (enrolment) ON DELETE CASCADE,"                 \
+    " kind INTEGER NOT NULL CHECK (kind IN (1, 2)), name BLOB NOT NULL, certs BLOB NOT NULL,"      \
+    " PRIMARY KEY (enrolment, kind), UNIQUE (kind, name)) STRICT;"
+
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE device ("
@@ -79,7 +86,7 @@ static const char schema[] =
     " expires_utc INTEGER NOT NULL, replaces INTEGER NOT NULL CHECK (replaces IN (0, 1)))"
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE ek_allow (ek_name BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL)"
-    " STRICT, WITHOUT ROWID;" TRANSFERS SCHEMA_3;
+    " STRICT, WITHOUT ROWID;" TRANSFERS SCHEMA_3 SCHEMA_4;
 
 static const struct {
     const char *name;
@@ -257,6 +264,7 @@ static const char *const steps[STORE_SCHEMA - 1] = {
     "000000000000f4f480' WHERE length(boot) > 0;"
     "PRAGMA user_version = 2; COMMIT",
     "BEGIN IMMEDIATE; " TRANSFERS SCHEMA_3 " PRAGMA user_version = 3; COMMIT",
+    "BEGIN IMMEDIATE; " SCHEMA_4 " PRAGMA user_version = 4; COMMIT",
 };
 
 static enum att_err check_header(struct store *st, bool upgrade, struct att_diag *diag)

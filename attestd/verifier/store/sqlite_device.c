@@ -29,6 +29,7 @@ static void fetch_device(struct sql *q, struct store_device *d)
     sql_get_exact(q, d->ek_cert, sizeof(d->ek_cert));
     d->ek_verified = sql_get_int(q, 0, 1) == 1;
     d->enrolled_utc = sql_get_int(q, INT64_MIN, INT64_MAX);
+    d->iak = sql_get_int(q, 0, 1) == 1;
 }
 
 static enum att_err one_device(struct store_device *out, struct sql *q)

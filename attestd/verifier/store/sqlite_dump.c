@@ -12,6 +12,7 @@ static const struct {
     {"device", "SELECT * FROM device ORDER BY enrolment"},
     {"quarantine", "SELECT * FROM quarantine ORDER BY enrolment"},
     {"ek_chain", "SELECT * FROM ek_chain ORDER BY enrolment"},
+    {"factory_key", "SELECT * FROM factory_key ORDER BY enrolment, kind"},
     {"hold", "SELECT * FROM hold ORDER BY enrolment"},
     {"device_state", "SELECT * FROM device_state ORDER BY enrolment"},
     {"token", "SELECT * FROM token ORDER BY digest"},

@@ -1,5 +1,7 @@
-/* What vouched for a device's endorsement key, and that it does not any more. */
+/* What vouched for a device's endorsement key and its factory's keys, and that it does not any more. */
 #include "store.h"
+
+#include <string.h>
 
 #include "sqlite_internal.h"
 
@@ -13,17 +15,64 @@ enum att_err store_ek_chain_put(struct store *st, int64_t enrolment, struct att_
     return sql_run(&q, diag);
 }
 
+/* The one blob of the one row. */
+static enum att_err get_bytes(struct att_buf *bytes, struct sql *q)
+{
+    enum att_err err = sql_row(q, NULL);
+
+    att_buf_clear(bytes);
+    if (err == ATT_OK)
+        sql_get_buf(q, bytes);
+    return sql_end(q, err);
+}
+
 enum att_err store_ek_chain_get(struct att_buf *bytes, struct store *st, int64_t enrolment)
 {
     struct sql q = sql_of(st, SQL_EK_CHAIN_GET);
-    enum att_err err;
 
     sql_int(&q, enrolment);
+    return get_bytes(bytes, &q);
+}
+
+enum att_err store_factory_put(struct store *st, int64_t enrolment, enum store_factory kind,
+                               struct att_slice name, struct att_slice certs, struct att_diag *diag)
+{
+    struct sql q = sql_of(st, SQL_FACTORY_PUT);
+
+    sql_int(&q, enrolment);
+    sql_int(&q, kind);
+    sql_blob(&q, name.p, name.len);
+    sql_blob(&q, certs.p, certs.len);
+    return sql_run(&q, diag);
+}
+
+enum att_err store_factory_get(struct att_buf *bytes, struct store *st, int64_t enrolment,
+                               enum store_factory kind)
+{
+    struct sql q = sql_of(st, SQL_FACTORY_GET);
+
+    sql_int(&q, enrolment);
+    sql_int(&q, kind);
+    return get_bytes(bytes, &q);
+}
+
+enum att_err store_factory_holder(char id[STORE_ID_MAX + 1], struct store *st,
+                                  enum store_factory kind, struct att_slice name)
+{
+    struct sql q = sql_of(st, SQL_FACTORY_HOLDER);
+    char found[STORE_ID_MAX + 1] = "";
+    enum att_err err;
+
+    sql_int(&q, kind);
+    sql_blob(&q, name.p, name.len);
     err = sql_row(&q, NULL);
-    att_buf_clear(bytes);
     if (err == ATT_OK)
-        sql_get_buf(&q, bytes);
-    return sql_end(&q, err);
+        sql_get_text(&q, found, sizeof(found));
+    err = sql_end(&q, err);
+    if (err != ATT_OK)
+        return err;
+    memcpy(id, found, sizeof(found));
+    return ATT_OK;
 }
 
 enum att_err store_hold_put(struct store *st, int64_t enrolment, const struct store_hold *hold,

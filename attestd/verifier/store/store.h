@@ -27,7 +27,7 @@
 #define STORE_NAME_MAX   66 /* bytes of a TPM name: algorithm and digest */
 #define STORE_PUBLIC_MAX 1024
 #define STORE_REASON_MAX 40
-#define STORE_DETAIL_MAX 192
+#define STORE_DETAIL_MAX 256
 #define STORE_CTI_LEN    16
 #define STORE_BLOB_MAX   (64 * 1024) /* one state blob */
 #define STORE_BLOBS      3
@@ -87,6 +87,7 @@ struct store_device {
     uint8_t ek_cert[32]; /* SHA-256 of the certificate; zeros when there was none */
     bool ek_verified;
     int64_t enrolled_utc;
+    bool iak; /* read only: its factory's key vouched for it too (store_factory_put) */
 };
 
 /* Reads: NOT_FOUND when there is none. by_ek finds whoever holds the key of this public
@@ -119,6 +120,19 @@ ATT_MUST_USE enum att_err store_ek_chain_put(struct store *st, int64_t enrolment
 /* bytes is cleared first. */
 ATT_MUST_USE enum att_err store_ek_chain_get(struct att_buf *bytes, struct store *st,
                                              int64_t enrolment);
+
+/* The keys of its factory that were proven when it enrolled, by TPM name, and the certificates of each as above. */
+enum store_factory { STORE_FACTORY_IAK = 1, STORE_FACTORY_IDEVID = 2 };
+/* CONFLICT when another device has this key. */
+ATT_MUST_USE enum att_err store_factory_put(struct store *st, int64_t enrolment,
+                                            enum store_factory kind, struct att_slice name,
+                                            struct att_slice certs, struct att_diag *diag);
+/* bytes is cleared first. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_factory_get(struct att_buf *bytes, struct store *st,
+                                            int64_t enrolment, enum store_factory kind);
+/* Whose it is. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_factory_holder(char id[STORE_ID_MAX + 1], struct store *st,
+                                               enum store_factory kind, struct att_slice name);
 
 /* Why an enrolled device gets nothing any more; it goes with the device. */
 struct store_hold {
