@@ -34,6 +34,31 @@ START_TEST(agent_conf_parse__gives_the_strict_value_for_what_is_absent)
 }
 END_TEST
 
+/* One of the two names the other's usual place; a number is an index in NV, anything else a file. */
+START_TEST(agent_conf_parse__finds_the_factorys_keys)
+{
+    struct agent_conf *none = good("own_pcr: 12\n");
+    struct agent_conf *usual = good("iak_handle: 0x81010100\nidevid_certificates: [0x01c90011]\n");
+    struct agent_conf *named = good("iak_certificates: [0x01c90019, ca.der, /srv/root.der]\n");
+
+    ck_assert_uint_eq(none->iak.handle, 0);
+    ck_assert_uint_eq(none->idevid.handle, 0);
+    ck_assert_uint_eq(usual->iak.handle, 0x81010100);
+    ck_assert_uint_eq(usual->iak.count, 1);
+    ck_assert_uint_eq(usual->iak.cert[0].index, 0x01c90100);
+    ck_assert_uint_eq(usual->idevid.handle, 0x81020000);
+    ck_assert_uint_eq(usual->idevid.cert[0].index, 0x01c90011);
+    ck_assert_uint_eq(named->iak.handle, 0x81020001);
+    ck_assert_uint_eq(named->iak.count, 3);
+    ck_assert_uint_eq(named->iak.cert[0].index, 0x01c90019);
+    ck_assert_str_eq(named->iak.cert[1].path, "/etc/attestd/ca.der");
+    ck_assert_str_eq(named->iak.cert[2].path, "/srv/root.der");
+    agent_conf_free(none);
+    agent_conf_free(usual);
+    agent_conf_free(named);
+}
+END_TEST
+
 START_TEST(agent_conf_parse__reads_everything)
 {
     struct agent_conf *c =
@@ -87,6 +112,14 @@ static const struct {
 } bad[] = {
     {"verifyer: x\n", ":1:1"},
     {"verifier: http://v.example\n", ":1:11"},
+    {"iak_handle: 0x01c90100\n", ":1:13"},
+    {"iak_handle: 0x82000000\n", ":1:13"},
+    {"iak_certificates: 0x01c90100\n", ":1:19"},
+    {"iak_certificates: []\n", ":1:19"},
+    {"iak_certificates: [0x81020001]\n", ":1:20"},
+    {"iak_certificates: [a, b, c, d, e]\n", ":1:19"},
+    {"idevid_handle: 0x81020000\n", ":1:16"},
+    {"idevid_certificates: [0x01c90000]\n", ":1:22"},
     {"own_pcr: 16\n", ":1:10"},
     {"own_pcr: 7\n", ":1:10"},
     {"own_pcr: 013\n", ":1:10"},
@@ -206,6 +239,7 @@ int main(void)
 
     tcase_add_test(tc, agent_conf_parse__gives_the_strict_value_for_what_is_absent);
     tcase_add_test(tc, agent_conf_parse__reads_everything);
+    tcase_add_test(tc, agent_conf_parse__finds_the_factorys_keys);
     tcase_add_loop_test(tc, agent_conf_parse__refuses_with_the_place, 0, ATT_COUNT(bad));
     tcase_add_test(tc, pick_digest__finds_values_in_ini);
     tcase_add_test(tc, pick_digest__joins_a_key_that_stands_twice);

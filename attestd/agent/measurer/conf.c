@@ -1,5 +1,5 @@
 /* agent.yaml into a struct, key by key, with the strict value for whatever is absent. */
-#include "agent/measurer/conf.h"
+#include "agent/measurer/conf_internal.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -11,8 +11,7 @@
 #include "logs/klog.h"
 #include "tpm/ident.h"
 
-#define TEXT_MAX 4000 /* leaves room in ATT_OWN_NAME_MAX for "#key" */
-#define KEY_MAX  90
+#define KEY_MAX 90
 
 void agent_conf_free(struct agent_conf *c)
 {
@@ -28,13 +27,6 @@ void agent_conf_freep(struct agent_conf **c)
     agent_conf_free(*c);
     *c = NULL;
 }
-
-/* What every reader below needs. */
-struct reader {
-    struct agent_conf *conf;
-    const char *path; /* of the configuration file */
-    struct att_diag *diag;
-};
 
 static enum att_err no_memory(struct reader *r)
 {
@@ -55,8 +47,8 @@ static enum att_err keep(struct reader *r, const char *text, const char **out)
 }
 
 /* Relative to the folder of the configuration file, trailing slashes cut. */
-static enum att_err keep_path(struct reader *r, const struct att_yaml_node *n, const char *text,
-                              const char **out)
+enum att_err conf_keep_path(struct reader *r, const struct att_yaml_node *n, const char *text,
+                            const char **out)
 {
     const char *slash = strrchr(r->path, '/');
     size_t folder = text[0] == '/' || slash == NULL ? 0 : (size_t)(slash - r->path) + 1;
@@ -89,7 +81,7 @@ static enum att_err text_at(struct reader *r, const struct att_yaml_node *map, c
     if (n == NULL) {
         return ATT_OK;
     }
-    err = att_yaml_text(n, &text, TEXT_MAX, r->diag);
+    err = att_yaml_text(n, &text, CONF_TEXT_MAX, r->diag);
     return err != ATT_OK ? err : keep(r, text, out);
 }
 
@@ -103,8 +95,8 @@ static enum att_err path_at(struct reader *r, const struct att_yaml_node *map, c
     if (n == NULL) {
         return ATT_OK;
     }
-    err = att_yaml_text(n, &text, TEXT_MAX, r->diag);
-    return err != ATT_OK ? err : keep_path(r, n, text, out);
+    err = att_yaml_text(n, &text, CONF_TEXT_MAX, r->diag);
+    return err != ATT_OK ? err : conf_keep_path(r, n, text, out);
 }
 
 static enum att_err int_at(struct reader *r, const struct att_yaml_node *map, const char *key,
@@ -142,29 +134,33 @@ static enum att_err read_verifier(struct reader *r, const struct att_yaml_node *
     return err;
 }
 
-/* The AK's handle is written as people know it, in hexadecimal; a plain decimal number works too. */
-static enum att_err read_handle(struct reader *r, const struct att_yaml_node *root)
+/* A place in the TPM, as people know it: hexadecimal; a plain decimal number works too. */
+enum att_err conf_place(struct reader *r, const struct att_yaml_node *n, uint32_t first,
+                        uint32_t last, uint32_t *out)
 {
-    const struct att_yaml_node *n = att_yaml_get(root, "ak_handle");
     const char *text = NULL;
     char *end = NULL;
     unsigned long v = 0;
-    enum att_err err = ATT_OK;
+    enum att_err err = att_yaml_text(n, &text, 16, r->diag);
 
-    if (n == NULL) {
-        return ATT_OK;
-    }
-    err = att_yaml_text(n, &text, 16, r->diag);
     if (err != ATT_OK) {
         return err;
     }
     v = strtoul(text, &end, 0);
-    if (text[0] < '0' || text[0] > '9' || *end != '\0' || v < 0x81000000UL || v > 0x817fffffUL) {
-        return att_yaml_fail(n, ATT_R_CFG_KEY, r->diag,
-                             "expected a handle from 0x81000000 to 0x817fffff");
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || v < first || v > last) {
+        return att_yaml_fail(n, ATT_R_CFG_KEY, r->diag, "expected a number from 0x%08x to 0x%08x",
+                             first, last);
     }
-    r->conf->ak_handle = (uint32_t)v;
+    *out = (uint32_t)v;
     return ATT_OK;
+}
+
+enum att_err conf_handle_at(struct reader *r, const struct att_yaml_node *root, const char *key,
+                            uint32_t last, uint32_t *out)
+{
+    const struct att_yaml_node *n = att_yaml_get(root, key);
+
+    return n == NULL ? ATT_OK : conf_place(r, n, 0x81000000U, last, out);
 }
 
 static enum att_err read_ek_files(struct reader *r, const struct att_yaml_node *root)
@@ -182,10 +178,10 @@ static enum att_err read_ek_files(struct reader *r, const struct att_yaml_node *
     for (size_t i = 0; i < count; i++) {
         const struct att_yaml_node *n = att_yaml_item(list, i);
         const char *text = NULL;
-        enum att_err err = att_yaml_text(n, &text, TEXT_MAX, r->diag);
+        enum att_err err = att_yaml_text(n, &text, CONF_TEXT_MAX, r->diag);
 
         if (err == ATT_OK) {
-            err = keep_path(r, n, text, &r->conf->ek_file[i]);
+            err = conf_keep_path(r, n, text, &r->conf->ek_file[i]);
         }
         if (err != ATT_OK) {
             return err;
@@ -211,7 +207,10 @@ static enum att_err read_tpm(struct reader *r, const struct att_yaml_node *root)
     }
     c->own_pcr = (uint32_t)pcr;
     if (err == ATT_OK) {
-        err = read_handle(r, root);
+        err = conf_handle_at(r, root, "ak_handle", 0x817fffffU, &c->ak_handle);
+    }
+    if (err == ATT_OK) {
+        err = conf_read_factory(r, root);
     }
     return err != ATT_OK ? err : read_ek_files(r, root);
 }
@@ -224,7 +223,7 @@ static enum att_err read_log(struct reader *r, const struct att_yaml_node *map, 
     enum att_err err = ATT_OK;
 
     if (n != NULL) {
-        err = att_yaml_text(n, &text, TEXT_MAX, r->diag);
+        err = att_yaml_text(n, &text, CONF_TEXT_MAX, r->diag);
     }
     if (err != ATT_OK) {
         return err;
@@ -234,7 +233,7 @@ static enum att_err read_log(struct reader *r, const struct att_yaml_node *map, 
         return ATT_OK;
     }
     *out = NULL;
-    return strcmp(text, "none") == 0 ? ATT_OK : keep_path(r, n, text, out);
+    return strcmp(text, "none") == 0 ? ATT_OK : conf_keep_path(r, n, text, out);
 }
 
 static enum att_err read_logs(struct reader *r, const struct att_yaml_node *root)
@@ -438,10 +437,26 @@ static enum att_err read_measure(struct reader *r, const struct att_yaml_node *r
 
 static enum att_err read_all(struct reader *r, const struct att_yaml_node *root)
 {
-    static const char *const keys[] = {
-        "verifier",     "verifier_ca",     "proxy",        "state_dir", "tcti",   "own_pcr",
-        "ak_handle",    "ek_certificates", "logs",         "interval",  "rescan", "rehash",
-        "hash_threads", "measure",         "evidence_max", NULL};
+    static const char *const keys[] = {"verifier",
+                                       "verifier_ca",
+                                       "proxy",
+                                       "state_dir",
+                                       "tcti",
+                                       "own_pcr",
+                                       "ak_handle",
+                                       "ek_certificates",
+                                       "logs",
+                                       "interval",
+                                       "rescan",
+                                       "rehash",
+                                       "hash_threads",
+                                       "measure",
+                                       "evidence_max",
+                                       "iak_handle",
+                                       "iak_certificates",
+                                       "idevid_handle",
+                                       "idevid_certificates",
+                                       NULL};
     static enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {
         read_verifier, read_tpm, read_logs, read_size, read_times, read_measure};
     enum att_err err = ATT_OK;

@@ -9,6 +9,10 @@
  *   own_pcr: 13
  *   ak_handle: 0x81000a11
  *   ek_certificates: [ek.der, issuing-ca.der] # from the maker's web site, when the TPM holds none
+ *   iak_handle: 0x81020001                    # attestation key that the factory certified; absent: none is shown
+ *   iak_certificates: [0x01c90100]            # NV indexes and DER files: its certificate, and what leads to the root
+ *   idevid_handle: 0x81020000                 # the factory's identity key, which the IAK then vouches for
+ *   idevid_certificates: [0x01c90000]
  *   logs: {uefi: auto, ima: auto}             # auto, none, or a path
  *   evidence_max: 8388608                     # bytes of one message; a longer kernel list goes in parts
  *   interval: 10m                             # the longest; the verifier may ask for less
@@ -35,15 +39,16 @@
 #include "base/pool.h"
 #include "base/slice.h"
 
-#define AGENT_CONF_DEFAULT  "/etc/attestd/agent.yaml"
-#define AGENT_STATE_DEFAULT "/var/lib/attest-agent"
-#define AGENT_OWN_PCR       13
-#define AGENT_ROOTS_MAX     256
-#define AGENT_EXCLUDES_MAX  64
-#define AGENT_KEYS_MAX      64
-#define AGENT_THREADS_MAX   16
-#define AGENT_EK_FILES_MAX  4
-#define AGENT_EVIDENCE_MIN  262144
+#define AGENT_CONF_DEFAULT      "/etc/attestd/agent.yaml"
+#define AGENT_STATE_DEFAULT     "/var/lib/attest-agent"
+#define AGENT_OWN_PCR           13
+#define AGENT_ROOTS_MAX         256
+#define AGENT_EXCLUDES_MAX      64
+#define AGENT_KEYS_MAX          64
+#define AGENT_THREADS_MAX       16
+#define AGENT_EK_FILES_MAX      4
+#define AGENT_EVIDENCE_MIN      262144
+#define AGENT_FACTORY_CERTS_MAX 4
 
 enum agent_root_kind { ROOT_FILE, ROOT_TREE, ROOT_BLOCK, ROOT_CONFIG };
 enum agent_format { FORMAT_INI, FORMAT_ENV, FORMAT_WORDS, FORMAT_YAML };
@@ -57,6 +62,17 @@ struct agent_root {
     enum agent_format format;
 };
 
+/* A key of the factory: where it stands, and where its certificates do. */
+struct agent_factory_cert {
+    uint32_t index;   /* in NV; 0: a file */
+    const char *path; /* DER */
+};
+struct agent_factory_key {
+    uint32_t handle; /* 0: not to be shown */
+    struct agent_factory_cert cert[AGENT_FACTORY_CERTS_MAX];
+    size_t count;
+};
+
 struct agent_conf {
     const char *verifier, *verifier_ca, *proxy; /* or NULL */
     const char *state_dir;
@@ -64,6 +80,7 @@ struct agent_conf {
     uint32_t own_pcr, ak_handle;
     const char *ek_file[AGENT_EK_FILES_MAX]; /* DER */
     size_t ek_file_count;
+    struct agent_factory_key iak, idevid;
     const char *uefi_log, *ima_log; /* NULL: none */
     bool uefi_auto, ima_auto;       /* the kernel's path, and absent is no error */
     size_t evidence_max;            /* bytes: more is not held in memory */

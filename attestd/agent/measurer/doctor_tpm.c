@@ -344,8 +344,9 @@ static void check_key(struct doctor *d)
 
 void doctor_tpm(struct doctor *d)
 {
-    static void (*const checks[])(struct doctor *) = {
-        check_clock, check_lockout, check_slots, check_banks, check_own_pcr, check_ek, check_key};
+    static void (*const checks[])(struct doctor *) = {check_clock, check_lockout, check_slots,
+                                                      check_banks, check_own_pcr, check_ek,
+                                                      check_key,   doctor_factory};
 
     check_manager(d);
     check_stack(d);

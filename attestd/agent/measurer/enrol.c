@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/measurer/factory.h"
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/rd.h"
@@ -14,7 +15,7 @@
 #include "tcg/pcr.h"
 
 #define BEGIN_MAX    196608 /* bytes of an enrol-begin document */
-#define ACTIVATE_MAX 4096
+#define ACTIVATE_MAX 8192
 #define CA_MAX       262144
 #define LOCK_WAIT_MS 5000
 
@@ -26,6 +27,7 @@ struct enrolment {
     struct hw_tpm *tpm;
     struct hw_ek_certs certs;
     struct hw_ek ek;
+    struct agent_factory_found iak, idevid;
     uint8_t ak_name[ATT_NAME_MAX];
     size_t ak_name_len;
     uint8_t csr_digest[32];
@@ -43,6 +45,8 @@ static void enrolment_free(struct enrolment *e)
     relay_answer_free(&e->begin);
     relay_stop(e->relay);
     hw_ek_certs_free(&e->certs);
+    agent_factory_free(&e->iak);
+    agent_factory_free(&e->idevid);
     hw_tpm_close(e->tpm);
     att_closep(&e->lock_fd);
     free(e);
@@ -54,7 +58,7 @@ static void enrolment_freep(struct enrolment **e)
     *e = NULL;
 }
 
-/* The TPM's two keys: the maker's, and the one that will quote. */
+/* The TPM's keys: the maker's, the one that will quote, and the factory's where agent.yaml names them. */
 static enum att_err open_keys(struct enrolment *e, struct att_diag *diag)
 {
     enum att_err err = hw_tpm_open(&e->tpm, e->conf->tcti, diag);
@@ -67,6 +71,12 @@ static enum att_err open_keys(struct enrolment *e, struct att_diag *diag)
     }
     if (err == ATT_OK) {
         err = hw_tpm_ak_make(&e->ident.ak, e->tpm, e->conf->ak_handle, diag);
+    }
+    if (err == ATT_OK) {
+        err = agent_factory_find(&e->iak, e->tpm, &e->conf->iak, diag);
+    }
+    if (err == ATT_OK) {
+        err = agent_factory_find(&e->idevid, e->tpm, &e->conf->idevid, diag);
     }
     if (err == ATT_OK) {
         err = state_name_of(e->ident.ek_name, &e->ident.ek_name_len,
@@ -159,6 +169,8 @@ static enum att_err begin(struct enrolment *e, struct att_slice token, struct at
     enum att_err err = ATT_OK;
 
     add_certs(&m, e);
+    agent_factory_wire(&m.iak, &e->iak);
+    agent_factory_wire(&m.idevid, &e->idevid);
     err = wire_enrol_begin_encode(&w, &m);
     if (err == ATT_OK) {
         err = att_wr_done(&w, &q.body);
@@ -184,12 +196,14 @@ static enum att_err take_verifier_id(struct enrolment *e, struct att_diag *diag)
     return ATT_OK;
 }
 
-/* The quote that ties session, keys and certificate request together. */
-static enum att_err quote(struct hw_quote *out, struct enrolment *e, struct att_diag *diag)
+/* What the keys sign at the end: it ties session, keys and certificate request together. */
+struct proof {
+    struct hw_quote quote;      /* by the AK */
+    struct hw_quote ak, idevid; /* the IAK about each of these; empty where there is none */
+};
+
+static enum att_err qualifying_of(uint8_t out[32], const struct enrolment *e, struct att_diag *diag)
 {
-    struct att_rd r = att_rd_slice(e->challenge.selection);
-    struct att_pcr_selection selection;
-    uint8_t qualifying[32];
     struct att_enrol_context ctx = {
         .verifier_id = e->ident.verifier_id,
         .device_id = e->ident.device_id,
@@ -198,6 +212,34 @@ static enum att_err quote(struct hw_quote *out, struct enrolment *e, struct att_
         .ak_name = att_slice_of(e->ak_name, e->ak_name_len),
         .csr_digest = e->csr_digest,
     };
+    enum att_err err = att_enrol_qualifying(out, &ctx);
+
+    return err == ATT_OK ? ATT_OK
+                         : att_fail(diag, err, ATT_R_INTERNAL, "quote", "no qualifying data");
+}
+
+/* The factory's key about ours, and about its other one. */
+static enum att_err certify(struct proof *out, struct enrolment *e, struct att_slice qualifying,
+                            struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    if (e->iak.named) {
+        err = hw_tpm_certify(&out->ak, e->tpm, e->iak.key.handle, e->ident.ak.handle, qualifying,
+                             diag);
+    }
+    if (err == ATT_OK && e->idevid.named) {
+        err = hw_tpm_certify(&out->idevid, e->tpm, e->iak.key.handle, e->idevid.key.handle,
+                             qualifying, diag);
+    }
+    return err;
+}
+
+static enum att_err prove(struct proof *out, struct enrolment *e, struct att_diag *diag)
+{
+    struct att_rd r = att_rd_slice(e->challenge.selection);
+    struct att_pcr_selection selection;
+    uint8_t qualifying[32];
     enum att_err err = ATT_OK;
 
     att_pcr_selection_read(&r, &selection);
@@ -205,22 +247,31 @@ static enum att_err quote(struct hw_quote *out, struct enrolment *e, struct att_
     if (err != ATT_OK) {
         return err;
     }
-    err = att_enrol_qualifying(qualifying, &ctx);
-    if (err != ATT_OK) {
-        return att_fail(diag, err, ATT_R_INTERNAL, "quote", "no qualifying data");
+    err = qualifying_of(qualifying, e, diag);
+    if (err == ATT_OK) {
+        err = hw_tpm_quote(&out->quote, e->tpm, &e->ident.ak, att_slice_of(qualifying, 32),
+                           &selection, diag);
     }
-    return hw_tpm_quote(out, e->tpm, &e->ident.ak, att_slice_of(qualifying, 32), &selection, diag);
+    return err == ATT_OK ? certify(out, e, att_slice_of(qualifying, 32), diag) : err;
+}
+
+static struct wire_certified certified(const struct hw_quote *q)
+{
+    return (struct wire_certified){.attest = att_slice_of(q->attest, q->attest_len),
+                                   .signature = att_slice_of(q->sig, q->sig_len)};
 }
 
 static enum att_err send_activate(struct relay_answer *out, struct enrolment *e,
-                                  struct att_slice secret, const struct hw_quote *q,
+                                  struct att_slice secret, const struct proof *p,
                                   struct att_diag *diag)
 {
     struct wire_enrol_activate m = {
         .session = e->challenge.session,
         .secret = secret,
-        .attest = att_slice_of(q->attest, q->attest_len),
-        .signature = att_slice_of(q->sig, q->sig_len),
+        .attest = att_slice_of(p->quote.attest, p->quote.attest_len),
+        .signature = att_slice_of(p->quote.sig, p->quote.sig_len),
+        .ak = certified(&p->ak),
+        .idevid = certified(&p->idevid),
     };
     struct relay_request request = {.kind = RELAY_ENROL_ACTIVATE};
     uint8_t doc[ACTIVATE_MAX];
@@ -265,17 +316,17 @@ static enum att_err activate(struct enrolment *e, struct att_diag *diag)
     ATT_CLEANUP(relay_answer_free) struct relay_answer answer = {0};
     struct hw_credential cred = {.id_object = e->challenge.id_object,
                                  .enc_secret = e->challenge.secret};
-    struct hw_quote q;
+    struct proof p = {.quote = {.attest_len = 0}};
     enum att_err err = take_verifier_id(e, diag);
 
     if (err == ATT_OK) {
         err = hw_tpm_activate(&secret, e->tpm, &e->ek, &e->ident.ak, &cred, diag);
     }
     if (err == ATT_OK) {
-        err = quote(&q, e, diag);
+        err = prove(&p, e, diag);
     }
     if (err == ATT_OK) {
-        err = send_activate(&answer, e, att_buf_slice(secret), &q, diag);
+        err = send_activate(&answer, e, att_buf_slice(secret), &p, diag);
     }
     return err != ATT_OK ? err : keep(e, &answer, diag);
 }
