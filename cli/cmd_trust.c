@@ -11,6 +11,7 @@
 #include "base/hex.h"
 #include "commands.h"
 #include "trust.h"
+#include "trust_keys.h"
 #include "trust_show.h"
 
 #define CERT_FILE_MAX 65536
@@ -75,11 +76,13 @@ int cmd_trust_list(struct cli *cli, int argc, char **argv)
     struct trust trust = {0};
     struct att_diag diag = {0};
     json_t *list = json_array();
+    json_t *keys = json_array();
     char folder[512];
     int code = OPTIONS_OK;
     enum att_err err = ATT_OK;
 
     (void)json_object_set_new(r.root, "anchors", list);
+    (void)json_object_set_new(r.root, "keys", keys);
     code = options_parse(&r, NULL, 0, &argc, argv);
     if (code != OPTIONS_OK) {
         return code;
@@ -93,6 +96,9 @@ int cmd_trust_list(struct cli *cli, int argc, char **argv)
     for (size_t i = 0; i < att_anchors_count(trust.anchors); i++) {
         describe(&r, att_anchors_at(trust.anchors, i), list);
     }
+    for (size_t i = 0; i < trust.keys.count; i++) {
+        trust_key_describe(&r, trust.keys.key[i], keys);
+    }
     if (att_anchors_count(trust.anchors) == 0) {
         report_reason(&r, "E_TRUST_NONE", folder, "no anchor is installed");
         report_worsen(&r, V_UNDECIDED);
@@ -101,15 +107,24 @@ int cmd_trust_list(struct cli *cli, int argc, char **argv)
     return report_finish(&r);
 }
 
-static enum att_err read_cert(struct att_cert **out, const char *path, struct att_diag *diag)
+static enum att_err show_key(struct report *r, struct att_slice file, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    enum att_err err = att_file_read(&file, path, CERT_FILE_MAX, diag);
+    ATT_CLEANUP(att_vkey_freep) struct att_vkey *key = NULL;
+    json_t *keys = json_array();
+    enum att_err err = trust_key_read(&key, file, diag);
 
-    return err == ATT_OK ? att_cert_parse(out, att_buf_slice(file), diag) : err;
+    (void)json_object_set_new(r->root, "keys", keys);
+    if (err == ATT_OK) {
+        report_line(r, "%s",
+                    tr(r->cli,
+                       "NOT VERIFIED: compare the SHA-256 with the log's operator by another way.",
+                       "未検証: ログの運用者に別の経路で SHA-256 を確認してください。"));
+        trust_key_describe(r, key, keys);
+    }
+    return err;
 }
 
-/* A certificate as it stands there, or the public area of a TPM's key, for device allow. */
+/* A certificate as it stands there, the verifier key of a log, or the public area of a TPM's key, for device allow. */
 static enum att_err show_file(struct report *r, struct att_cert **out, struct att_slice file,
                               struct att_diag *diag)
 {
@@ -119,6 +134,9 @@ static enum att_err show_file(struct report *r, struct att_cert **out, struct at
                     tr(r->cli, "NOT VERIFIED: any TPM key may say this of itself.",
                        "未検証: 鍵自身の記載です。"));
         return show_public(r, file, diag);
+    }
+    if (trust_key_looks(file)) {
+        return show_key(r, file, diag);
     }
     return att_cert_parse(out, file, diag);
 }
@@ -197,11 +215,49 @@ static enum att_err typed_digest(uint8_t out[32], const char *text, struct att_d
     return ATT_OK;
 }
 
-/* The person sees whose certificate it claims to be, and never the fingerprint that should be typed. */
-static enum att_err ask_fingerprint(const struct cli *cli, const struct att_cert *cert,
+/* What a person is asked to vouch for: a certificate, or the verifier key of a log or witness. */
+struct candidate {
+    struct att_cert *cert; /* one of the two; owned */
+    struct att_vkey *key;
+};
+
+static void clear_candidate(struct candidate *c)
+{
+    att_cert_freep(&c->cert);
+    att_vkey_freep(&c->key);
+}
+
+static enum att_err read_candidate(struct candidate *c, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    enum att_err err = att_file_read(&file, path, CERT_FILE_MAX, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    return trust_key_looks(att_buf_slice(file))
+               ? trust_key_read(&c->key, att_buf_slice(file), diag)
+               : att_cert_parse(&c->cert, att_buf_slice(file), diag);
+}
+
+static const char *claimed_name(char *out, size_t cap, const struct candidate *c)
+{
+    char raw[256];
+    struct att_slice name;
+
+    if (c->cert != NULL) {
+        (void)att_cert_subject(raw, sizeof(raw), c->cert);
+    } else {
+        name = att_vkey_name(c->key);
+        (void)snprintf(raw, sizeof(raw), "%.*s", (int)name.len, (const char *)name.p);
+    }
+    return text_safe(out, cap, raw);
+}
+
+/* The person sees whose it claims to be, and never the fingerprint that should be typed. */
+static enum att_err ask_fingerprint(const struct cli *cli, const struct candidate *c,
                                     const char *given, uint8_t out[32], struct att_diag *diag)
 {
-    char subject[256];
     char safe[256];
     char line[256] = "";
 
@@ -213,11 +269,13 @@ static enum att_err ask_fingerprint(const struct cli *cli, const struct att_cert
                         "expected %s, found nothing",
                         "--fingerprint HEX: the SHA-256 that the issuer told you");
     }
-    (void)att_cert_subject(subject, sizeof(subject), cert);
     (void)fprintf(
         stderr, "%s\n  %s\n%s\n> ",
-        tr(cli, "The file says that it is the certificate of:", "ファイルの証明書の名義 (自称):"),
-        text_safe(safe, sizeof(safe), subject),
+        c->cert != NULL
+            ? tr(cli,
+                 "The file says that it is the certificate of:", "ファイルの証明書の名義 (自称):")
+            : tr(cli, "The file says that it is the key of:", "ファイルの鍵の名義 (自称):"),
+        claimed_name(safe, sizeof(safe), c),
         tr(cli, "Type the SHA-256 fingerprint that the issuer told you by another way:",
            "発行者から別の経路で聞いた SHA-256 指紋を入力してください:"));
     if (fgets(line, sizeof(line), stdin) == NULL) {
@@ -253,71 +311,102 @@ static enum att_err make_folder(const char *path, struct att_diag *diag)
     return ATT_OK;
 }
 
-static enum att_err install(const struct cli *cli, const struct att_cert *cert, bool *already,
-                            struct att_diag *diag)
+/* What is installed is written anew from what was read: nothing that stood beside it comes along. */
+static enum att_err printed(struct att_buf **out, const struct candidate *c)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
+    char line[ATT_VKEY_TEXT + 1];
+    enum att_err err = ATT_OK;
+
+    if (c->cert != NULL) {
+        return att_cert_pem(out, att_cert_der(c->cert));
+    }
+    err = att_buf_new(&b, sizeof(line));
+    (void)att_vkey_print(line, sizeof(line), c->key);
+    if (err == ATT_OK) {
+        err = att_buf_add(b, line, strlen(line));
+    }
+    if (err == ATT_OK) {
+        err = att_buf_add(b, "\n", 1);
+    }
+    if (err == ATT_OK) {
+        *out = b;
+        b = NULL;
+    }
+    return err;
+}
+
+static enum att_err install(const struct cli *cli, const struct candidate *c,
+                            const uint8_t digest[32], bool *already, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
     char path[1280];
     char hex[65];
-    enum att_err err = att_cert_pem(&pem, att_cert_der(cert));
+    enum att_err err = printed(&text, c);
 
     if (err != ATT_OK) {
-        return att_fail(diag, err, ATT_R_INTERNAL, "certificate", "it could not be written as PEM");
+        return att_fail(diag, err, ATT_R_INTERNAL, "anchor", "it could not be written as text");
     }
     err = make_folder(cli->trust, diag);
     if (err != ATT_OK) {
         return err;
     }
-    hex_of(hex, cert);
-    (void)snprintf(path, sizeof(path), "%s/%s.pem", cli->trust, hex);
+    (void)snprintf(path, sizeof(path), "%s/%s%s", cli->trust,
+                   att_hex_encode(hex, sizeof(hex), att_slice_of(digest, 32)),
+                   c->cert != NULL ? ".pem" : TRUST_KEY_ENDS);
     *already = access(path, F_OK) == 0;
-    return att_file_write(path, att_buf_slice(pem), 0644, diag);
+    return att_file_write(path, att_buf_slice(text), 0644, diag);
 }
 
-static enum att_err add_anchor(const struct cli *cli, const struct att_cert *cert,
-                               const char *given, bool *already, struct att_diag *diag)
+static enum att_err add_anchor(const struct cli *cli, const struct candidate *c, const char *given,
+                               bool *already, struct att_diag *diag)
 {
     uint8_t digest[32];
     uint8_t typed[32];
-    enum att_err err = att_cert_fingerprint(digest, cert);
+    enum att_err err = c->cert != NULL ? att_cert_fingerprint(digest, c->cert)
+                                       : trust_key_fingerprint(digest, c->key);
 
     if (err != ATT_OK) {
-        return att_fail(diag, err, ATT_R_INTERNAL, "certificate", "it could not be hashed");
+        return att_fail(diag, err, ATT_R_INTERNAL, "anchor", "it could not be hashed");
     }
-    err = ask_fingerprint(cli, cert, given, typed, diag);
+    err = ask_fingerprint(cli, c, given, typed, diag);
     if (err != ATT_OK) {
         return err;
     }
     if (memcmp(typed, digest, sizeof(digest)) != 0) {
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_TRUST_FINGERPRINT, "--fingerprint",
-                        "the certificate in the file has another one; nothing was added");
+                        c->cert != NULL
+                            ? "the certificate in the file has another one; nothing was added"
+                            : "the key in the file has another one; nothing was added");
     }
-    return install(cli, cert, already, diag);
+    return install(cli, c, digest, already, diag);
 }
 
 int cmd_trust_add(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.trust-add.v1");
-    ATT_CLEANUP(att_cert_freep) struct att_cert *cert = NULL;
+    ATT_CLEANUP(clear_candidate) struct candidate c = {0};
     const char *given = NULL;
     const struct option_spec options[] = {{"fingerprint", &given, NULL, "HEX",
                                            "the SHA-256 that the issuer told you",
                                            "発行者から聞いた SHA-256 指紋"}};
     struct att_diag diag = {0};
     json_t *list = json_array();
+    json_t *keys = json_array();
     char folder[512];
     bool already = false;
     int code = OPTIONS_OK;
     enum att_err err = ATT_OK;
 
     (void)json_object_set_new(r.root, "certificates", list);
+    (void)json_object_set_new(r.root, "keys", keys);
     code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
     if (code != OPTIONS_OK) {
         return code;
     }
-    err = read_cert(&cert, argv[1], &diag);
+    err = read_candidate(&c, argv[1], &diag);
     if (err == ATT_OK) {
-        err = add_anchor(cli, cert, given, &already, &diag);
+        err = add_anchor(cli, &c, given, &already, &diag);
     }
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
@@ -328,7 +417,11 @@ int cmd_trust_add(struct cli *cli, int argc, char **argv)
                 already ? tr(cli, "it was already in", "既に入っています:")
                         : tr(cli, "added to", "追加しました:"),
                 folder);
-    describe(&r, cert, list);
-    show_maker(&r, cert, json_array_get(list, 0));
+    if (c.key != NULL) {
+        trust_key_describe(&r, c.key, keys);
+        return report_finish(&r);
+    }
+    describe(&r, c.cert, list);
+    show_maker(&r, c.cert, json_array_get(list, 0));
     return report_finish(&r);
 }

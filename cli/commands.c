@@ -52,8 +52,8 @@ const struct command commands[] = {
     {.noun = "trust",
      .verb = "list",
      .args = "",
-     .en = "list the trust anchors",
-     .ja = "信頼アンカーを一覧する",
+     .en = "list the trust anchors and log keys",
+     .ja = "信頼アンカーとログの鍵を一覧する",
      .example = {"attestctl trust list", "attestctl --trust demo/trust trust list",
                  "attestctl --json trust list | jq -r '.anchors[].sha256'"},
      .run = cmd_trust_list},
@@ -62,15 +62,20 @@ const struct command commands[] = {
      .args = "FILE",
      .args_min = 1,
      .args_max = 1,
-     .en = "add an anchor; you type its fingerprint",
-     .ja = "指紋を入力してアンカーを追加する",
-     .more_en = "The SHA-256 fingerprint comes from the issuer by another way than the file:\n"
+     .en = "add an anchor or a log's key; you type its fingerprint",
+     .ja = "指紋を入力してアンカーまたはログの鍵を追加する",
+     .more_en = "FILE is an issuer's certificate, or the verifier key (vkey) of a log or witness.\n"
+                "With a log's key labels need its receipt, unless trust.yaml says log: optional.\n"
+                "The SHA-256 fingerprint comes from the issuer by another way than the file:\n"
                 "by telephone, on paper. Spaces, colons and upper case do not matter.",
-     .more_ja = "SHA-256 指紋は、ファイルとは別の経路 (電話、書面) で発行者から得る。\n"
-                "空白、コロン、大文字はあってもよい。",
+     .more_ja =
+         "FILE は発行者の証明書、またはログやウィットネスの検証鍵 (vkey)。ログの鍵が入ると、\n"
+         "trust.yaml が log: optional としない限り、ラベルにログの受領証が必要になる。\n"
+         "SHA-256 指紋は、ファイルとは別の経路 (電話、書面) で発行者から得る。\n"
+         "空白、コロン、大文字はあってもよい。",
      .example = {"attestctl trust add issuer.pem",
                  "attestctl trust add issuer.pem --fingerprint '5F:1C:...:9A'",
-                 "attestctl --trust /etc/attestd/trust.d trust add issuer.pem"},
+                 "attestctl --trust /etc/attestd/trust.d trust add log.vkey"},
      .run = cmd_trust_add},
     {.noun = "trust",
      .verb = "show",

@@ -14,6 +14,7 @@
 void trust_clear(struct trust *t)
 {
     att_anchors_freep(&t->anchors);
+    trust_keys_clear(&t->keys);
 }
 
 static enum att_err read_switch(const struct att_yaml_node *n, const char *on, const char *off,
@@ -99,11 +100,9 @@ static enum att_err load_rules(struct trust *t, const char *dir, struct att_diag
     return err == ATT_OK || err == ATT_E_NOMEM ? err : ATT_E_CONFIG;
 }
 
-/* A broken anchor makes no label malformed: the folder is not usable, so nothing can be decided. */
-static enum att_err load_anchors(struct trust *t, const char *dir, struct att_diag *diag)
+/* A broken anchor or key makes no label malformed: the folder is not usable, so nothing can be decided. */
+static enum att_err unusable(enum att_err err)
 {
-    enum att_err err = att_anchors_load(t->anchors, dir, diag);
-
     switch (err) {
     case ATT_E_TRUNCATED:
     case ATT_E_TRAILING:
@@ -114,6 +113,15 @@ static enum att_err load_anchors(struct trust *t, const char *dir, struct att_di
     default:
         return err;
     }
+}
+
+/* A log key says that labels of this issuer are logged: then one that is not cannot be decided. */
+static enum att_err load_keys(struct trust *t, const char *dir, struct att_diag *diag)
+{
+    enum att_err err = trust_keys_load(&t->keys, dir, diag);
+
+    t->rules.log_required = trust_keys_count(&t->keys, ATT_NOTE_ED25519) > 0;
+    return unusable(err);
 }
 
 enum att_err trust_load(struct trust *out, const char *dir, struct att_diag *diag)
@@ -129,10 +137,13 @@ enum att_err trust_load(struct trust *out, const char *dir, struct att_diag *dia
     }
     err = att_anchors_new(&t.anchors);
     if (err == ATT_OK) {
-        err = load_rules(&t, dir, diag);
+        err = load_keys(&t, dir, diag);
     }
     if (err == ATT_OK) {
-        err = load_anchors(&t, dir, diag);
+        err = load_rules(&t, dir, diag); /* after the keys: it has the last word */
+    }
+    if (err == ATT_OK) {
+        err = unusable(att_anchors_load(t.anchors, dir, diag));
     }
     if (err != ATT_OK) {
         trust_clear(&t);

@@ -1,18 +1,20 @@
-/* The trust folder: anchors as certificate files, and trust.yaml with what is required of a label. */
+/* The trust folder: anchors as certificate files, keys of logs as *.vkey, and trust.yaml with what is required of a label. */
 #ifndef CLI_TRUST_H
 #define CLI_TRUST_H
 
 #include "appraise/offline.h"
 #include "crypto/cert.h"
+#include "trust_keys.h"
 
 struct trust {
     struct att_anchors *anchors;
+    struct trust_keys keys; /* of logs and witnesses; with one of a log, labels need its receipt */
     struct att_trust_rules rules; /* what is required beside signature, chain, time and status */
 };
 
 /*
  * CONFIG (usage) when there is no such folder or trust.yaml is not acceptable; UNTRUSTED (cannot decide)
- * when an anchor file is broken. A folder with no anchor at all is loaded: who asks decides.
+ * when an anchor or a verifier key is broken. A folder with no anchor at all is loaded: who asks decides.
  */
 ATT_MUST_USE enum att_err trust_load(struct trust *out, const char *dir, struct att_diag *diag);
 void trust_clear(struct trust *t);

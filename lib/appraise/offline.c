@@ -230,10 +230,10 @@ static void name_unchecked(struct att_offline *out, const struct att_trust_rules
 {
     struct att_check *log = offline_add(out, "log", ATT_CHECK_NOT_APPLICABLE);
 
-    if (rules->log_required) {
+    if (ATT_GUARD(LABEL_RECEIPT, rules->log_required)) {
         log->status = ATT_CHECK_NOT_RUN;
-        (void)att_fail(&log->why, ATT_E_NOT_FOUND, ATT_R_TRUST_NONE, "log",
-                       "trust.yaml asks for a receipt and the label has none");
+        (void)att_fail(&log->why, ATT_E_NOT_FOUND, ATT_R_TL_NORECEIPT, "log",
+                       "the trust folder asks for a receipt of the log and the label has none");
         offline_worsen(out, ATT_VERDICT_UNDECIDED);
     }
 }

@@ -57,7 +57,7 @@ void att_offline_list_close(struct att_offline_list *l);
 struct att_trust_rules {
     bool forbid_file_key;
     bool accept_warning;      /* --accept warning */
-    bool log_required;        /* no log key yet: not applicable */
+    bool log_required;        /* a label without a receipt is undecided; no receipt is read yet */
     const char *device_id;    /* --device: the label must be for it; NULL for any */
     bool status_required;     /* a list must speak of the label */
     int64_t status_max_age_s; /* a list that is older says nothing; 0: until it expires */

@@ -141,6 +141,16 @@ rule 'log: required'
 row 'log: required' 3 "$good"
 rule 'log: optional'
 row 'log: optional' 0 "$good"
+# the key of a log says that labels are logged; a witness alone does not
+printf '%s\n' 'witness.example/w1+04d2d833+BD1AF8PoQ4lakrcKp00bfrycmCzPLsSWjMDNVfEq9GYM' >"$trust/w.vkey"
+rm "$trust/trust.yaml"
+row 'the key of a witness' 0 "$good"
+printf '%s\n' 'log.example/gateways+d60e1bef+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea' >"$trust/l.vkey"
+row 'the key of a log, and no receipt' 3 "$good"
+json '.reasons | any(.code == "E_TL_NORECEIPT")'
+rule 'log: optional'
+row 'the key of a log, and trust.yaml knows better' 0 "$good"
+rm "$trust/l.vkey" "$trust/w.vkey"
 rule 'status-list: required'
 row 'status-list: required, none given' 3 "$good"
 says E_SL_NONE

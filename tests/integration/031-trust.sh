@@ -91,6 +91,59 @@ check 'list two' 0 trust --json list
 json_form
 json '[.anchors[].subject] | length == 2 and any(contains("Issuer One")) and any(contains("Issuer Two"))'
 
+# keys of logs and witnesses: the examples of docs/formats/log.md
+log='log.example/gateways+d60e1bef+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea'
+witness='witness.example/w1+04d2d833+BD1AF8PoQ4lakrcKp00bfrycmCzPLsSWjMDNVfEq9GYM'
+printf '%s\n' "$log" >"$work/log.vkey"
+printf '%s' "$witness" >"$work/witness.vkey"
+# as the specification makes the id of a key: name, line break, type and key
+key_fp() { { printf '%s\n' "${1%%+*}" && printf '%s' "${1#*+*+}" | base64 -d; } | sha256sum | cut -c1-64; }
+log_fp=$(key_fp "$log") witness_fp=$(key_fp "$witness")
+vkeys() { find "$t" -name '*.vkey' | wc -l; }
+check 'show a log key' 0 trust --json show "$work/log.vkey"
+json_form
+json ".verified == false and .certificates == [] and .keys == [{name: \"log.example/gateways\", type: \"log\", id: \"d60e1bef\", sha256: \"$log_fp\"}]"
+check 'show it to people' 0 trust show "$work/log.vkey"
+says 'NOT VERIFIED'
+check 'add a log key without a fingerprint' 2 trust add "$work/log.vkey" </dev/null
+says_not "$log_fp"
+check 'add it with the id alone' 2 trust add "$work/log.vkey" --fingerprint d60e1bef
+check 'add it with the fingerprint of another' 1 trust --json add "$work/log.vkey" --fingerprint "$witness_fp"
+json_form
+json '.reasons[0].code == "E_TRUST_FINGERPRINT"'
+for wrong in "$log x" "$(echo "$log" | tr 0 1)" "$log$log" '+++' "x$log" "${log%a}" "$log
+$witness"; do
+    printf '%s\n' "$wrong" >"$work/wrong.vkey"
+    check "add the key \"$wrong\"" 4 trust --json add "$work/wrong.vkey" --fingerprint "$log_fp"
+    json '.reasons[0].code == "E_FMT_KEY"'
+done
+name='refused keys'
+[ "$(vkeys)" -eq 0 ] || complain 'a key was added'
+check 'add a witness' 0 trust --json add "$work/witness.vkey" --fingerprint "$witness_fp"
+json_form
+json '.keys[0].type == "witness" and .certificates == []'
+check 'add a log key' 0 trust add "$work/log.vkey" --fingerprint "$(echo "$log_fp" | sed 's/../&:/g; s/:$//')"
+says 'a transparency log'
+check 'add it again' 0 trust add "$work/log.vkey" --fingerprint "$log_fp"
+says already
+[ "$(vkeys)" -eq 2 ] || complain 'the folder does not hold two keys'
+[ "$(cat "$t/$log_fp.vkey")" = "$log" ] || complain 'another key was written'
+check 'list keys' 0 trust --json list
+json_form
+json '(.anchors | length) == 2 and ([.keys[].id] | sort) == ["04d2d833", "d60e1bef"]'
+printf 'no key\n' >"$t/broken.vkey"
+check 'a broken key makes the folder unusable' 3 trust --json list
+json_form
+json '.reasons[0].code == "E_FMT_KEY" and (.reasons[0].detail | contains("broken.vkey"))'
+rm "$t/broken.vkey"
+for i_ in 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32; do
+    cp "$work/log.vkey" "$t/a$i_.vkey"
+    cp "$work/log.vkey" "$t/b$i_.vkey"
+done
+check 'more keys than are read' 3 trust list
+says E_LIM_SIZE
+rm "$t"/a*.vkey "$t"/b*.vkey
+
 # typed on a terminal
 if command -v script >/dev/null; then
     rm -rf "$t"

@@ -169,7 +169,7 @@ START_TEST(label__refusals_have_their_own_reasons)
     expect_verdict(check_label(bytes, is.anchors, &for_other, NOW), ATT_VERDICT_FAIL, "subject",
                    ATT_R_LBL_SUBJECT);
     expect_verdict(check_label(bytes, is.anchors, &logged, NOW), ATT_VERDICT_UNDECIDED, "log",
-                   ATT_R_TRUST_NONE);
+                   ATT_R_TL_NORECEIPT);
     att_buf_free(label);
     att_anchors_free(none);
     issuer_close(&other);
