@@ -27,6 +27,8 @@
 #define ATT_TYPE_IMA_LOG      "application/vnd.attestd.ima-log"
 #define ATT_TYPE_OWN_LOG      "application/vnd.attestd.cel+cbor-seq"
 #define ATT_TYPE_CLAIMS       "application/eat-ucs+cbor"
+#define ATT_TYPE_ENTRY        "application/vnd.attestd.log-entry+cose"
+#define ATT_TYPE_DETAIL       "application/vnd.attestd.outcome-detail" /* salt, then UTF-8 text */
 
 /* CWT (RFC 8392), EAT (RFC 9711), EAR and status list claims. */
 #define ATT_CLAIM_ISS            1
@@ -69,5 +71,10 @@
 #define ATT_CLAIM_CONTROLS  (-70106) /* [control ids that this is evidence for] */
 #define ATT_CLAIM_LIMITS    (-70107) /* id of the text that says what the label does not promise */
 #define ATT_CLAIM_KEY_CLASS (-70108) /* 0 file, 1 PKCS#11, 2 TPM: where the label key lives */
+
+/* Ours, in entries of the log and in receipts. */
+#define ATT_CLAIM_OUTCOME                                                                          \
+    (-70201) /* {0: kind, 1: reason, 2: status, 3: evidence, 4: policy, 5: references} */
+#define ATT_HEADER_ENTRY (-70202) /* unprotected, of a receipt: the entry that it is of */
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * COSE_Sign1 (RFC 9052 section 4.2), tag 18, embedded payload.
+ * COSE_Sign1 (RFC 9052 section 4.2), tag 18; the payload inside, or detached where the caller knows it.
  *
  * Opening is in two steps with two types: att_cose_parse believes nothing; only att_cose_verify makes
  * an att_cose_verified, and the payload can be read from nothing else.
@@ -33,10 +33,15 @@ struct att_cose {
     struct att_slice kid;                    /* protected only; empty when absent */
     struct att_slice x5chain[ATT_CHAIN_MAX]; /* DER, leaf first; protected only */
     size_t x5chain_count;
-    struct att_slice typ;               /* protected 16 as text; empty when absent */
-    struct att_slice content_type;      /* protected 3 as text; empty when absent */
-    struct att_slice cwt_claims;        /* protected 15, the map's encoding; empty when absent */
-    struct att_slice payload_untrusted; /* for "show", which says "not verified" first */
+    struct att_slice typ;          /* protected 16 as text; empty when absent */
+    struct att_slice content_type; /* protected 3 as text; empty when absent */
+    struct att_slice cwt_claims;   /* protected 15, the map's encoding; empty when absent */
+    bool has_payload_hash, has_vds;
+    int64_t payload_hash; /* protected 258 (RFC 9995): the payload is this hash of something */
+    struct att_slice preimage_type; /* protected 259 as text: what that is; empty when absent */
+    int64_t vds;                    /* protected 395 (RFC 9942): the kind of log */
+    struct att_slice
+        payload_untrusted; /* for "show", which says "not verified" first; none when detached */
     struct att_slice signature;
 };
 
@@ -51,6 +56,9 @@ struct att_cose {
  */
 ATT_MUST_USE enum att_err att_cose_parse(struct att_cose *out, struct att_slice in,
                                          struct att_diag *diag);
+/* The same for a message whose payload is nil: one inside is FORMAT. */
+ATT_MUST_USE enum att_err att_cose_parse_detached(struct att_cose *out, struct att_slice in,
+                                                  struct att_diag *diag);
 
 struct att_cose_verified; /* opaque */
 
@@ -63,6 +71,12 @@ struct att_cose_verified; /* opaque */
 ATT_MUST_USE enum att_err att_cose_verify(struct att_cose_verified **out, const struct att_cose *m,
                                           const struct att_pubkey *key,
                                           struct att_slice external_aad, struct att_diag *diag);
+/* The same for a detached payload, which the caller made or has; it is borrowed. */
+ATT_MUST_USE enum att_err att_cose_verify_detached(struct att_cose_verified **out,
+                                                   const struct att_cose *m,
+                                                   struct att_slice payload,
+                                                   const struct att_pubkey *key,
+                                                   struct att_diag *diag);
 struct att_slice att_cose_payload(const struct att_cose_verified *v);
 void att_cose_verified_free(struct att_cose_verified *v);
 void att_cose_verified_freep(struct att_cose_verified **v);
@@ -76,6 +90,10 @@ struct att_cose_order {
     struct att_slice cwt_claims;   /* encoded map for header 15; empty for none */
     struct att_slice external_aad; /* signed, not sent; empty for none */
     struct att_slice payload;
+    int64_t payload_hash;      /* label 258; 0 for none */
+    const char *preimage_type; /* label 259; NULL for none */
+    int64_t vds;               /* label 395; 0 for none */
+    bool detached;             /* the payload is signed, not sent */
 };
 /*
  * Tagged, deterministic, unprotected map empty. UNSUPPORTED (a key that we do not use with COSE),
@@ -83,5 +101,15 @@ struct att_cose_order {
  */
 ATT_MUST_USE enum att_err att_cose_make(struct att_buf **out, const struct att_cose_order *order,
                                         const struct att_signer *signer);
+
+/*
+ * att_cose_with_unprotected - the same message with another unprotected map, which no signature covers: receipts
+ * are put in, or everything is taken out.
+ *
+ * unprotected  an encoded map; a0 for the empty one
+ * Errors       INTERNAL (what nobody could read back) NOMEM
+ */
+ATT_MUST_USE enum att_err att_cose_with_unprotected(struct att_buf **out, const struct att_cose *m,
+                                                    struct att_slice unprotected);
 
 #endif

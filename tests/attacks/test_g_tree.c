@@ -5,6 +5,7 @@
 #include "attack.h"
 #include "crypto/merkle.h"
 #include "need.h"
+#include "tilestore.h"
 #include "treetest.h"
 
 static const uint64_t SIZES[] = {1, 2, 3, 255, 256, 257, 65535, 65536, 65537};
@@ -211,6 +212,65 @@ START_TEST(G_02__nodes_where_nothing_is_to_be_proven)
 }
 END_TEST
 
+/* A batch: to its size, with a proof of the first and the last entry and of the growth. */
+static void grow_once(struct att_tree *t, struct tilestore *s, const struct treetest *reference,
+                      struct att_merkle_edge *edge, uint64_t batch)
+{
+    struct att_merkle_nodes nodes = att_tree_nodes(t);
+    struct att_merkle_head old = {.size = att_tree_size(t)};
+    struct att_merkle_head now = {.size = old.size + batch};
+    struct att_merkle_path path;
+    uint8_t want[ATT_MERKLE_LEN];
+    uint64_t at = old.size + (uint64_t)rand() % batch;
+
+    NEED(att_merkle_edge_root(old.root, reference->hasher, edge) == ATT_OK);
+    for (uint64_t i = old.size; i < now.size; i++) {
+        ck_assert_int_eq(att_tree_add(t, reference->leaf[i]), ATT_OK);
+        NEED(att_merkle_edge_add(edge, reference->hasher, reference->leaf[i]) == ATT_OK);
+    }
+    tilestore_commit(s, t);
+    NEED(att_merkle_edge_root(want, reference->hasher, edge) == ATT_OK);
+    ck_assert_int_eq(att_merkle_root(now.root, &nodes, now.size), ATT_OK);
+    ck_assert_mem_eq(now.root, want, sizeof(want));
+    ck_assert_int_eq(att_merkle_prove_inclusion(&path, &nodes, at, now.size), ATT_OK);
+    ck_assert_int_eq(
+        att_merkle_verify_inclusion(want, at, now.size, reference->leaf[at], &path, NULL), ATT_OK);
+    at = (uint64_t)rand() % now.size;
+    ck_assert_int_eq(att_merkle_prove_inclusion(&path, &nodes, at, now.size), ATT_OK);
+    ck_assert_int_eq(
+        att_merkle_verify_inclusion(want, at, now.size, reference->leaf[at], &path, NULL), ATT_OK);
+    path.count = 0;
+    if (old.size > 0)
+        ck_assert_int_eq(att_merkle_prove_consistency(&path, &nodes, old.size, now.size), ATT_OK);
+    ck_assert_int_eq(att_merkle_verify_consistency(&old, &now, &path, NULL), ATT_OK);
+}
+
+START_TEST(G_19__growth_in_random_batches_is_the_reference)
+{
+    struct att_merkle_edge edge = {0};
+    struct treetest reference;
+    struct tilestore s;
+    struct att_tile_port port;
+    struct att_tree *t = NULL;
+
+    srand(20261128);
+    treetest_open(&reference, 100000);
+    tilestore_open(&s);
+    port = tilestore_port(&s);
+    NEED(att_tree_open(&t, &port, 0) == ATT_OK);
+    while (att_tree_size(t) < reference.size) {
+        uint64_t batch = 1 + (uint64_t)rand() % 300;
+
+        if (batch > reference.size - att_tree_size(t))
+            batch = reference.size - att_tree_size(t);
+        grow_once(t, &s, &reference, &edge, batch);
+    }
+    att_tree_free(t);
+    tilestore_close(&s);
+    treetest_close(&reference);
+}
+END_TEST
+
 int main(void)
 {
     const int sizes = (int)ATT_COUNT(SIZES);
@@ -225,6 +285,7 @@ int main(void)
         {"G-02-smaller", G_02__smaller_tree, grown, 0},
         {"G-02-same", G_02__same_size_with_another_root, 0, 0},
         {"G-02-nothing", G_02__nodes_where_nothing_is_to_be_proven, 2, 0},
+        {"G-19", G_19__growth_in_random_batches_is_the_reference, 0, 60},
     };
 
     return attack_rows("attacks: proofs of the log", rows, ATT_COUNT(rows));

@@ -1,0 +1,307 @@
+/* COSE Receipts: the root of the tree is the detached payload. */
+#include "receipt.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/guard.h"
+#include "codec/cbor_rd.h"
+#include "codec/cbor_wr.h"
+#include "crypto/digest.h"
+#include "evidence/profile.h"
+
+#define HEADER_RECEIPTS    394 /* RFC 9942 section 4, of the statement */
+#define HEADER_VDS         395
+#define HEADER_VDP         396
+#define VDS_RFC9162_SHA256 1
+#define VDP_INCLUSION      (-1)
+#define PROOF_ROOM         (64 + ATT_MERKLE_PATH_MAX * (ATT_MERKLE_LEN + 2))
+
+enum att_err att_receipt_sign(struct att_buf **out, const char *origin,
+                              const uint8_t root[ATT_MERKLE_LEN], const struct att_signer *log)
+{
+    uint8_t room[ATT_ENTRY_NAME_MAX + 16];
+    struct att_wr w = att_wr_into(room, sizeof(room));
+    struct att_cose_order order = {
+        .payload = att_slice_of(root, ATT_MERKLE_LEN),
+        .vds = VDS_RFC9162_SHA256,
+        .detached = true,
+    };
+    enum att_err err;
+
+    att_cbor_wr_map(&w, 1);
+    att_cbor_wr_uint(&w, ATT_CLAIM_ISS);
+    att_cbor_wr_text(&w, origin);
+    err = att_cbor_wr_done(&w, &order.cwt_claims);
+    return err == ATT_OK ? att_cose_make(out, &order, log) : err;
+}
+
+/* [tree-size, leaf-index, [+ path]] (RFC 9942 section 5.2). */
+static enum att_err write_proof(struct att_slice *out, struct att_wr *w,
+                                const struct att_receipt_place *place)
+{
+    att_cbor_wr_array(w, 3);
+    att_cbor_wr_uint(w, place->size);
+    att_cbor_wr_uint(w, place->index);
+    att_cbor_wr_array(w, place->path->count);
+    for (size_t i = 0; i < place->path->count; i++)
+        att_cbor_wr_bytes(w, att_slice_of(place->path->hash[i], ATT_MERKLE_LEN));
+    return att_cbor_wr_done(w, out);
+}
+
+static enum att_err write_unprotected(struct att_slice *out, struct att_wr *w,
+                                      const struct att_receipt_place *place, struct att_slice entry)
+{
+    uint8_t room[PROOF_ROOM];
+    struct att_wr inner = att_wr_into(room, sizeof(room));
+    struct att_slice proof;
+    enum att_err err = write_proof(&proof, &inner, place);
+
+    if (err != ATT_OK)
+        return err;
+    att_cbor_wr_map(w, 2);
+    att_cbor_wr_uint(w, HEADER_VDP);
+    att_cbor_wr_map(w, 1);
+    att_cbor_wr_int(w, VDP_INCLUSION);
+    att_cbor_wr_array(w, 1);
+    att_cbor_wr_bytes(w, proof);
+    att_cbor_wr_int(w, ATT_HEADER_ENTRY);
+    att_cbor_wr_bytes(w, entry);
+    return att_cbor_wr_done(w, out);
+}
+
+enum att_err att_receipt_make(struct att_buf **out, struct att_slice signed_root,
+                              const struct att_receipt_place *place, struct att_slice entry)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
+    size_t room = PROOF_ROOM + 64 + entry.len;
+    uint8_t *p = NULL;
+    struct att_slice unprotected;
+    struct att_cose m;
+    struct att_wr w;
+    enum att_err err = att_cose_parse_detached(&m, signed_root, NULL);
+
+    if (err != ATT_OK)
+        return ATT_E_INTERNAL;
+    err = att_buf_new(&b, room);
+    if (err == ATT_OK)
+        err = att_buf_room(b, room, &p);
+    if (err != ATT_OK)
+        return err;
+    w = att_wr_into(p, room);
+    err = write_unprotected(&unprotected, &w, place, entry);
+    return err == ATT_OK ? att_cose_with_unprotected(out, &m, unprotected) : err;
+}
+
+/* A receipt taken apart; nothing is believed. */
+struct parts {
+    struct att_cose message;
+    struct att_slice proof, entry;
+    bool vds_outside;
+};
+
+/* {-1: [proof]}: one way from one entry to one root; further ones would be of nothing that is here. */
+static void read_vdp(struct att_cbor *c, struct parts *p)
+{
+    (void)att_cbor_enter_map(c, 1);
+    if (att_cbor_key_int(c) != VDP_INCLUSION)
+        att_cbor_fail(c, ATT_E_FORMAT);
+    if (att_cbor_enter_array(c, 1) != 1)
+        att_cbor_fail(c, ATT_E_FORMAT);
+    p->proof = att_cbor_bytes(c, PROOF_ROOM);
+    att_cbor_leave(c);
+    att_cbor_leave(c);
+}
+
+static enum att_err read_unprotected(struct parts *p, struct att_diag *diag)
+{
+    struct att_cbor c = att_cbor_from(p->message.unprotected);
+
+    (void)att_cbor_enter_map(&c, ATT_COSE_HEADERS);
+    while (att_cbor_more(&c)) {
+        struct att_cbor_key key = att_cbor_key(&c);
+
+        if (key.is_int && key.num == HEADER_VDP) {
+            read_vdp(&c, p);
+        } else if (key.is_int && key.num == ATT_HEADER_ENTRY) {
+            p->entry = att_cbor_bytes(&c, ATT_ENTRY_MAX);
+        } else {
+            p->vds_outside = p->vds_outside || (key.is_int && key.num == HEADER_VDS);
+            (void)att_cbor_item(&c);
+        }
+    }
+    att_cbor_leave(&c);
+    return att_cbor_end_diag(&c, ATT_R_TL_RECEIPT, "unprotected", diag);
+}
+
+static enum att_err open_receipt(struct parts *p, struct att_slice in, struct att_diag *diag)
+{
+    enum att_err err;
+
+    memset(p, 0, sizeof(*p));
+    if (in.len > ATT_RECEIPT_MAX)
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_TL_RECEIPT, "receipt",
+                        "expected at most %d bytes, found %zu", ATT_RECEIPT_MAX, in.len);
+    err = att_cose_parse_detached(&p->message, in, diag);
+    if (err == ATT_OK)
+        err = read_unprotected(p, diag);
+    if (err != ATT_OK)
+        return err;
+    if (ATT_GUARD(RECEIPT_VDS,
+                  p->vds_outside || !p->message.has_vds || p->message.vds != VDS_RFC9162_SHA256))
+        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_TL_VDS, "vds",
+                        "expected 1 (RFC9162_SHA256) in the protected header");
+    if (p->proof.len == 0 || p->entry.len == 0)
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_TL_RECEIPT, "unprotected",
+                        "expected an inclusion proof and the entry that it is of");
+    return ATT_OK;
+}
+
+static enum att_err read_proof(struct att_receipt *r, struct att_merkle_path *path,
+                               struct att_slice proof, struct att_diag *diag)
+{
+    struct att_cbor c = att_cbor_from(proof);
+
+    path->count = 0;
+    if (att_cbor_enter_array(&c, 3) != 3)
+        att_cbor_fail(&c, ATT_E_FORMAT);
+    r->head.size = att_cbor_uint(&c);
+    r->index = att_cbor_uint(&c);
+    (void)att_cbor_enter_array(&c, ATT_MERKLE_PATH_MAX);
+    while (att_cbor_more(&c))
+        att_cbor_bytes_exact(&c, path->hash[path->count++], ATT_MERKLE_LEN);
+    att_cbor_leave(&c);
+    att_cbor_leave(&c);
+    return att_cbor_end_diag(&c, ATT_R_TL_RECEIPT, "proof", diag);
+}
+
+static enum att_err read_origin(char *out, size_t cap, const struct parts *p, struct att_diag *diag)
+{
+    struct att_cbor c = att_cbor_from(p->message.cwt_claims);
+
+    (void)att_cbor_enter_map(&c, 1);
+    if (att_cbor_key_int(&c) != ATT_CLAIM_ISS)
+        att_cbor_fail(&c, ATT_E_FORMAT);
+    att_cbor_text_copy(&c, out, cap);
+    att_cbor_leave(&c);
+    return att_cbor_end_diag(&c, ATT_R_TL_RECEIPT, "iss", diag);
+}
+
+enum att_err att_receipt_origin(char *out, size_t cap, struct att_slice in, struct att_diag *diag)
+{
+    struct parts p;
+    enum att_err err = open_receipt(&p, in, diag);
+
+    return err == ATT_OK ? read_origin(out, cap, &p, diag) : err;
+}
+
+static enum att_err check_signature(const struct parts *p, const struct att_receipt *r,
+                                    const struct att_pubkey *log, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_cose_verified_freep) struct att_cose_verified *v = NULL;
+    enum att_err err = att_cose_verify_detached(
+        &v, &p->message, att_slice_of(r->head.root, sizeof(r->head.root)), log, diag);
+
+    if (err == ATT_E_SIGNATURE || err == ATT_E_MISMATCH)
+        return att_fail(diag, ATT_E_SIGNATURE, ATT_R_TL_SIGNATURE, "signature",
+                        "the log's signature over the root of its tree does not verify");
+    return err;
+}
+
+static enum att_err leaf_of(uint8_t out[ATT_MERKLE_LEN], struct att_slice entry)
+{
+    ATT_CLEANUP(att_hasher_freep) struct att_hasher *h = NULL;
+    enum att_err err = att_hasher_new(&h);
+
+    return err == ATT_OK ? att_merkle_leaf(out, h, entry) : err;
+}
+
+enum att_err att_receipt_verify(struct att_receipt *out, struct att_slice in, const char *origin,
+                                const struct att_pubkey *log, struct att_diag *diag)
+{
+    struct parts p;
+    struct att_receipt r = {0};
+    struct att_merkle_path path;
+    uint8_t leaf[ATT_MERKLE_LEN];
+    char claimed[ATT_ENTRY_NAME_MAX];
+    enum att_err err = open_receipt(&p, in, diag);
+
+    if (err == ATT_OK)
+        err = read_origin(claimed, sizeof(claimed), &p, diag);
+    if (err != ATT_OK)
+        return err;
+    if (ATT_GUARD(RECEIPT_ORIGIN, strcmp(claimed, origin) != 0))
+        return att_fail(diag, ATT_E_UNTRUSTED, ATT_R_TL_RECEIPT, "iss",
+                        "it is of another log than %s", origin);
+    err = read_proof(&r, &path, p.proof, diag);
+    if (err != ATT_OK)
+        return err;
+    r.entry = p.entry;
+    if (leaf_of(leaf, p.entry) != ATT_OK)
+        return att_fail(diag, ATT_E_CRYPTO, ATT_R_INTERNAL, "entry", "hashing failed");
+    err = att_merkle_path_root(r.head.root, r.index, r.head.size, leaf, &path, diag);
+    if (err == ATT_OK)
+        err = check_signature(&p, &r, log, diag);
+    if (err != ATT_OK)
+        return err;
+    *out = r;
+    return ATT_OK;
+}
+
+enum att_err att_receipt_attach(struct att_buf **out, struct att_slice label,
+                                struct att_slice receipt, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
+    size_t room = 32 + receipt.len;
+    uint8_t *p = NULL;
+    struct att_slice unprotected;
+    struct att_cose m;
+    struct att_wr w;
+    enum att_err err = att_cose_parse(&m, label, diag);
+
+    if (err != ATT_OK)
+        return err;
+    err = att_buf_new(&b, room);
+    if (err == ATT_OK)
+        err = att_buf_room(b, room, &p);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_NOMEM, "receipt", "memory ran out");
+    w = att_wr_into(p, room);
+    att_cbor_wr_map(&w, 1);
+    att_cbor_wr_uint(&w, HEADER_RECEIPTS);
+    att_cbor_wr_array(&w, 1);
+    att_cbor_wr_bytes(&w, receipt);
+    err = att_cbor_wr_done(&w, &unprotected);
+    if (err == ATT_OK)
+        err = att_cose_with_unprotected(out, &m, unprotected);
+    return err == ATT_OK ? err : att_fail(diag, err, ATT_R_INTERNAL, "receipt", "it does not fit");
+}
+
+enum att_err att_receipts_of(struct att_slice receipt[ATT_RECEIPTS_MAX], size_t *count,
+                             const struct att_cose *label, struct att_diag *diag)
+{
+    struct att_cbor c = att_cbor_from(label->unprotected);
+    size_t n = 0;
+    enum att_err err;
+
+    (void)att_cbor_enter_map(&c, ATT_COSE_HEADERS);
+    while (att_cbor_more(&c)) {
+        struct att_cbor_key key = att_cbor_key(&c);
+
+        if (!key.is_int || key.num != HEADER_RECEIPTS) {
+            (void)att_cbor_item(&c);
+            continue;
+        }
+        if (att_cbor_enter_array(&c, ATT_RECEIPTS_MAX) == 0)
+            att_cbor_fail(&c, ATT_E_FORMAT);
+        while (att_cbor_more(&c))
+            receipt[n++] = att_cbor_bytes(&c, ATT_RECEIPT_MAX);
+        att_cbor_leave(&c);
+    }
+    att_cbor_leave(&c);
+    err = att_cbor_end_diag(&c, ATT_R_TL_RECEIPT, "receipts", diag);
+    if (err != ATT_OK)
+        return err;
+    *count = n;
+    return ATT_OK;
+}
