@@ -76,5 +76,7 @@
 #define ATT_CLAIM_OUTCOME                                                                          \
     (-70201) /* {0: kind, 1: reason, 2: status, 3: evidence, 4: policy, 5: references} */
 #define ATT_HEADER_ENTRY (-70202) /* unprotected, of a receipt: the entry that it is of */
+#define ATT_CLAIM_TREE_SIZE                                                                        \
+    (-70203) /* protected, of a receipt: entries in the tree that is signed */
 
 #endif

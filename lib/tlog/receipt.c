@@ -17,21 +17,25 @@
 #define VDP_INCLUSION      (-1)
 #define PROOF_ROOM         (64 + ATT_MERKLE_PATH_MAX * (ATT_MERKLE_LEN + 2))
 
-enum att_err att_receipt_sign(struct att_buf **out, const char *origin,
-                              const uint8_t root[ATT_MERKLE_LEN], const struct att_signer *log)
+enum att_err att_receipt_sign(struct att_buf **out, const struct att_receipt_root *root,
+                              const struct att_signer *log)
 {
-    uint8_t room[ATT_ENTRY_NAME_MAX + 16];
+    uint8_t room[ATT_ENTRY_NAME_MAX + 40];
     struct att_wr w = att_wr_into(room, sizeof(room));
     struct att_cose_order order = {
-        .payload = att_slice_of(root, ATT_MERKLE_LEN),
+        .payload = att_slice_of(root->head.root, ATT_MERKLE_LEN),
         .vds = VDS_RFC9162_SHA256,
         .detached = true,
     };
     enum att_err err;
 
-    att_cbor_wr_map(&w, 1);
+    att_cbor_wr_map(&w, 3);
     att_cbor_wr_uint(&w, ATT_CLAIM_ISS);
-    att_cbor_wr_text(&w, origin);
+    att_cbor_wr_text(&w, root->origin);
+    att_cbor_wr_uint(&w, ATT_CLAIM_IAT);
+    att_cbor_wr_int(&w, root->iat);
+    att_cbor_wr_int(&w, ATT_CLAIM_TREE_SIZE);
+    att_cbor_wr_uint(&w, root->head.size);
     err = att_cbor_wr_done(&w, &order.cwt_claims);
     return err == ATT_OK ? att_cose_make(out, &order, log) : err;
 }
@@ -175,24 +179,48 @@ static enum att_err read_proof(struct att_receipt *r, struct att_merkle_path *pa
     return att_cbor_end_diag(&c, ATT_R_TL_RECEIPT, "proof", diag);
 }
 
-static enum att_err read_origin(char *out, size_t cap, const struct parts *p, struct att_diag *diag)
+/* What the log signed besides the root. */
+struct claims {
+    char origin[ATT_ENTRY_NAME_MAX];
+    int64_t iat;
+    uint64_t size;
+};
+
+static void expect_claim(struct att_cbor *c, int64_t key)
+{
+    if (att_cbor_key_int(c) != key)
+        att_cbor_fail(c, ATT_E_FORMAT);
+}
+
+static enum att_err read_claims(struct claims *out, const struct parts *p, struct att_diag *diag)
 {
     struct att_cbor c = att_cbor_from(p->message.cwt_claims);
 
-    (void)att_cbor_enter_map(&c, 1);
-    if (att_cbor_key_int(&c) != ATT_CLAIM_ISS)
-        att_cbor_fail(&c, ATT_E_FORMAT);
-    att_cbor_text_copy(&c, out, cap);
+    (void)att_cbor_enter_map(&c, 3);
+    expect_claim(&c, ATT_CLAIM_ISS);
+    att_cbor_text_copy(&c, out->origin, sizeof(out->origin));
+    expect_claim(&c, ATT_CLAIM_IAT);
+    out->iat = (int64_t)att_cbor_uint_max(&c, INT64_MAX);
+    expect_claim(&c, ATT_CLAIM_TREE_SIZE);
+    out->size = att_cbor_uint_max(&c, ATT_MERKLE_SIZE_MAX);
     att_cbor_leave(&c);
-    return att_cbor_end_diag(&c, ATT_R_TL_RECEIPT, "iss", diag);
+    return att_cbor_end_diag(&c, ATT_R_TL_RECEIPT, "claims", diag);
 }
 
 enum att_err att_receipt_origin(char *out, size_t cap, struct att_slice in, struct att_diag *diag)
 {
     struct parts p;
+    struct claims claims;
     enum att_err err = open_receipt(&p, in, diag);
 
-    return err == ATT_OK ? read_origin(out, cap, &p, diag) : err;
+    if (err == ATT_OK)
+        err = read_claims(&claims, &p, diag);
+    if (err != ATT_OK)
+        return err;
+    if (strlen(claims.origin) >= cap)
+        return att_fail(diag, ATT_E_LIMIT, ATT_R_TL_RECEIPT, "iss", "the origin is too long");
+    memcpy(out, claims.origin, strlen(claims.origin) + 1);
+    return ATT_OK;
 }
 
 static enum att_err check_signature(const struct parts *p, const struct att_receipt *r,
@@ -223,20 +251,25 @@ enum att_err att_receipt_verify(struct att_receipt *out, struct att_slice in, co
     struct att_receipt r = {0};
     struct att_merkle_path path;
     uint8_t leaf[ATT_MERKLE_LEN];
-    char claimed[ATT_ENTRY_NAME_MAX];
+    struct claims claims;
     enum att_err err = open_receipt(&p, in, diag);
 
     if (err == ATT_OK)
-        err = read_origin(claimed, sizeof(claimed), &p, diag);
+        err = read_claims(&claims, &p, diag);
     if (err != ATT_OK)
         return err;
-    if (ATT_GUARD(RECEIPT_ORIGIN, strcmp(claimed, origin) != 0))
+    if (ATT_GUARD(RECEIPT_ORIGIN, strcmp(claims.origin, origin) != 0))
         return att_fail(diag, ATT_E_UNTRUSTED, ATT_R_TL_RECEIPT, "iss",
                         "it is of another log than %s", origin);
     err = read_proof(&r, &path, p.proof, diag);
     if (err != ATT_OK)
         return err;
+    if (ATT_GUARD(RECEIPT_SIZE, r.head.size != claims.size))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_TL_PROOF, "size",
+                        "the log signed a tree of %llu entries, the proof is for one of %llu",
+                        (unsigned long long)claims.size, (unsigned long long)r.head.size);
     r.entry = p.entry;
+    r.iat = claims.iat;
     if (leaf_of(leaf, p.entry) != ATT_OK)
         return att_fail(diag, ATT_E_CRYPTO, ATT_R_INTERNAL, "entry", "hashing failed");
     err = att_merkle_path_root(r.head.root, r.index, r.head.size, leaf, &path, diag);

@@ -2,7 +2,8 @@
  * Receipts: that an entry is in the log, in a form that travels with a label (RFC 9942, RFC9162_SHA256).
  *
  * One signature of the log covers a whole tree, so the receipts of all entries that were sequenced together
- * differ only in their paths. Ours also carry the entry that they are of, in an unprotected header: it cannot be
+ * differ only in their paths. A root alone does not say of how many entries it is, and a path that fits one size may
+ * fit another with another index; so the size is signed too. Receipts also carry the entry that they are of, in an unprotected header: it cannot be
  * made from the label alone, because the verifier signed it (docs/adr/0032-log-entries.md).
  */
 #ifndef ATT_TLOG_RECEIPT_H
@@ -22,9 +23,15 @@
 #define ATT_RECEIPT_MAX  (ATT_ENTRY_MAX + 4096)
 #define ATT_RECEIPTS_MAX 4 /* that a label carries */
 
-/* The log's signature over one root: what its receipts are made from. Errors as att_cose_make. */
-ATT_MUST_USE enum att_err att_receipt_sign(struct att_buf **out, const char *origin,
-                                           const uint8_t root[ATT_MERKLE_LEN],
+/* What the log says of one tree. */
+struct att_receipt_root {
+    const char *origin;
+    int64_t iat; /* UTC seconds: the tree was signed then */
+    struct att_merkle_head head;
+};
+/* The log's signature over one tree: what its receipts are made from. Errors as att_cose_make. */
+ATT_MUST_USE enum att_err att_receipt_sign(struct att_buf **out,
+                                           const struct att_receipt_root *root,
                                            const struct att_signer *log);
 
 struct att_receipt_place {
@@ -40,13 +47,14 @@ ATT_MUST_USE enum att_err att_receipt_make(struct att_buf **out, struct att_slic
 struct att_receipt {
     struct att_merkle_head head; /* the tree that the log signed */
     uint64_t index;
+    int64_t iat; /* when it signed */
     struct att_slice entry;
 };
 /*
  * att_receipt_verify - the entry inside is in a tree that this log signed.
  *
  * Errors  FORMAT (TL_RECEIPT, FMT_CBOR, FMT_COSE); UNSUPPORTED (TL_VDS: no vds, another one, or one that is not
- *         protected); UNTRUSTED (TL_RECEIPT: of another origin); MISMATCH (TL_PROOF); SIGNATURE (TL_SIGNATURE)
+ *         protected); UNTRUSTED (TL_RECEIPT: of another origin); MISMATCH (TL_PROOF: also a proof for another size than is signed); SIGNATURE (TL_SIGNATURE)
  */
 ATT_MUST_USE enum att_err att_receipt_verify(struct att_receipt *out, struct att_slice in,
                                              const char *origin, const struct att_pubkey *log,
