@@ -120,35 +120,35 @@ static enum att_err load_keys(struct trust *t, const char *dir, struct att_diag 
 {
     enum att_err err = trust_keys_load(&t->keys, dir, diag);
 
+    t->rules.key = (const struct att_vkey *const *)t->keys.key;
+    t->rules.key_count = t->keys.count;
     t->rules.log_required = trust_keys_count(&t->keys, ATT_NOTE_ED25519) > 0;
     return unusable(err);
 }
 
 enum att_err trust_load(struct trust *out, const char *dir, struct att_diag *diag)
 {
-    struct trust t = {0};
     struct stat st;
     char shown[128];
     enum att_err err = ATT_OK;
 
+    memset(out, 0, sizeof(*out));
     if (dir[0] == '\0' || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
         return att_fail(diag, ATT_E_CONFIG, ATT_R_TRUST_NONE, "--trust", "no folder \"%s\"",
                         att_escape(shown, sizeof(shown), dir, strlen(dir)));
     }
-    err = att_anchors_new(&t.anchors);
+    err = att_anchors_new(&out->anchors);
     if (err == ATT_OK) {
-        err = load_keys(&t, dir, diag);
+        err = load_keys(out, dir, diag);
     }
     if (err == ATT_OK) {
-        err = load_rules(&t, dir, diag); /* after the keys: it has the last word */
+        err = load_rules(out, dir, diag); /* after the keys: it has the last word */
     }
     if (err == ATT_OK) {
-        err = unusable(att_anchors_load(t.anchors, dir, diag));
+        err = unusable(att_anchors_load(out->anchors, dir, diag));
     }
     if (err != ATT_OK) {
-        trust_clear(&t);
-        return err;
+        trust_clear(out);
     }
-    *out = t;
-    return ATT_OK;
+    return err;
 }

@@ -6,6 +6,7 @@
 #include "crypto/cert.h"
 #include "trust_keys.h"
 
+/* Not to be copied once it is loaded: its rules point into it. */
 struct trust {
     struct att_anchors *anchors;
     struct trust_keys keys; /* of logs and witnesses; with one of a log, labels need its receipt */

@@ -87,6 +87,37 @@ static enum att_err read_label(struct reader *r, const struct att_yaml_node *roo
     return err;
 }
 
+static enum att_err read_log(struct reader *r, const struct att_yaml_node *root)
+{
+    static const char *const keys[] = {"key", "origin", "head", NULL};
+    struct config_log *l = &r->cfg->log;
+    const struct att_yaml_node *n = NULL;
+    enum att_err err = config_need_map(r, &n, root, "log");
+
+    if (err == ATT_OK) {
+        err = att_yaml_only(n, keys, r->diag);
+    }
+    if (err == ATT_OK) {
+        err = config_need_key(r, &l->key, n, "key");
+    }
+    if (err == ATT_OK) {
+        err = config_read_text(r, &l->origin, n, "origin");
+    }
+    if (err == ATT_OK) {
+        err = config_read_path(r, &l->head, n, "head");
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (l->origin == NULL) {
+        l->origin = r->cfg->verifier_id;
+    }
+    if (l->head == NULL) {
+        l->head = config_keep(r->cfg, r->cfg->state_dir, "/log-head", "");
+    }
+    return l->head == NULL ? config_no_memory(r) : ATT_OK;
+}
+
 static enum att_err read_product(struct reader *r, const struct att_yaml_node *root)
 {
     static const char *const keys[] = {"manufacturer", "model",   "hardware_version",
@@ -291,6 +322,7 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "tls",
                                        "device_ca",
                                        "label",
+                                       "log",
                                        "product",
                                        "policy",
                                        "refvals",
@@ -317,8 +349,8 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "insecure_unsigned_policy",
                                        NULL};
     enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {
-        read_service, read_judging, read_tls,    read_device_ca,
-        read_label,   read_product, read_limits, read_evidence,
+        read_service, read_judging, read_tls,    read_device_ca, read_label,
+        read_log,     read_product, read_limits, read_evidence,
     };
     enum att_err err = ATT_OK;
 

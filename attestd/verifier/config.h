@@ -13,6 +13,8 @@
  *   tls: {cert: tls.pem, key: tls.key}      # required: chain and key of the server
  *   device_ca: {cert: ca.pem, key: "file:ca.key"}  # required: issues and judges client certificates
  *   label: {chain: label.pem, key: "pkcs11:..."}   # required: signs labels
+ *   log: {key: "file:log.key", origin: verifier.example/log, head: log-head}  # required: key, Ed25519
+ *                                           # origin absent: verifier_id; head absent: state_dir/log-head
  *   product: {manufacturer: "", model: "", hardware_version: "", support_end: "", contact: ""}
  *   policy: policy.cose                     # required: signed (attestctl policy sign)
  *   policy_signers: policy-signers          # folder of public keys (*.pem) whose signature counts
@@ -97,6 +99,13 @@ enum config_iak {
     CONFIG_IAK_REQUIRE, /* nobody enrols without */
 };
 
+/* The transparency log. */
+struct config_log {
+    const char *key;    /* "file:PATH": Ed25519, signs trees */
+    const char *origin; /* the log's name in checkpoints and receipts */
+    const char *head; /* file: what was last signed, beside the database or on a disk of its own */
+};
+
 #define CONFIG_TPM_DENY_MAX 64
 
 /* TPMs that may not enrol. Firmware is TPM_PT_FIRMWARE_VERSION_1: "MAJOR.MINOR", 16 bits each. */
@@ -118,6 +127,7 @@ struct config {
     const char *state_dir;
     struct config_files tls, device_ca;
     const char *label_chain, *label_key;
+    struct config_log log;
     struct config_product product;
     const char *policy;
     const char *policy_signers;   /* or NULL */

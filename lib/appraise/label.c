@@ -154,12 +154,12 @@ static void write_time(struct att_wr *w, const struct att_label_facts *f,
     att_cbor_wr_bool(w, clock->safe);
 }
 
-static char *print_subject(char *out, size_t cap, const struct att_label_facts *f)
+char *att_label_subject(char *out, size_t cap, const uint8_t ek_digest[32])
 {
     char hex[80];
     uint8_t ueid[33] = {UEID_RAND};
 
-    memcpy(ueid + 1, f->ek_digest, 32);
+    memcpy(ueid + 1, ek_digest, 32);
     (void)snprintf(out, cap, "urn:dev:ueid:%s",
                    att_hex_encode(hex, sizeof(hex), att_slice_of(ueid, sizeof(ueid))));
     return out;
@@ -190,7 +190,7 @@ static void write_payload(struct att_wr *w, const struct att_label_facts *f,
     att_cbor_wr_uint(w, ATT_CLAIM_ISS);
     att_cbor_wr_text(w, f->issuer);
     att_cbor_wr_uint(w, ATT_CLAIM_SUB);
-    att_cbor_wr_text(w, print_subject(subject, sizeof(subject), f));
+    att_cbor_wr_text(w, att_label_subject(subject, sizeof(subject), f->ek_digest));
     att_cbor_wr_uint(w, ATT_CLAIM_EXP);
     att_cbor_wr_int(w, f->exp);
     att_cbor_wr_uint(w, ATT_CLAIM_IAT);
@@ -236,7 +236,7 @@ static enum att_err write_header_claims(struct att_slice *out, uint8_t *room, si
     att_cbor_wr_uint(&w, ATT_CLAIM_ISS);
     att_cbor_wr_text(&w, f->issuer);
     att_cbor_wr_uint(&w, ATT_CLAIM_SUB);
-    att_cbor_wr_text(&w, print_subject(subject, sizeof(subject), f));
+    att_cbor_wr_text(&w, att_label_subject(subject, sizeof(subject), f->ek_digest));
     return att_cbor_wr_done(&w, out);
 }
 

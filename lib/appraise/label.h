@@ -52,6 +52,9 @@ ATT_MUST_USE enum att_err att_label_make(struct att_buf **out, const struct att_
                                          const struct att_result *result,
                                          const struct att_signer *signer);
 
+/* The subject of a gateway's labels: its UEID as a URN, made of the SHA-256 of its EK name. Returns out. */
+char *att_label_subject(char *out, size_t cap, const uint8_t ek_digest[32]);
+
 /* A label's content, for showing and for judging; slices borrow the label's bytes. */
 struct att_label {
     struct att_slice encoded;

@@ -225,23 +225,11 @@ static void check_key_class(struct att_offline *out, const struct att_trust_rule
     offline_worsen(out, ATT_VERDICT_FAIL);
 }
 
-/* What later formats add is named, so that nobody reads its absence as a pass. */
-static void name_unchecked(struct att_offline *out, const struct att_trust_rules *rules)
-{
-    struct att_check *log = offline_add(out, "log", ATT_CHECK_NOT_APPLICABLE);
-
-    if (ATT_GUARD(LABEL_RECEIPT, rules->log_required)) {
-        log->status = ATT_CHECK_NOT_RUN;
-        (void)att_fail(&log->why, ATT_E_NOT_FOUND, ATT_R_TL_NORECEIPT, "log",
-                       "the trust folder asks for a receipt of the log and the label has none");
-        offline_worsen(out, ATT_VERDICT_UNDECIDED);
-    }
-}
-
 static enum att_err judge(struct att_offline *out, struct opened *o, struct att_slice label,
                           const struct att_anchors *anchors, const struct att_trust_rules *rules,
                           int64_t now)
 {
+    struct offline_signed s;
     enum att_err err = check_format(out, o, label);
 
     if (err != ATT_OK) {
@@ -262,7 +250,11 @@ static enum att_err judge(struct att_offline *out, struct opened *o, struct att_
     check_subject(out, rules);
     check_status(out, rules);
     check_key_class(out, rules);
-    name_unchecked(out, rules);
+    s = (struct offline_signed){label, &out->label, o->signer.key};
+    err = offline_check_receipt(out, &o->cose, &s, rules);
+    if (err != ATT_OK) {
+        return err;
+    }
     offline_check_status_list(out, rules, now);
     return ATT_OK;
 }

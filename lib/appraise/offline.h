@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "crypto/cert.h"
+#include "sign/vkey.h"
+#include "tlog/entry.h"
 
 enum att_check_status {
     ATT_CHECK_NOT_RUN,
@@ -56,8 +58,11 @@ void att_offline_list_close(struct att_offline_list *l);
 /* DIR/trust.yaml: what a verifier of labels requires. Absent means the strict value. */
 struct att_trust_rules {
     bool forbid_file_key;
-    bool accept_warning;      /* --accept warning */
-    bool log_required;        /* a label without a receipt is undecided; no receipt is read yet */
+    bool accept_warning; /* --accept warning */
+    bool log_required;   /* the label must have a receipt of one of the logs */
+    const struct att_vkey *const
+        *key; /* of logs (type 01) and witnesses; borrowed; NULL for none */
+    size_t key_count;
     const char *device_id;    /* --device: the label must be for it; NULL for any */
     bool status_required;     /* a list must speak of the label */
     int64_t status_max_age_s; /* a list that is older says nothing; 0: until it expires */
@@ -72,6 +77,14 @@ struct att_offline_status {
     int64_t next;       /* a newer list is there at the latest then; 0: not said */
 };
 
+/* Where the label's entry stands in a log whose receipt it carries; known only when that was verified. */
+struct att_offline_receipt {
+    bool known;
+    char origin[ATT_ENTRY_NAME_MAX];
+    uint64_t index, size; /* entry number, and entries in the tree that the log signed */
+    int64_t iat;          /* UTC seconds: when it signed */
+};
+
 struct att_offline {
     enum att_verdict verdict; /* malformed before fail before undecided before pass */
     size_t check_count;
@@ -79,6 +92,7 @@ struct att_offline {
     bool has_label; /* parsed; trustworthy only when signature and chain passed */
     struct att_label label;
     struct att_offline_status status;
+    struct att_offline_receipt receipt;
 };
 
 /*

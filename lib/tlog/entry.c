@@ -1,5 +1,5 @@
 /* All that an entry says stands in its protected header, so that its payload is nothing but a hash. */
-#include "entry.h"
+#include "tlog/entry.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* COSE Receipts: the root of the tree is the detached payload. */
-#include "receipt.h"
+#include "tlog/receipt.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -310,6 +310,19 @@ enum att_err att_receipt_attach(struct att_buf **out, struct att_slice label,
     return err == ATT_OK ? err : att_fail(diag, err, ATT_R_INTERNAL, "receipt", "it does not fit");
 }
 
+/* A key stands once in a map, so this is called once for a label. */
+static size_t read_receipts(struct att_cbor *c, struct att_slice receipt[ATT_RECEIPTS_MAX])
+{
+    size_t n = 0;
+
+    if (att_cbor_enter_array(c, ATT_RECEIPTS_MAX) == 0)
+        att_cbor_fail(c, ATT_E_FORMAT);
+    while (att_cbor_more(c))
+        receipt[n++] = att_cbor_bytes(c, ATT_RECEIPT_MAX);
+    att_cbor_leave(c);
+    return n;
+}
+
 enum att_err att_receipts_of(struct att_slice receipt[ATT_RECEIPTS_MAX], size_t *count,
                              const struct att_cose *label, struct att_diag *diag)
 {
@@ -321,18 +334,16 @@ enum att_err att_receipts_of(struct att_slice receipt[ATT_RECEIPTS_MAX], size_t 
     while (att_cbor_more(&c)) {
         struct att_cbor_key key = att_cbor_key(&c);
 
-        if (!key.is_int || key.num != HEADER_RECEIPTS) {
-            (void)att_cbor_item(&c);
+        if (key.is_int && key.num == HEADER_RECEIPTS) {
+            n = read_receipts(&c, receipt);
             continue;
         }
-        if (att_cbor_enter_array(&c, ATT_RECEIPTS_MAX) == 0)
+        (void)att_cbor_item(&c);
+        if (ATT_GUARD(LABEL_UNPROTECTED, true))
             att_cbor_fail(&c, ATT_E_FORMAT);
-        while (att_cbor_more(&c))
-            receipt[n++] = att_cbor_bytes(&c, ATT_RECEIPT_MAX);
-        att_cbor_leave(&c);
     }
     att_cbor_leave(&c);
-    err = att_cbor_end_diag(&c, ATT_R_TL_RECEIPT, "receipts", diag);
+    err = att_cbor_end_diag(&c, ATT_R_TL_RECEIPT, "unprotected", diag);
     if (err != ATT_OK)
         return err;
     *count = n;

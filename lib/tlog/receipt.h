@@ -69,7 +69,8 @@ ATT_MUST_USE enum att_err att_receipt_attach(struct att_buf **out, struct att_sl
                                              struct att_slice receipt, struct att_diag *diag);
 /*
  * The receipts of a label, which its signature does not cover; they borrow the label. count 0: it has none.
- * FORMAT (TL_RECEIPT): what stands at 394 is no list of 1 to ATT_RECEIPTS_MAX receipts.
+ * FORMAT (TL_RECEIPT): what stands at 394 is no list of 1 to ATT_RECEIPTS_MAX receipts, or something else stands
+ * beside it.
  */
 ATT_MUST_USE enum att_err att_receipts_of(struct att_slice receipt[ATT_RECEIPTS_MAX], size_t *count,
                                           const struct att_cose *label, struct att_diag *diag);

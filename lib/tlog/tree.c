@@ -1,5 +1,5 @@
 /* A few tiles in memory, each with the nodes inside of it, so that neither a proof nor an entry hashes a tile again. */
-#include "tree.h"
+#include "tlog/tree.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -156,7 +156,8 @@ END_TEST
 #define MINIMAL                                                                                    \
     "verifier_id: v.example\nstate_dir: state\ntls: {cert: tls.pem, key: tls.key}\n"               \
     "device_ca: {cert: ca.pem, key: \"file:ca.key\"}\n"                                            \
-    "label: {chain: label.pem, key: \"pkcs11:object=label\"}\npolicy: policy.cose\n"
+    "label: {chain: label.pem, key: \"pkcs11:object=label\"}\n"                                    \
+    "log: {key: \"file:log.key\"}\npolicy: policy.cose\n"
 
 /* Every switch of the configuration: what is absent is what is strict. */
 static const struct {

@@ -231,6 +231,7 @@ void service_configure(struct service *s)
                  "tls: {cert: tls.pem, key: tls.key}\n"
                  "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
                  "label: {chain: label.pem, key: \"file:label.key\"}\n"
+                 "log: {key: \"file:log.key\"}\n"
                  "%s"
                  "%s"
                  "ek_anchors: ek.d\n"

@@ -11,6 +11,7 @@
     "tls: {cert: tls.pem, key: /k/tls.key}\n"                                                      \
     "device_ca: {cert: ca.pem, key: \"file:ca.key\"}\n"                                            \
     "label: {chain: label.pem, key: \"pkcs11:object=label\"}\n"                                    \
+    "log: {key: \"file:log.key\"}\n"                                                               \
     "policy: policy.yaml\n"
 
 static enum att_err parse(struct config **out, const char *text, struct att_diag *diag)
@@ -119,46 +120,46 @@ static const struct {
     const char *text;
     const char *place; /* how the message starts */
 } wrong[] = {
-    {MINIMAL "surprise: 1\n", "attestd.yaml:7:"},
-    {MINIMAL "ek_revocation: required\n", "attestd.yaml:7:"},
-    {MINIMAL "ek_crls: c\nek_revocation: perhaps\n", "attestd.yaml:8:"},
-    {MINIMAL "ek_workarounds: [anything]\n", "attestd.yaml:7:"},
-    {MINIMAL "ek_workarounds: padding\n", "attestd.yaml:7:"},
-    {MINIMAL "tpm_deny: [{}]\n", "attestd.yaml:7:"},
-    {MINIMAL "tpm_deny: [IFX]\n", "attestd.yaml:7:"},
-    {MINIMAL "tpm_deny: [{manufacturer: \"\"}]\n", "attestd.yaml:7:"},
-    {MINIMAL "tpm_deny: [{manufacturer: \"IF \"}]\n", "attestd.yaml:7:"},
-    {MINIMAL "tpm_deny: [{manufacturer: INFINEON}]\n", "attestd.yaml:7:"},
-    {MINIMAL "tpm_deny: [{firmware_from: \"4\"}]\n", "attestd.yaml:7:"},
-    {MINIMAL "tpm_deny: [{firmware_from: \"04.1\"}]\n", "attestd.yaml:7:"},
-    {MINIMAL "tpm_deny: [{firmware_from: \"4.1\", firmware_below: \"4.1\"}]\n", "attestd.yaml:7:"},
-    {MINIMAL "tpm_deny: [{manufacturer: IFX, action: ignore}]\n", "attestd.yaml:7:"},
-    {MINIMAL "iak: perhaps\niak_anchors: i\n", "attestd.yaml:7:"},
-    {MINIMAL "iak: require\n", "attestd.yaml:7:"},   /* by nobody */
-    {MINIMAL "iak_anchors: i\n", "attestd.yaml:7:"}, /* for nothing */
-    {MINIMAL "iak: off\niak_crls: i\n", "attestd.yaml:8:"},
-    {MINIMAL "iak: accept\niak_anchors: i\niak_revocation: required\n", "attestd.yaml:9:"},
+    {MINIMAL "surprise: 1\n", "attestd.yaml:8:"},
+    {MINIMAL "ek_revocation: required\n", "attestd.yaml:8:"},
+    {MINIMAL "ek_crls: c\nek_revocation: perhaps\n", "attestd.yaml:9:"},
+    {MINIMAL "ek_workarounds: [anything]\n", "attestd.yaml:8:"},
+    {MINIMAL "ek_workarounds: padding\n", "attestd.yaml:8:"},
+    {MINIMAL "tpm_deny: [{}]\n", "attestd.yaml:8:"},
+    {MINIMAL "tpm_deny: [IFX]\n", "attestd.yaml:8:"},
+    {MINIMAL "tpm_deny: [{manufacturer: \"\"}]\n", "attestd.yaml:8:"},
+    {MINIMAL "tpm_deny: [{manufacturer: \"IF \"}]\n", "attestd.yaml:8:"},
+    {MINIMAL "tpm_deny: [{manufacturer: INFINEON}]\n", "attestd.yaml:8:"},
+    {MINIMAL "tpm_deny: [{firmware_from: \"4\"}]\n", "attestd.yaml:8:"},
+    {MINIMAL "tpm_deny: [{firmware_from: \"04.1\"}]\n", "attestd.yaml:8:"},
+    {MINIMAL "tpm_deny: [{firmware_from: \"4.1\", firmware_below: \"4.1\"}]\n", "attestd.yaml:8:"},
+    {MINIMAL "tpm_deny: [{manufacturer: IFX, action: ignore}]\n", "attestd.yaml:8:"},
+    {MINIMAL "iak: perhaps\niak_anchors: i\n", "attestd.yaml:8:"},
+    {MINIMAL "iak: require\n", "attestd.yaml:8:"},   /* by nobody */
+    {MINIMAL "iak_anchors: i\n", "attestd.yaml:8:"}, /* for nothing */
+    {MINIMAL "iak: off\niak_crls: i\n", "attestd.yaml:9:"},
+    {MINIMAL "iak: accept\niak_anchors: i\niak_revocation: required\n", "attestd.yaml:10:"},
     {MINIMAL "iak: accept\niak_anchors: i\niak_crls: c\niak_revocation: never\n",
-     "attestd.yaml:10:"},
-    {MINIMAL "limits: {bodies: 1}\n", "attestd.yaml:7:"},
-    {MINIMAL "tls: {cert: a, key: b}\n", "attestd.yaml:7:"}, /* twice */
-    {MINIMAL "listen: 8443\n", "attestd.yaml:7:"},
-    {MINIMAL "listen: \"a:b\"\n", "attestd.yaml:7:"},
-    {MINIMAL "listen: \"::1:8443\"\n", "attestd.yaml:7:"},
-    {MINIMAL "listen: \"127.0.0.1:70000\"\n", "attestd.yaml:7:"},
-    {MINIMAL "public: maybe\n", "attestd.yaml:7:"},
-    {MINIMAL "public: yes\n", "attestd.yaml:7:"},
-    {MINIMAL "fronts: 0\n", "attestd.yaml:7:"},
-    {MINIMAL "fronts: 1e1\n", "attestd.yaml:7:"},
-    {MINIMAL "nonce_ttl: 30\n", "attestd.yaml:7:"},
-    {MINIMAL "limits: {body: 99999999999}\n", "attestd.yaml:7:"},
-    {MINIMAL "limits: {log_bytes: 1000}\n", "attestd.yaml:7:"},
-    {MINIMAL "limits: {uploads: 0}\n", "attestd.yaml:7:"},
-    {MINIMAL "refvals: \"\"\n", "attestd.yaml:7:"},
-    {MINIMAL "evidence: {keep: 1m}\n", "attestd.yaml:7:"},
-    {MINIMAL "evidence: {per_gateway: 0}\n", "attestd.yaml:7:"},
-    {MINIMAL "evidence: {forever: true}\n", "attestd.yaml:7:"},
-    {MINIMAL "product: text\n", "attestd.yaml:7:"},
+     "attestd.yaml:11:"},
+    {MINIMAL "limits: {bodies: 1}\n", "attestd.yaml:8:"},
+    {MINIMAL "tls: {cert: a, key: b}\n", "attestd.yaml:8:"}, /* twice */
+    {MINIMAL "listen: 8443\n", "attestd.yaml:8:"},
+    {MINIMAL "listen: \"a:b\"\n", "attestd.yaml:8:"},
+    {MINIMAL "listen: \"::1:8443\"\n", "attestd.yaml:8:"},
+    {MINIMAL "listen: \"127.0.0.1:70000\"\n", "attestd.yaml:8:"},
+    {MINIMAL "public: maybe\n", "attestd.yaml:8:"},
+    {MINIMAL "public: yes\n", "attestd.yaml:8:"},
+    {MINIMAL "fronts: 0\n", "attestd.yaml:8:"},
+    {MINIMAL "fronts: 1e1\n", "attestd.yaml:8:"},
+    {MINIMAL "nonce_ttl: 30\n", "attestd.yaml:8:"},
+    {MINIMAL "limits: {body: 99999999999}\n", "attestd.yaml:8:"},
+    {MINIMAL "limits: {log_bytes: 1000}\n", "attestd.yaml:8:"},
+    {MINIMAL "limits: {uploads: 0}\n", "attestd.yaml:8:"},
+    {MINIMAL "refvals: \"\"\n", "attestd.yaml:8:"},
+    {MINIMAL "evidence: {keep: 1m}\n", "attestd.yaml:8:"},
+    {MINIMAL "evidence: {per_gateway: 0}\n", "attestd.yaml:8:"},
+    {MINIMAL "evidence: {forever: true}\n", "attestd.yaml:8:"},
+    {MINIMAL "product: text\n", "attestd.yaml:8:"},
     {"verifier_id: v\n", "attestd.yaml:1:"}, /* and nothing else */
     {"- a list\n", "attestd.yaml:1:"},
     {"", "attestd.yaml:"},

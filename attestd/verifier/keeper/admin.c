@@ -117,9 +117,9 @@ static enum att_err remove_device(struct request *r)
     enum att_err err = find_device(&row, r, r->rest);
 
     if (err == ATT_OK)
-        err = store_device_remove(r->k->st, r->rest, r->diag);
-    if (err == ATT_OK)
         err = keeper_note(r->k, STORE_KIND_REMOVED, r->rest, "", "by the administrator", r->diag);
+    if (err == ATT_OK)
+        err = store_device_remove(r->k->st, r->rest, r->diag);
     if (err != ATT_OK)
         return err;
     unit_forget(r->k->units, r->rest);

@@ -57,6 +57,7 @@ enum att_err keeper_label(struct keeper *k, const struct msg *m, struct answer *
                           struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *bytes = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *dressed = NULL;
     struct store_label l;
     enum att_err err = att_buf_new(&bytes, STORE_BYTES_MAX);
 
@@ -77,7 +78,10 @@ enum att_err keeper_label(struct keeper *k, const struct msg *m, struct answer *
     }
     if (err != ATT_OK)
         return err;
-    return answer_with(a, 200, MSG_TYPE_LABEL, att_buf_slice(bytes), diag);
+    err = sequencer_dress(&dressed, k->sequencer, l.outcome, att_buf_slice(bytes), diag);
+    if (err != ATT_OK)
+        return err;
+    return answer_with(a, 200, MSG_TYPE_LABEL, att_buf_slice(dressed), diag);
 }
 
 enum att_err keeper_status(struct keeper *k, const struct msg *m, struct answer *a,

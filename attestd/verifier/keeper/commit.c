@@ -34,6 +34,8 @@ struct decision {
     char clocks[CLOCKS_ROOM];
     int64_t now_utc;
     uint8_t cti[ATT_CTI_LEN];
+    uint8_t ek_digest[32]; /* SHA-256 of the EK name: the gateway's UEID */
+    int64_t outcome;       /* index, once it is recorded */
     struct att_buf *label;
 };
 
@@ -214,11 +216,10 @@ static enum att_err make_label(struct decision *d, struct att_diag *diag)
 {
     const struct config *cfg = d->k->cfg;
     const struct att_policy *p = d->policy;
-    uint8_t ek_digest[32];
     struct att_label_facts f = {
         .issuer = cfg->verifier_id,
         .device_id = d->unit->device.id,
-        .ek_digest = ek_digest,
+        .ek_digest = d->ek_digest,
         .cti = d->cti,
         .iat = d->now_utc,
         .uncertainty_ms = (uint64_t)(d->k->opt.mono_ms() - d->session->opened_ms),
@@ -240,7 +241,8 @@ static enum att_err make_label(struct decision *d, struct att_diag *diag)
 
     if (err != ATT_OK)
         return err;
-    err = att_sha256(att_slice_of(d->unit->device.ek_name, d->unit->device.ek_name_len), ek_digest);
+    err = att_sha256(att_slice_of(d->unit->device.ek_name, d->unit->device.ek_name_len),
+                     d->ek_digest);
     if (err == ATT_OK)
         err = att_label_make(&d->label, &f, d->quoted, d->result, d->k->issuer->label);
     if (err != ATT_OK)
@@ -358,6 +360,7 @@ static enum att_err write_records(struct decision *d, struct att_diag *diag)
         .has_cti = true,
         .has_evidence = true,
         .has_rules = true,
+        .has_subject = true,
     };
     struct store_label l = {
         .iat = d->now_utc, .exp = d->now_utc + d->policy->label_ttl_s, .tier = (int)r->status};
@@ -367,6 +370,7 @@ static enum att_err write_records(struct decision *d, struct att_diag *diag)
     (void)snprintf(o.reason, sizeof(o.reason), "%s", main_reason(r));
     print_detail(o.detail, sizeof(o.detail), d);
     memcpy(o.cti, d->cti, sizeof(o.cti));
+    memcpy(o.subject, d->ek_digest, sizeof(o.subject));
     memcpy(o.evidence, r->evidence_digest, sizeof(o.evidence));
     memcpy(o.policy, r->policy_digest, sizeof(o.policy));
     memcpy(o.refvals, r->refvals_digest, sizeof(o.refvals));
@@ -377,6 +381,7 @@ static enum att_err write_records(struct decision *d, struct att_diag *diag)
         err = store_label_put(st, &l, att_buf_slice(d->label), diag);
     if (err == ATT_OK)
         err = write_record(d, l.outcome, diag);
+    d->outcome = l.outcome;
     if (err == ATT_OK)
         err = write_state(d, diag);
     return err;
@@ -404,7 +409,6 @@ static enum att_err write_answer(struct decision *d, struct att_diag *diag)
     const struct att_result *r = d->result;
     struct wire_outcome o = {
         .status = (uint64_t)r->status,
-        .label = att_buf_slice(d->label),
         .reason_count = r->reason_count,
         .next_s = (uint64_t)d->policy->interval_s,
     };
@@ -476,10 +480,35 @@ enum att_err commit_run(struct keeper *k, struct job *job, struct att_diag *diag
     err = decide(&d, diag);
     if (err != ATT_OK)
         return err;
+    job->label = d.label;
+    job->outcome = d.outcome;
+    d.label = NULL;
     /* From here on the nonce is gone, unless the transaction fails. */
     session_use(d.session);
     job->session = d.session;
     job->counter = counter_of(&k->count, d.result);
     job->refused = status_of(d.result) == STORE_FAILED ? main_reason(d.result) : NULL;
     return ATT_OK;
+}
+
+enum att_err commit_dress(struct keeper *k, struct job *job, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *label = NULL;
+    struct answer *a = &job->answer;
+    struct att_wr w = att_wr_into(k->room, sizeof(k->room));
+    struct wire_outcome o;
+    struct att_slice body;
+    enum att_err err = wire_outcome_parse(&o, att_buf_slice(a->body), diag);
+
+    if (err == ATT_OK)
+        err = sequencer_dress(&label, k->sequencer, job->outcome, att_buf_slice(job->label), diag);
+    if (err != ATT_OK)
+        return err;
+    o.label = att_buf_slice(label);
+    err = wire_outcome_encode(&w, &o);
+    if (err == ATT_OK)
+        err = att_wr_done(&w, &body);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "outcome", "the outcome does not fit");
+    return answer_with(a, a->http, a->type, body, diag);
 }

@@ -476,11 +476,11 @@ static enum att_err write_done(struct keeper *k, const struct pending *p, struct
 static enum att_err take_over(struct keeper *k, struct job *job, const char *id,
                               struct att_diag *diag)
 {
-    enum att_err err = store_device_remove(k->st, id, diag);
+    enum att_err err =
+        keeper_note(k, STORE_KIND_REMOVED, id, "", "enrols again, as the administrator said", diag);
 
     if (err == ATT_OK)
-        err = keeper_note(k, STORE_KIND_REMOVED, id, "", "enrols again, as the administrator said",
-                          diag);
+        err = store_device_remove(k->st, id, diag);
     if (err != ATT_OK)
         return err;
     unit_forget(k->units, id);

@@ -17,6 +17,7 @@
 #include "crypto/cert.h"
 #include "policy/policy_file.h"
 #include "policy/refval.h"
+#include "sign/vkey.h"
 #include "verifier/exit.h"
 #include "verifier/keeper/archive.h"
 #include "verifier/keeper/init_internal.h"
@@ -199,7 +200,7 @@ static const char trust_text[] =
     "# What a label must fulfil for this folder (attestctl --trust), beside signature, chain, time "
     "and\n"
     "# status, which are always required.\n"
-    "log: optional       # required: a label needs a receipt of the transparency log\n"
+    "log: required       # optional: a label without a receipt of the log (log.vkey) is taken too\n"
     "file-key: %s   # forbidden: labels made with a key in a file are refused; absent: allowed\n";
 
 static enum att_err write_trust(struct init *in, struct att_diag *diag)
@@ -240,6 +241,28 @@ static enum att_err make_label(struct init *in, struct att_diag *diag)
     if (err == ATT_OK)
         err = att_cert_fingerprint(in->signer_print, signer.cert);
     return err;
+}
+
+/* The key that signs trees of the log, of no use for anything else; and what partners need of it. */
+static enum att_err make_log_key(struct init *in, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_privkey_freep) struct att_privkey *key = NULL;
+    ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *public = NULL;
+    ATT_CLEANUP(att_vkey_freep) struct att_vkey *vkey = NULL;
+    char name[ATT_VKEY_TEXT], text[ATT_VKEY_TEXT + 1];
+    enum att_err err;
+
+    if (att_privkey_generate(&key, ATT_KEY_ED25519) != ATT_OK)
+        return att_fail(diag, ATT_E_CRYPTO, ATT_R_RNG, "log.key", "no key can be made");
+    err = write_key(in, "log.key", key, diag);
+    if (err == ATT_OK)
+        err = att_privkey_public(&public, key);
+    if (err == ATT_OK)
+        err = att_vkey_new(&vkey, att_slice_str(in->verifier_id), ATT_NOTE_ED25519, public);
+    if (err != ATT_OK)
+        return err;
+    (void)snprintf(text, sizeof(text), "%s\n", att_vkey_print(name, sizeof(name), vkey));
+    return folder_write(&in->folder, "trust/log.vkey", att_slice_str(text), 0644, diag);
 }
 
 /* Whose signature under a policy counts from now on: a key to be kept elsewhere, and its certificate. */
@@ -315,27 +338,28 @@ static enum att_err write_config(struct init *in, struct att_diag *diag)
 {
     char text[4096];
     const char *key = in->label_key != NULL ? in->label_key : "file:label.key";
-    int len =
-        snprintf(text, sizeof(text),
-                 "# The verifier service; attestd(8) explains each key.\n"
-                 "verifier_id: %s\n"
-                 "listen: \"%s\"\n"
-                 "operator: \"127.0.0.1:9464\"\n"
-                 "admin_socket: admin.sock\n"
-                 "state_dir: state\n"
-                 "tls: {cert: tls.pem, key: tls.key}\n"
-                 "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
-                 "label: {chain: label.pem, key: \"%s\"}\n"
-                 "policy: policy.cose          # attestctl policy sign makes it of policy.yaml\n"
-                 "policy_signers: policy-signers\n"
-                 "transfer_signers: transfer-signers\n"
-                 "notices: notices             # attestctl notice make\n"
-                 "notice_signers: notice-signers   # ROLE.pem of whoever may sign one\n"
-                 "%srefvals: refvals.bin\n"
-                 "ek_anchors: ek.d\n"
-                 "insecure_file_key: %s\n",
-                 in->verifier_id, in->listen, key, in->refvals != NULL ? "" : "# ",
-                 in->insecure_file_key ? "true" : "false");
+    int len = snprintf(
+        text, sizeof(text),
+        "# The verifier service; attestd(8) explains each key.\n"
+        "verifier_id: %s\n"
+        "listen: \"%s\"\n"
+        "operator: \"127.0.0.1:9464\"\n"
+        "admin_socket: admin.sock\n"
+        "state_dir: state\n"
+        "tls: {cert: tls.pem, key: tls.key}\n"
+        "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
+        "label: {chain: label.pem, key: \"%s\"}\n"
+        "log: {key: \"file:log.key\"}   # head: a path on another disk makes old backups tell\n"
+        "policy: policy.cose          # attestctl policy sign makes it of policy.yaml\n"
+        "policy_signers: policy-signers\n"
+        "transfer_signers: transfer-signers\n"
+        "notices: notices             # attestctl notice make\n"
+        "notice_signers: notice-signers   # ROLE.pem of whoever may sign one\n"
+        "%srefvals: refvals.bin\n"
+        "ek_anchors: ek.d\n"
+        "insecure_file_key: %s\n",
+        in->verifier_id, in->listen, key, in->refvals != NULL ? "" : "# ",
+        in->insecure_file_key ? "true" : "false");
 
     if (len < 0 || (size_t)len >= sizeof(text))
         return att_fail(diag, ATT_E_LIMIT, ATT_R_USAGE, "attestd.yaml", "a name is too long");
@@ -393,6 +417,8 @@ static enum att_err make_all(struct init *in, struct att_diag *diag)
         err = make_device_ca(in, diag);
     if (err == ATT_OK)
         err = make_label(in, diag);
+    if (err == ATT_OK)
+        err = make_log_key(in, diag);
     if (err == ATT_OK)
         err = copy_policy(in, diag);
     if (err == ATT_OK)

@@ -186,6 +186,27 @@ static enum att_err open_device_ca(struct issuer *i, const struct config *cfg,
     return check_pair(i->ca, key, "device_ca.key", diag);
 }
 
+/* Checkpoints are Ed25519, which tokens rarely have: a file that only this process reads, in every deployment. */
+static enum att_err open_log(struct issuer *i, const struct config *cfg, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_privkey_freep) struct att_privkey *key = NULL;
+    enum att_err err;
+
+    if (strncmp(cfg->log.key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
+        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_KEY_STORE, "log.key",
+                        "the log's key must be a file");
+    err = read_key_file(&key, cfg->log.key + strlen(FILE_SCHEME), true, "log.key", diag);
+    if (err == ATT_OK)
+        err = att_signer_software(&i->log, key);
+    if (err != ATT_OK)
+        return err;
+    key = NULL; /* the signer's now */
+    if (ATT_GUARD(LOG_KEY_TYPE, att_pubkey_type(i->log->public_key) != ATT_KEY_ED25519))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "log.key",
+                        "expected an Ed25519 key, of the log alone");
+    return ATT_OK;
+}
+
 enum att_err issuer_open(struct issuer **out, const struct config *cfg, int64_t now_utc,
                          struct att_diag *diag)
 {
@@ -197,6 +218,8 @@ enum att_err issuer_open(struct issuer **out, const struct config *cfg, int64_t 
     err = open_label(i, cfg, now_utc, diag);
     if (err == ATT_OK)
         err = open_device_ca(i, cfg, diag);
+    if (err == ATT_OK)
+        err = open_log(i, cfg, diag);
     if (err != ATT_OK)
         return err;
     *out = i;
@@ -209,6 +232,7 @@ void issuer_free(struct issuer *i)
     if (i == NULL)
         return;
     att_signer_free(i->label);
+    att_signer_free(i->log);
     for (size_t n = 0; n < i->chain_count; n++)
         att_cert_free(i->chain[n]);
     att_cert_free(i->ca);

@@ -1,6 +1,6 @@
 /*
- * What the keeper signs with: the label key with its certificate chain, and the authority that issues
- * client certificates to gateways.
+ * What the keeper signs with: the label key with its certificate chain, the key of the log, and the authority
+ * that issues client certificates to gateways.
  */
 #ifndef ATTESTD_VERIFIER_KEEPER_ISSUER_H
 #define ATTESTD_VERIFIER_KEEPER_ISSUER_H
@@ -20,6 +20,7 @@
 
 struct issuer {
     struct att_signer *label;
+    struct att_signer *log;                /* Ed25519: trees of the log, nothing else */
     struct att_cert *chain[ATT_CHAIN_MAX]; /* leaf first */
     struct att_slice x5chain[ATT_CHAIN_MAX];
     size_t chain_count;

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/guard.h"
 #include "common/log.h"
+#include "crypto/digest.h"
 #include "keeper_internal.h"
 #include "verifier/keeper/admin.h"
 
@@ -40,15 +41,52 @@ static enum att_err make_tables(struct keeper *k, struct att_diag *diag)
     return ATT_OK;
 }
 
+/* Whom it is about, where that is known: the log names gateways by their keys. */
+static enum att_err find_subject(struct store_outcome *o, struct keeper *k, struct att_diag *diag)
+{
+    struct store_device d;
+    enum att_err err =
+        o->device[0] == '\0' ? ATT_E_NOT_FOUND : store_device_get(&d, k->st, o->device);
+
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK;
+    if (err == ATT_OK)
+        err = att_sha256(att_slice_of(d.ek_name, d.ek_name_len), o->subject);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "its record cannot be read");
+    o->has_subject = true;
+    return ATT_OK;
+}
+
 enum att_err keeper_note(struct keeper *k, enum store_kind kind, const char *device,
                          const char *reason, const char *detail, struct att_diag *diag)
 {
     struct store_outcome o = {.utc = k->opt.utc_s(), .kind = kind};
+    enum att_err err;
 
     (void)snprintf(o.device, sizeof(o.device), "%s", device);
     (void)snprintf(o.reason, sizeof(o.reason), "%s", reason);
     (void)snprintf(o.detail, sizeof(o.detail), "%s", detail);
-    return store_outcome_append(&o.index, k->st, &o, diag);
+    err = find_subject(&o, k, diag);
+    return err == ATT_OK ? store_outcome_append(&o.index, k->st, &o, diag) : err;
+}
+
+enum att_err keeper_commit(struct keeper *k, struct att_diag *diag)
+{
+    enum att_err err = sequencer_seal(k->sequencer, diag);
+
+    if (err == ATT_OK)
+        err = store_commit(k->st, diag);
+    if (err == ATT_OK)
+        return sequencer_settle(k->sequencer, diag);
+    keeper_rollback(k);
+    return err;
+}
+
+void keeper_rollback(struct keeper *k)
+{
+    store_rollback(k->st);
+    sequencer_revert(k->sequencer);
 }
 
 /* Quotes and labels name the verifier: another name would orphan every record. */
@@ -69,6 +107,19 @@ static enum att_err check_name(struct keeper *k, struct att_diag *diag)
     return ATT_OK;
 }
 
+static enum att_err open_log(struct keeper *k, struct att_diag *diag)
+{
+    const struct sequencer_options options = {
+        .cfg = k->cfg,
+        .issuer = k->issuer,
+        .st = k->st,
+        .utc_s = k->opt.utc_s,
+        .random = k->opt.random,
+    };
+
+    return sequencer_open(&k->sequencer, &options, diag);
+}
+
 static enum att_err open_records(struct keeper *k, struct att_diag *diag)
 {
     enum att_err err = archive_open(&k->archive, &k->cfg->evidence, diag);
@@ -77,7 +128,9 @@ static enum att_err open_records(struct keeper *k, struct att_diag *diag)
         err = store_open_upgraded(&k->st, k->cfg->state_dir, diag);
     if (err == ATT_OK)
         err = archive_check(&k->archive, k->st, true, diag);
-    return err == ATT_OK ? check_name(k, diag) : err;
+    if (err == ATT_OK)
+        err = check_name(k, diag);
+    return err == ATT_OK ? open_log(k, diag) : err;
 }
 
 enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
@@ -122,6 +175,7 @@ static void job_free(struct job *job)
     att_buf_free(job->answer.body);
     att_buf_free(job->answer.sealed);
     att_buf_free(job->policy);
+    att_buf_free(job->label);
     free(job);
 }
 
@@ -138,6 +192,7 @@ void keeper_free(struct keeper *k)
     sessions_free(k->sessions);
     pendings_free(k->pendings);
     units_free(k->units);
+    sequencer_free(k->sequencer);
     issuer_free(k->issuer);
     att_policy_free(k->policy);
     keeper_drop_next(k);
@@ -160,7 +215,7 @@ void keeper_freep(struct keeper **k)
 
 bool keeper_must_stop(const struct keeper *k)
 {
-    return store_broken(k->st);
+    return store_broken(k->st) || sequencer_broken(k->sequencer);
 }
 
 size_t keeper_waiting(const struct keeper *k)
@@ -336,6 +391,7 @@ static void nothing_follows(struct job *job)
     job->removed[0] = '\0';
     job->dropped = 0;
     att_buf_freep(&job->policy);
+    att_buf_freep(&job->label);
 }
 
 /* A failure of the disk takes the whole batch with it; a refusal only the one. */
@@ -372,8 +428,8 @@ static enum att_err run_batch(struct keeper *k, struct job_queue *batch, struct 
             break;
     }
     if (err == ATT_OK)
-        return store_commit(k->st, diag);
-    store_rollback(k->st);
+        return keeper_commit(k, diag);
+    keeper_rollback(k);
     return err;
 }
 
@@ -392,12 +448,24 @@ static void put_policy(struct keeper *k, struct job *job)
     answer_refuse(&job->answer, &diag);
 }
 
+/* Without one, the label is none that a partner who asks for the log would take: the gateway asks again. */
+static void put_receipt(struct keeper *k, struct job *job)
+{
+    struct att_diag diag = {0};
+
+    if (job->label == NULL || commit_dress(k, job, &diag) == ATT_OK)
+        return;
+    log_diag(LOG_LEVEL_ERROR, "log.receipt", &diag);
+    answer_refuse(&job->answer, &diag);
+}
+
 /* Durable: what was decided becomes what everybody is told, now and later. */
 static void settle(struct keeper *k, struct job *job)
 {
     struct answer *a = &job->answer;
 
     put_policy(k, job);
+    put_receipt(k, job);
     send_answer(a, job->m.id, &job->client);
     k->count.dropped += job->dropped;
     if (job->session != NULL) {
@@ -448,7 +516,7 @@ static void flush_batch(struct keeper *k, struct job_queue *batch)
     }
     units_clear(k->units);
     log_diag(LOG_LEVEL_ERROR, "store.failed", &diag);
-    if (store_broken(k->st))
+    if (keeper_must_stop(k))
         return; /* nobody knows what is on the disk: say nothing */
     if (diag.reason != ATT_R_ST_FULL)
         diag.reason = ATT_R_BUSY;
@@ -458,7 +526,7 @@ static void flush_batch(struct keeper *k, struct job_queue *batch)
 
 void keeper_flush(struct keeper *k)
 {
-    while (!STAILQ_EMPTY(&k->jobs) && !store_broken(k->st)) {
+    while (!STAILQ_EMPTY(&k->jobs) && !keeper_must_stop(k)) {
         struct job_queue batch = STAILQ_HEAD_INITIALIZER(batch);
 
         for (size_t n = 0; n < KEEPER_BATCH_MAX && !STAILQ_EMPTY(&k->jobs); n++) {

@@ -17,6 +17,7 @@
 #include "verifier/keeper/keeper.h"
 #include "verifier/keeper/pending.h"
 #include "verifier/keeper/rejudge.h"
+#include "verifier/keeper/sequencer.h"
 #include "verifier/keeper/session.h"
 #include "verifier/keeper/unit.h"
 #include "verifier/msg.h"
@@ -46,8 +47,10 @@ struct job {
     struct session *session;        /* its nonce is consumed, the outcome not yet durable */
     struct pending *pending;        /* the same for an enrolment */
     char removed[STORE_ID_MAX + 1]; /* this device is gone once the transaction is durable */
-    size_t dropped;                 /* older evidence that made room for this one's */
-    struct att_buf *policy;         /* takes the place of the configured file; owned, or NULL */
+    struct att_buf *label;  /* it comes with the answer, once it has a receipt; owned, or NULL */
+    int64_t outcome;        /* its index */
+    size_t dropped;         /* older evidence that made room for this one's */
+    struct att_buf *policy; /* takes the place of the configured file; owned, or NULL */
 };
 STAILQ_HEAD(job_queue, job);
 
@@ -76,6 +79,7 @@ struct keeper {
     struct units *units;
     struct archive archive;
     struct issuer *issuer;
+    struct sequencer *sequencer;
     struct att_policy *policy;
     struct rules_earlier earlier;
     struct att_policy_origin origin;
@@ -169,8 +173,14 @@ ATT_MUST_USE enum att_err keeper_status(struct keeper *k, const struct msg *m, s
 ATT_MUST_USE enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a,
                                       struct att_diag *diag);
 
+/* A transaction's end: what it recorded is sequenced, and with it durable. On failure everything is rolled back. */
+ATT_MUST_USE enum att_err keeper_commit(struct keeper *k, struct att_diag *diag);
+void keeper_rollback(struct keeper *k);
+
 /* Inside the flush's transaction. */
 ATT_MUST_USE enum att_err commit_run(struct keeper *k, struct job *job, struct att_diag *diag);
+/* Between the commit and the answer: the label gets its receipt. */
+ATT_MUST_USE enum att_err commit_dress(struct keeper *k, struct job *job, struct att_diag *diag);
 ATT_MUST_USE enum att_err enrol_activate(struct keeper *k, struct job *job, struct att_diag *diag);
 
 /* keeper/rules.c: policy and reference values at the start, and what an auditor sees of them. */
@@ -203,7 +213,7 @@ ATT_MUST_USE enum att_err keeper_may_follow(struct att_policy **out, struct keep
                                             struct att_slice message,
                                             struct att_policy_origin *from, struct att_diag *diag);
 
-/* Append one outcome that carries no verdict. */
+/* Append one outcome that carries no verdict; of a device, while its record is there. */
 ATT_MUST_USE enum att_err keeper_note(struct keeper *k, enum store_kind kind, const char *device,
                                       const char *reason, const char *detail,
                                       struct att_diag *diag);

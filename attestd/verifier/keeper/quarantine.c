@@ -36,9 +36,9 @@ static enum att_err put_aside(struct keeper *k, const struct store_device *d, co
         err = keeper_note(k, STORE_KIND_REMOVED, named ? d->id : "",
                           att_reason_code(ATT_R_ST_CORRUPT), why, diag);
     if (err == ATT_OK)
-        err = store_commit(k->st, diag);
+        err = keeper_commit(k, diag);
     if (err != ATT_OK) {
-        store_rollback(k->st);
+        keeper_rollback(k);
         return err;
     }
     log_line(LOG_LEVEL_ERROR, "device.quarantined", "enrolment=%lld device=%s text=\"%s\"",

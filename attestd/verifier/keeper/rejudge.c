@@ -270,8 +270,8 @@ static enum att_err write_all(struct keeper *k, const struct change *c, size_t c
     for (size_t i = 0; i < count && err == ATT_OK; i++)
         err = write_one(k, &c[i], diag);
     if (err == ATT_OK)
-        return store_commit(k->st, diag);
-    store_rollback(k->st);
+        return keeper_commit(k, diag);
+    keeper_rollback(k);
     return err;
 }
 

@@ -152,8 +152,8 @@ static enum att_err record_now(struct keeper *k, const struct coming *c, struct 
     if (err == ATT_OK)
         err = keeper_note_notices(k, c->notices, diag);
     if (err == ATT_OK)
-        return store_commit(k->st, diag);
-    store_rollback(k->st);
+        return keeper_commit(k, diag);
+    keeper_rollback(k);
     return err;
 }
 
@@ -175,9 +175,9 @@ static void record_refusal(struct keeper *k, const struct att_diag *why)
     if (err == ATT_OK) {
         err = keeper_note_refusal(k, why, &diag);
         if (err == ATT_OK)
-            err = store_commit(k->st, &diag);
+            err = keeper_commit(k, &diag);
         else
-            store_rollback(k->st);
+            keeper_rollback(k);
     }
     if (err != ATT_OK)
         log_diag(LOG_LEVEL_ERROR, "policy.record", &diag);

@@ -19,8 +19,8 @@ static enum att_err mark_some(struct keeper *k, const struct store_due *due, siz
             err = keeper_note(k, STORE_KIND_STALE, due[i].id, silent.reason, "", diag);
     }
     if (err == ATT_OK)
-        return store_commit(k->st, diag);
-    store_rollback(k->st);
+        return keeper_commit(k, diag);
+    keeper_rollback(k);
     return err;
 }
 

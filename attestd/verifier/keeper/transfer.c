@@ -196,6 +196,10 @@ static enum att_err record(struct store_transfer *row, struct keeper *k,
                    att_hex_encode(id, sizeof(id), att_slice_of(t->id, sizeof(t->id))),
                    att_hex_encode(giver, sizeof(giver), att_slice_of(t->giver.kid, 32)),
                    att_hex_encode(receiver, sizeof(receiver), att_slice_of(t->receiver.kid, 32)));
+    err = att_sha256(att_slice_of(t->ek_name, t->ek_name_len), o.subject);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "ek", "hashing failed");
+    o.has_subject = true;
     err = store_outcome_append(&row->outcome, k->st, &o, diag);
     if (err == ATT_OK)
         err = store_transfer_put(k->st, row, message, diag);

@@ -45,6 +45,14 @@
     " kind INTEGER NOT NULL CHECK (kind IN (1, 2)), name BLOB NOT NULL, certs BLOB NOT NULL,"      \
     " PRIMARY KEY (enrolment, kind), UNIQUE (kind, name)) STRICT;"
 
+/* What came with the fifth schema. */
+#define SCHEMA_5                                                                                   \
+    "ALTER TABLE outcome ADD COLUMN subject BLOB;"                                                 \
+    "CREATE TABLE leaf ("                                                                          \
+    " idx INTEGER PRIMARY KEY REFERENCES outcome (idx), salt BLOB NOT NULL, bytes BLOB NOT NULL"   \
+    ") STRICT;"                                                                                    \
+    "CREATE TABLE tile (place INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;"
+
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE device ("
@@ -86,7 +94,7 @@ static const char schema[] =
     " expires_utc INTEGER NOT NULL, replaces INTEGER NOT NULL CHECK (replaces IN (0, 1)))"
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE ek_allow (ek_name BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL)"
-    " STRICT, WITHOUT ROWID;" TRANSFERS SCHEMA_3 SCHEMA_4;
+    " STRICT, WITHOUT ROWID;" TRANSFERS SCHEMA_3 SCHEMA_4 SCHEMA_5;
 
 static const struct {
     const char *name;
@@ -265,6 +273,7 @@ static const char *const steps[STORE_SCHEMA - 1] = {
     "PRAGMA user_version = 2; COMMIT",
     "BEGIN IMMEDIATE; " TRANSFERS SCHEMA_3 " PRAGMA user_version = 3; COMMIT",
     "BEGIN IMMEDIATE; " SCHEMA_4 " PRAGMA user_version = 4; COMMIT",
+    "BEGIN IMMEDIATE; " SCHEMA_5 " PRAGMA user_version = 5; COMMIT",
 };
 
 static enum att_err check_header(struct store *st, bool upgrade, struct att_diag *diag)

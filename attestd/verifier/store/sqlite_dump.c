@@ -18,6 +18,8 @@ static const struct {
     {"token", "SELECT * FROM token ORDER BY digest"},
     {"ek_allow", "SELECT * FROM ek_allow ORDER BY ek_name"},
     {"outcome", "SELECT * FROM outcome ORDER BY idx"},
+    {"leaf", "SELECT * FROM leaf ORDER BY idx"},
+    {"tile", "SELECT * FROM tile ORDER BY place"},
     {"label", "SELECT * FROM label ORDER BY outcome"},
     {"evidence", "SELECT * FROM evidence ORDER BY outcome"},
     {"policy", "SELECT * FROM policy ORDER BY digest"},

@@ -16,7 +16,7 @@
 #include "base/slice.h"
 
 #define STORE_APPLICATION_ID 0x41545344 /* "ATSD" in the database's header */
-#define STORE_SCHEMA         4          /* user_version */
+#define STORE_SCHEMA         5          /* user_version */
 
 enum sql_id {
 #define STORE_SQL(name, text) SQL_##name,

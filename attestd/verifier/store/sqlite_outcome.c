@@ -85,6 +85,7 @@ enum att_err store_outcome_append(int64_t *index, struct store *st, const struct
     bind_optional(&q, o->has_evidence, o->evidence, sizeof(o->evidence));
     bind_optional(&q, o->has_rules, o->policy, sizeof(o->policy));
     bind_optional(&q, o->has_rules, o->refvals, sizeof(o->refvals));
+    bind_optional(&q, o->has_subject, o->subject, sizeof(o->subject));
     err = sql_run(&q, diag);
     if (err != ATT_OK)
         return err;
@@ -103,6 +104,7 @@ static void fetch_outcome(struct sql *q, struct store_outcome *o)
     o->has_evidence = sql_get_optional(q, o->evidence, sizeof(o->evidence));
     o->has_rules = sql_get_optional(q, o->policy, sizeof(o->policy));
     (void)sql_get_optional(q, o->refvals, sizeof(o->refvals));
+    o->has_subject = sql_get_optional(q, o->subject, sizeof(o->subject));
 }
 
 enum att_err store_outcome_get(struct store_outcome *out, struct store *st, int64_t index)

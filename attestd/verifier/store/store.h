@@ -257,6 +257,8 @@ struct store_outcome {
     uint8_t evidence[32];
     uint8_t policy[32],
         refvals[32]; /* judged under these; or, of kind POLICY, in force from now on */
+    bool has_subject;
+    uint8_t subject[32]; /* SHA-256 of the gateway's EK name, where it is about one that is known */
 };
 ATT_MUST_USE enum att_err store_outcome_append(int64_t *index, struct store *st,
                                                const struct store_outcome *o,
@@ -264,6 +266,26 @@ ATT_MUST_USE enum att_err store_outcome_append(int64_t *index, struct store *st,
 ATT_MUST_USE enum att_err store_outcome_get(struct store_outcome *out, struct store *st,
                                             int64_t index);
 ATT_MUST_USE enum att_err store_outcome_count(int64_t *out, struct store *st);
+
+/*
+ * The log that the outcomes are sequenced into (keeper/sequencer.h): the entry of an outcome with the salt of its
+ * detail, and the tiles of the tree. NOT_FOUND. Rows are put once (CONFLICT), tiles are put again as they grow.
+ */
+#define STORE_SALT_LEN   16
+#define STORE_LEAF_MAX   65535
+#define STORE_TILE_BYTES 8192
+ATT_MUST_USE enum att_err store_leaf_put(struct store *st, int64_t index,
+                                         const uint8_t salt[STORE_SALT_LEN], struct att_slice entry,
+                                         struct att_diag *diag);
+/* entry is cleared first. */
+ATT_MUST_USE enum att_err store_leaf_get(uint8_t salt[STORE_SALT_LEN], struct att_buf *entry,
+                                         struct store *st, int64_t index);
+ATT_MUST_USE enum att_err store_leaf_count(int64_t *out, struct store *st);
+ATT_MUST_USE enum att_err store_tile_put(struct store *st, unsigned int level, uint64_t index,
+                                         struct att_slice hashes, struct att_diag *diag);
+/* The first len bytes of it; FORMAT when it has fewer. */
+ATT_MUST_USE enum att_err store_tile_get(uint8_t *out, size_t len, struct store *st,
+                                         unsigned int level, uint64_t index);
 
 struct store_label {
     uint8_t cti[STORE_CTI_LEN];

@@ -1,0 +1,523 @@
+/* Entries are made of the outcomes as they are stored, so that what an auditor reads is what was recorded. */
+#include "sequencer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "appraise/label.h"
+#include "base/guard.h"
+#include "base/hex.h"
+#include "common/log.h"
+#include "tlog/receipt.h"
+#include "tlog/tree.h"
+#include "verifier/keeper/loghead.h"
+
+#define META_HEAD   "log_head"
+#define META_SIGNER "log_signer" /* SHA-256 of the label key whose certificates stand in an entry */
+
+struct sequencer {
+    struct sequencer_options opt;
+    struct att_tree *tree;
+    struct loghead_file *file;
+    struct loghead last, next; /* settled; sealed */
+    bool sealed;               /* next is another one than last */
+    bool broken;
+    bool signer_known; /* of this process's label key, in what is settled */
+    struct att_buf *bytes;
+    struct att_hasher *hasher;
+};
+
+static enum att_err read_tile(void *ctx, unsigned int level, uint64_t index, size_t width,
+                              uint8_t *out)
+{
+    return store_tile_get(out, width * ATT_MERKLE_LEN, ctx, level, index);
+}
+
+void sequencer_free(struct sequencer *s)
+{
+    if (s == NULL)
+        return;
+    att_tree_free(s->tree);
+    loghead_close(s->file);
+    att_buf_free(s->bytes);
+    att_hasher_free(s->hasher);
+    free(s);
+}
+
+static void sequencer_freep(struct sequencer **s)
+{
+    sequencer_free(*s);
+    *s = NULL;
+}
+
+bool sequencer_broken(const struct sequencer *s)
+{
+    return s->broken;
+}
+
+uint64_t sequencer_size(const struct sequencer *s)
+{
+    return s->last.tree.size;
+}
+
+static enum att_err unreadable(struct att_diag *diag, enum att_err err, int64_t index,
+                               const char *what)
+{
+    if (err == ATT_E_NOMEM)
+        return att_fail(diag, err, ATT_R_NOMEM, "log", "memory ran out");
+    return att_fail(diag, ATT_E_FORMAT, ATT_R_TL_FSCK, "log", "entry %lld: %s", (long long)index,
+                    what);
+}
+
+/* --- entries --- */
+
+/* What a label's entry says beside the outcome: read from the label itself. */
+struct label_facts {
+    int status;
+    char subject[ATT_ENTRY_NAME_MAX];
+};
+
+/* Outcomes of before there was a log name no subject; their labels do. */
+static enum att_err read_subject(struct label_facts *l, struct att_slice label,
+                                 struct att_diag *diag)
+{
+    struct att_label *read = calloc(1, sizeof(*read));
+    struct att_cose m;
+    enum att_err err;
+
+    if (read == NULL)
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "log", "memory ran out");
+    err = att_cose_parse(&m, label, diag);
+    if (err == ATT_OK)
+        err = att_label_read(read, m.payload_untrusted, diag);
+    if (err == ATT_OK)
+        (void)snprintf(l->subject, sizeof(l->subject), "%s", read->subject);
+    free(read);
+    return err;
+}
+
+static enum att_err add_label(struct att_entry_facts *f, struct label_facts *l, struct sequencer *s,
+                              const struct store_outcome *o, struct att_diag *diag)
+{
+    struct store_label row;
+    enum att_err err = store_label_get(&row, s->bytes, s->opt.st, o->cti);
+
+    if (err != ATT_OK)
+        return unreadable(diag, err, o->index, "its label cannot be read");
+    err = att_entry_of_label(f->digest, att_buf_slice(s->bytes), diag);
+    if (err == ATT_OK && f->subject == NULL) {
+        err = read_subject(l, att_buf_slice(s->bytes), diag);
+        f->subject = l->subject;
+    }
+    l->status = row.tier;
+    f->of_label = true;
+    f->status = &l->status;
+    f->exp = row.exp;
+    f->cti = o->cti;
+    return err;
+}
+
+static const char *subject_of(char *out, size_t cap, const struct store_outcome *o)
+{
+    return o->has_subject ? att_label_subject(out, cap, o->subject) : NULL;
+}
+
+static enum att_err make_entry(struct att_buf **out, uint8_t salt[STORE_SALT_LEN],
+                               struct sequencer *s, const struct store_outcome *o, bool with_chain,
+                               struct att_diag *diag)
+{
+    const struct issuer *is = s->opt.issuer;
+    char subject[ATT_ENTRY_NAME_MAX];
+    struct label_facts l;
+    struct att_entry_facts f = {
+        .issuer = s->opt.cfg->verifier_id,
+        .subject = subject_of(subject, sizeof(subject), o),
+        .kind = store_kind_name(o->kind),
+        .reason = o->reason,
+        .iat = o->utc,
+        .evidence = o->has_evidence ? o->evidence : NULL,
+        .policy = o->has_rules ? o->policy : NULL,
+        .refvals = o->has_rules ? o->refvals : NULL,
+        .x5chain = with_chain ? is->x5chain : NULL,
+        .x5chain_count = with_chain ? is->chain_count : 0,
+    };
+    enum att_err err = s->opt.random(salt, STORE_SALT_LEN);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_RNG, "salt", "no random bytes");
+    if (o->has_cti)
+        err = add_label(&f, &l, s, o, diag);
+    else
+        err = att_entry_detail(f.digest, salt, o->detail);
+    if (err != ATT_OK)
+        return err;
+    err = att_entry_make(out, &f, is->label);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_KEY_STORE, "entry", "the entry of outcome %lld: %s",
+                        (long long)o->index, att_err_name(err));
+    return ATT_OK;
+}
+
+static enum att_err sequence_one(struct sequencer *s, int64_t index, bool with_chain,
+                                 struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *entry = NULL;
+    uint8_t salt[STORE_SALT_LEN], leaf[ATT_MERKLE_LEN];
+    struct store_outcome o;
+    enum att_err err = store_outcome_get(&o, s->opt.st, index);
+
+    if (err != ATT_OK)
+        return unreadable(diag, err, index, "its outcome cannot be read");
+    err = make_entry(&entry, salt, s, &o, with_chain, diag);
+    if (err == ATT_OK)
+        err = store_leaf_put(s->opt.st, index, salt, att_buf_slice(entry), diag);
+    if (err != ATT_OK)
+        return err;
+    err = att_merkle_leaf(leaf, s->hasher, att_buf_slice(entry));
+    if (err == ATT_OK)
+        err = att_tree_add(s->tree, leaf);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "log",
+                        "entry %lld does not go into the tree: %s", (long long)index,
+                        att_err_name(err));
+    return ATT_OK;
+}
+
+struct tile_writer {
+    struct store *st;
+    struct att_diag *diag;
+};
+
+static enum att_err write_tile(void *ctx, const struct att_tile_change *c)
+{
+    const struct tile_writer *w = ctx;
+
+    return store_tile_put(w->st, c->level, c->index, c->hashes, w->diag);
+}
+
+/* --- the signed tree --- */
+
+static enum att_err sign_tree(struct loghead *out, struct sequencer *s, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *signed_root = NULL;
+    struct att_merkle_nodes nodes = att_tree_nodes(s->tree);
+    struct loghead h = {.before = s->last.tree};
+    struct att_receipt_root r = {.origin = s->opt.cfg->log.origin, .iat = s->opt.utc_s()};
+    enum att_err err;
+
+    r.head.size = att_tree_size(s->tree);
+    err = att_merkle_root(r.head.root, &nodes, r.head.size);
+    if (err == ATT_OK)
+        err = att_receipt_sign(&signed_root, &r, s->opt.issuer->log);
+    if (err == ATT_OK && att_buf_len(signed_root) > sizeof(h.signed_root))
+        err = ATT_E_LIMIT;
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "log", "the tree cannot be signed: %s",
+                        att_err_name(err));
+    h.tree = r.head;
+    h.signed_len = att_buf_len(signed_root);
+    memcpy(h.signed_root, att_buf_slice(signed_root).p, h.signed_len);
+    *out = h;
+    return ATT_OK;
+}
+
+static enum att_err write_head(struct sequencer *s, const struct loghead *h, struct att_diag *diag)
+{
+    uint8_t room[LOGHEAD_MAX];
+    struct att_wr w = att_wr_into(room, sizeof(room));
+    enum att_err err = loghead_encode(&w, h);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "log", "the head does not fit");
+    return store_meta_put(s->opt.st, META_HEAD, att_slice_of(room, w.len), diag);
+}
+
+/* The certificates of the label key stand in the first entry that it signs. */
+static enum att_err note_signer(bool *first, struct sequencer *s, struct att_diag *diag)
+{
+    uint8_t now[32], known[32];
+    size_t len = 0;
+    enum att_err err = att_pubkey_fingerprint(now, s->opt.issuer->label->public_key);
+
+    *first = false;
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "log", "hashing failed");
+    if (s->signer_known)
+        return ATT_OK;
+    err = store_meta_get(s->opt.st, META_SIGNER, known, sizeof(known), &len);
+    if (err == ATT_OK && len == sizeof(known) && memcmp(known, now, sizeof(now)) == 0)
+        return ATT_OK;
+    if (err != ATT_OK && err != ATT_E_NOT_FOUND)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "log", "its signer cannot be read");
+    *first = true;
+    return store_meta_put(s->opt.st, META_SIGNER, att_slice_of(now, sizeof(now)), diag);
+}
+
+enum att_err sequencer_seal(struct sequencer *s, struct att_diag *diag)
+{
+    struct tile_writer w = {.st = s->opt.st, .diag = diag};
+    int64_t next = (int64_t)att_tree_size(s->tree);
+    int64_t count = 0;
+    bool first = false;
+    enum att_err err = store_outcome_count(&count, s->opt.st);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "outcome", "they cannot be counted");
+    if (count == next)
+        return ATT_OK;
+    if (count - next > ATT_TREE_BATCH)
+        count = next + ATT_TREE_BATCH; /* the rest in the next transaction */
+    err = note_signer(&first, s, diag);
+    for (; err == ATT_OK && next < count; next++, first = false)
+        err = sequence_one(s, next, first, diag);
+    if (err == ATT_OK)
+        err = att_tree_changes(s->tree, write_tile, &w);
+    if (err == ATT_OK)
+        err = sign_tree(&s->next, s, diag);
+    if (err == ATT_OK)
+        err = write_head(s, &s->next, diag);
+    if (err != ATT_OK)
+        return err;
+    s->sealed = true;
+    return ATT_OK;
+}
+
+enum att_err sequencer_settle(struct sequencer *s, struct att_diag *diag)
+{
+    enum att_err err;
+
+    if (!s->sealed)
+        return ATT_OK;
+    err = loghead_write(s->file, &s->next, diag);
+    if (err != ATT_OK) {
+        s->broken = true;
+        return err;
+    }
+    att_tree_settle(s->tree);
+    s->last = s->next;
+    s->sealed = false;
+    s->signer_known = true;
+    return ATT_OK;
+}
+
+void sequencer_revert(struct sequencer *s)
+{
+    att_tree_revert(s->tree);
+    s->sealed = false;
+}
+
+/* --- receipts --- */
+
+static const struct loghead *newest(const struct sequencer *s)
+{
+    return s->sealed ? &s->next : &s->last;
+}
+
+enum att_err sequencer_receipt(struct att_buf **out, struct sequencer *s, int64_t index,
+                               struct att_diag *diag)
+{
+    const struct loghead *h = newest(s);
+    struct att_merkle_nodes nodes = att_tree_nodes(s->tree);
+    struct att_merkle_path path;
+    struct att_receipt_place place = {
+        .index = (uint64_t)index, .size = h->tree.size, .path = &path};
+    uint8_t salt[STORE_SALT_LEN];
+    enum att_err err;
+
+    if (index < 0 || (uint64_t)index >= h->tree.size)
+        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_EVIDENCE_NONE, "index",
+                        "the log has %llu entries", (unsigned long long)h->tree.size);
+    err = store_leaf_get(salt, s->bytes, s->opt.st, index);
+    if (err != ATT_OK)
+        return unreadable(diag, err, index, "it cannot be read");
+    err = att_merkle_prove_inclusion(&path, &nodes, place.index, place.size);
+    if (err == ATT_OK)
+        err = att_receipt_make(out, att_slice_of(h->signed_root, h->signed_len), &place,
+                               att_buf_slice(s->bytes));
+    return err == ATT_OK ? err : unreadable(diag, err, index, "no receipt can be made of it");
+}
+
+enum att_err sequencer_dress(struct att_buf **out, struct sequencer *s, int64_t index,
+                             struct att_slice label, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *receipt = NULL;
+    enum att_err err = sequencer_receipt(&receipt, s, index, diag);
+
+    return err == ATT_OK ? att_receipt_attach(out, label, att_buf_slice(receipt), diag) : err;
+}
+
+/* --- the start --- */
+
+static bool same_tree(const struct att_merkle_head *a, const struct att_merkle_head *b)
+{
+    return a->size == b->size && memcmp(a->root, b->root, sizeof(a->root)) == 0;
+}
+
+static enum att_err stored_head(struct loghead *out, bool *any, struct sequencer *s,
+                                struct att_diag *diag)
+{
+    uint8_t bytes[LOGHEAD_MAX];
+    size_t len = 0;
+    enum att_err err = store_meta_get(s->opt.st, META_HEAD, bytes, sizeof(bytes), &len);
+
+    *any = err == ATT_OK;
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK;
+    if (err != ATT_OK)
+        return unreadable(diag, err, -1, "the signed tree cannot be read");
+    if (loghead_decode(out, att_slice_of(bytes, len), s->opt.issuer->log->public_key, NULL) !=
+        ATT_OK)
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_TL_FSCK, "log",
+                        "the stored tree was not signed by the log's key (log.key)");
+    return ATT_OK;
+}
+
+static enum att_err rolled_back(struct att_diag *diag, uint64_t stored, uint64_t signed_size)
+{
+    return att_fail(diag, ATT_E_MISMATCH, ATT_R_TL_ROLLBACK, "log",
+                    "the database has a log of %llu entries, log.head knows that %llu were signed, "
+                    "or others",
+                    (unsigned long long)stored, (unsigned long long)signed_size);
+}
+
+/* Which of the two is ahead, and whether by the one step that an end in between explains. */
+static enum att_err compare_heads(struct sequencer *s, const struct loghead *stored, bool any,
+                                  const struct loghead *written, bool any_written,
+                                  struct att_diag *diag)
+{
+    static const struct loghead none;
+    const struct att_merkle_head *signed_tree = any_written ? &written->tree : &none.tree;
+
+    if (!any && !any_written)
+        return ATT_OK;
+    if (any && same_tree(&stored->tree, signed_tree)) {
+        s->last = *stored;
+        return ATT_OK;
+    }
+    if (ATT_GUARD(TL_HEADS, !any || !same_tree(&stored->before, signed_tree)))
+        return rolled_back(diag, any ? stored->tree.size : 0, signed_tree->size);
+    log_line(LOG_LEVEL_WARNING, "log.resumed", "size=%llu", (unsigned long long)stored->tree.size);
+    s->last = *stored;
+    return loghead_write(s->file, stored, diag);
+}
+
+static enum att_err check_entry(struct att_merkle_edge *edge, struct sequencer *s, int64_t index,
+                                struct att_diag *diag)
+{
+    struct att_merkle_nodes nodes = att_tree_nodes(s->tree);
+    uint8_t salt[STORE_SALT_LEN], leaf[ATT_MERKLE_LEN], stored[ATT_MERKLE_LEN];
+    enum att_err err = store_leaf_get(salt, s->bytes, s->opt.st, index);
+
+    if (err != ATT_OK)
+        return unreadable(diag, err, index, "it cannot be read");
+    err = att_merkle_leaf(leaf, s->hasher, att_buf_slice(s->bytes));
+    if (err == ATT_OK)
+        err = att_merkle_edge_add(edge, s->hasher, leaf);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "log", "hashing failed");
+    err = nodes.node(nodes.ctx, 0, (uint64_t)index, stored);
+    if (err != ATT_OK)
+        return unreadable(diag, err, index, "its hash cannot be read");
+    if (ATT_GUARD(TL_ENTRY_HASH, memcmp(leaf, stored, sizeof(leaf)) != 0))
+        return unreadable(diag, ATT_E_MISMATCH, index, "it is not what was signed");
+    return ATT_OK;
+}
+
+/* Every entry against the tiles, and both against what was signed. */
+static enum att_err check_tree(struct sequencer *s, struct att_diag *diag)
+{
+    struct att_merkle_nodes nodes = att_tree_nodes(s->tree);
+    struct att_merkle_edge edge = {0};
+    uint8_t root[ATT_MERKLE_LEN], tiles[ATT_MERKLE_LEN];
+    int64_t leaves = 0;
+    enum att_err err = store_leaf_count(&leaves, s->opt.st);
+
+    if (err != ATT_OK || ATT_GUARD(TL_LEAF_COUNT, (uint64_t)leaves != s->last.tree.size))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_TL_FSCK, "log",
+                        "a tree of %llu entries was signed, the database has %lld",
+                        (unsigned long long)s->last.tree.size, (long long)leaves);
+    for (int64_t i = 0; err == ATT_OK && i < leaves; i++)
+        err = check_entry(&edge, s, i, diag);
+    if (err != ATT_OK)
+        return err;
+    if (att_merkle_edge_root(root, s->hasher, &edge) != ATT_OK ||
+        att_merkle_root(tiles, &nodes, s->last.tree.size) != ATT_OK)
+        return unreadable(diag, ATT_E_FORMAT, leaves, "the tree cannot be read");
+    if (leaves > 0 && ATT_GUARD(TL_TREE_ROOT, memcmp(root, s->last.tree.root, sizeof(root)) != 0 ||
+                                                  memcmp(tiles, root, sizeof(root)) != 0))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_TL_FSCK, "log",
+                        "the entries are not those of the tree that was signed");
+    return ATT_OK;
+}
+
+static enum att_err take_in_some(struct sequencer *s, struct att_diag *diag)
+{
+    enum att_err err = store_begin(s->opt.st, diag);
+
+    if (err == ATT_OK)
+        err = sequencer_seal(s, diag);
+    if (err == ATT_OK)
+        err = store_commit(s->opt.st, diag);
+    if (err == ATT_OK)
+        return sequencer_settle(s, diag);
+    store_rollback(s->opt.st);
+    sequencer_revert(s);
+    return err;
+}
+
+/* Outcomes of before there was a log, or of attestd init. */
+static enum att_err take_in(struct sequencer *s, struct att_diag *diag)
+{
+    int64_t count = 0;
+    enum att_err err = store_outcome_count(&count, s->opt.st);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "outcome", "they cannot be counted");
+    while (err == ATT_OK && s->last.tree.size < (uint64_t)count)
+        err = take_in_some(s, diag);
+    return err;
+}
+
+static enum att_err open_all(struct sequencer *s, struct att_diag *diag)
+{
+    struct att_tile_port port = {.read = read_tile, .ctx = s->opt.st};
+    struct loghead stored = {0}, written = {0};
+    bool any = false, any_written = false;
+    enum att_err err = att_buf_new(&s->bytes, STORE_BYTES_MAX);
+
+    if (err == ATT_OK)
+        err = att_hasher_new(&s->hasher);
+    if (err != ATT_OK)
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "log", "memory ran out");
+    err = loghead_open(&s->file, &written, &any_written, s->opt.cfg->log.head,
+                       s->opt.issuer->log->public_key, diag);
+    if (err == ATT_OK)
+        err = stored_head(&stored, &any, s, diag);
+    if (err == ATT_OK)
+        err = compare_heads(s, &stored, any, &written, any_written, diag);
+    if (err != ATT_OK)
+        return err;
+    err = att_tree_open(&s->tree, &port, s->last.tree.size);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_NOMEM, "log", "the tree cannot be opened");
+    err = check_tree(s, diag);
+    return err == ATT_OK ? take_in(s, diag) : err;
+}
+
+enum att_err sequencer_open(struct sequencer **out, const struct sequencer_options *options,
+                            struct att_diag *diag)
+{
+    ATT_CLEANUP(sequencer_freep) struct sequencer *s = calloc(1, sizeof(*s));
+    enum att_err err;
+
+    if (s == NULL)
+        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "log", "memory ran out");
+    s->opt = *options;
+    err = open_all(s, diag);
+    if (err != ATT_OK)
+        return err;
+    *out = s;
+    s = NULL;
+    return ATT_OK;
+}

@@ -1,0 +1,134 @@
+/*
+ * Is the label in the log? A receipt counts when it is of a log whose key is trusted here, and of an entry that is
+ * this label's and that the label's own key signed.
+ */
+#include <string.h>
+
+#include "appraise/offline_internal.h"
+#include "base/guard.h"
+#include "tlog/entry.h"
+#include "tlog/receipt.h"
+
+/* The key of the log that a receipt names, or NULL. */
+static const struct att_vkey *find_log(const struct att_trust_rules *rules, const char *origin)
+{
+    for (size_t i = 0; i < rules->key_count; i++) {
+        if (att_vkey_type(rules->key[i]) == ATT_NOTE_ED25519 &&
+            att_slice_eq(att_vkey_name(rules->key[i]), att_slice_str(origin)))
+            return rules->key[i];
+    }
+    return NULL;
+}
+
+static enum att_err other_label(struct att_diag *diag, const char *field, const char *what)
+{
+    return att_fail(diag, ATT_E_MISMATCH, ATT_R_TL_LEAF, field, "%s", what);
+}
+
+/* The entry is the hash of this label, says the same of it, and is of the same signer. */
+static enum att_err check_entry(struct att_slice entry, const struct offline_signed *s,
+                                struct att_diag *diag)
+{
+    const struct att_label *l = s->label;
+    uint8_t digest[32];
+    struct att_entry e;
+    enum att_err err = att_entry_parse(&e, entry, diag);
+
+    if (err == ATT_OK)
+        err = att_entry_of_label(digest, s->encoded, diag);
+    if (err != ATT_OK)
+        return err;
+    if (ATT_GUARD(RECEIPT_LABEL, !e.of_label || memcmp(digest, e.digest, sizeof(digest)) != 0))
+        return other_label(diag, "entry", "the receipt is of another label");
+    if (ATT_GUARD(RECEIPT_CLAIMS,
+                  strcmp(e.issuer, l->issuer) != 0 || strcmp(e.subject, l->subject) != 0 ||
+                      memcmp(e.cti, l->cti, sizeof(e.cti)) != 0 || e.iat != l->iat ||
+                      e.exp != l->exp || e.status != (int)l->status))
+        return other_label(diag, "entry", "the log says something else of the label than it does");
+    return att_entry_verify(&e, s->key, diag);
+}
+
+static enum att_err check_receipt(struct att_offline_receipt *out, struct att_slice receipt,
+                                  const struct offline_signed *s, const struct att_vkey *log,
+                                  struct att_diag *diag)
+{
+    struct att_receipt r;
+    enum att_err err = att_receipt_verify(&r, receipt, out->origin, att_vkey_key(log), diag);
+
+    if (err == ATT_OK)
+        err = check_entry(r.entry, s, diag);
+    if (err != ATT_OK)
+        return err;
+    out->known = true;
+    out->index = r.index;
+    out->size = r.head.size;
+    out->iat = r.iat;
+    return ATT_OK;
+}
+
+/* Bytes that are no receipt are malformed; a receipt that does not hold is "no". */
+static enum att_err refuse(struct att_offline *out, struct att_check *c, enum att_err err)
+{
+    if (offline_undecidable(err))
+        return err;
+    c->status = ATT_CHECK_FAIL;
+    offline_worsen(out, err == ATT_E_FORMAT || err == ATT_E_TRUNCATED || err == ATT_E_TRAILING ||
+                                err == ATT_E_LIMIT
+                            ? ATT_VERDICT_MALFORMED
+                            : ATT_VERDICT_FAIL);
+    return ATT_OK;
+}
+
+/* One of a trusted log must be there and hold; those of other logs say nothing here. */
+static enum att_err check_all(struct att_offline *out, struct att_check *c,
+                              const struct att_slice *receipt, size_t count,
+                              const struct offline_signed *s, const struct att_trust_rules *rules)
+{
+    struct att_offline_receipt found = {0};
+
+    for (size_t i = 0; i < count; i++) {
+        const struct att_vkey *log = NULL;
+        enum att_err err =
+            att_receipt_origin(found.origin, sizeof(found.origin), receipt[i], &c->why);
+
+        if (err == ATT_OK)
+            log = find_log(rules, found.origin);
+        if (err == ATT_OK && log == NULL)
+            continue;
+        if (err == ATT_OK)
+            err = check_receipt(&found, receipt[i], s, log, &c->why);
+        if (err != ATT_OK)
+            return refuse(out, c, err);
+        c->status = ATT_CHECK_PASS;
+        out->receipt = found;
+    }
+    if (c->status == ATT_CHECK_PASS || !rules->log_required)
+        return ATT_OK;
+    /* There are receipts, and all are of logs that nobody here trusts: wrong, not missing. */
+    return refuse(out, c,
+                  att_fail(&c->why, ATT_E_UNTRUSTED, ATT_R_TL_RECEIPT, "iss",
+                           "its receipts are of logs that are not trusted here"));
+}
+
+enum att_err offline_check_receipt(struct att_offline *out, const struct att_cose *m,
+                                   const struct offline_signed *s,
+                                   const struct att_trust_rules *rules)
+{
+    struct att_check *c = offline_add(out, "log", ATT_CHECK_NOT_APPLICABLE);
+    struct att_slice receipt[ATT_RECEIPTS_MAX];
+    size_t count = 0;
+    enum att_err err = att_receipts_of(receipt, &count, m, &c->why);
+
+    if (err != ATT_OK)
+        return refuse(out, c, err);
+    if (ATT_GUARD(LOG_REQUIRED, count == 0 && rules->log_required)) {
+        c->status = ATT_CHECK_NOT_RUN;
+        (void)att_fail(&c->why, ATT_E_NOT_FOUND, ATT_R_TL_NORECEIPT, "log",
+                       "a receipt is asked for and the label has none");
+        offline_worsen(out, ATT_VERDICT_UNDECIDED);
+        return ATT_OK;
+    }
+    if (count == 0 || (rules->key_count == 0 && !rules->log_required))
+        return ATT_OK;
+    return check_all(out, c, receipt, count, s, rules);
+}
