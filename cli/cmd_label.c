@@ -112,6 +112,38 @@ static void print_status(const struct report *r, const struct att_offline *o)
     }
 }
 
+/* Where it stands in the log; and that nobody but the log says so, as long as there are no witnesses. */
+static void print_receipt(const struct report *r, const struct att_offline *o)
+{
+    const struct att_offline_receipt *p = &o->receipt;
+    char at[ATT_TIME_TEXT];
+    char origin[2 * ATT_ENTRY_NAME_MAX];
+
+    if (!p->known) {
+        return;
+    }
+    (void)text_safe(origin, sizeof(origin), p->origin);
+    report_line(r, "  %s %s, %s %llu %s %llu, %s %s", tr(r->cli, "In the log", "ログ"), origin,
+                tr(r->cli, "entry", "項目"), (unsigned long long)p->index,
+                tr(r->cli, "of a tree of", "全件数"), (unsigned long long)p->size,
+                tr(r->cli, "signed", "署名"), att_time_print(at, sizeof(at), p->iat));
+    report_line(r, "  %s",
+                tr(r->cli, "No witness has confirmed the log: its operator alone vouches for it.",
+                   "ログを確認した証人はいません。運用者だけが保証しています。"));
+}
+
+static json_t *json_receipt(const struct att_offline_receipt *p)
+{
+    json_t *o = json_object();
+
+    (void)json_object_set_new(o, "origin", json_string(p->origin));
+    (void)json_object_set_new(o, "index", json_integer((json_int_t)p->index));
+    (void)json_object_set_new(o, "size", json_integer((json_int_t)p->size));
+    (void)json_object_set_new(o, "signed_at", label_json_time(p->iat));
+    (void)json_object_set_new(o, "witnesses", json_integer(0));
+    return o;
+}
+
 static json_t *json_status(const struct att_offline_status *s)
 {
     json_t *o = json_object();
@@ -133,6 +165,7 @@ static void print_content(struct report *r, const struct att_offline *o)
                        "未検証: 以下はファイル自身の記載にすぎません。"));
     }
     label_print(r, &o->label);
+    print_receipt(r, o);
     print_status(r, o);
     if (o->label.reason_count > 0) {
         report_line(r, "  %s", tr(r->cli, "The issuer's reasons:", "発行者が示す理由:"));
@@ -247,6 +280,9 @@ static void verify_one(struct verifying *w, const char *name, struct att_offline
         print_content(&w->r, o);
         label = label_json(&o->label);
         (void)json_object_set_new(label, "verified", json_boolean(believed(o)));
+        if (o->receipt.known) {
+            (void)json_object_set_new(label, "log", json_receipt(&o->receipt));
+        }
         if (o->status.known) {
             (void)json_object_set_new(label, "status_list_says", json_status(&o->status));
         }
