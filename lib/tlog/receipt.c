@@ -1,101 +1,13 @@
-/* COSE Receipts: the root of the tree is the detached payload. */
-#include "tlog/receipt.h"
+/* Reading receipts: the root of the tree is the detached payload. */
+#include "tlog/receipt_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/guard.h"
 #include "codec/cbor_rd.h"
-#include "codec/cbor_wr.h"
 #include "crypto/digest.h"
 #include "evidence/profile.h"
-
-#define HEADER_RECEIPTS    394 /* RFC 9942 section 4, of the statement */
-#define HEADER_VDS         395
-#define HEADER_VDP         396
-#define VDS_RFC9162_SHA256 1
-#define VDP_INCLUSION      (-1)
-#define PROOF_ROOM         (64 + ATT_MERKLE_PATH_MAX * (ATT_MERKLE_LEN + 2))
-
-enum att_err att_receipt_sign(struct att_buf **out, const struct att_receipt_root *root,
-                              const struct att_signer *log)
-{
-    uint8_t room[ATT_ENTRY_NAME_MAX + 40];
-    struct att_wr w = att_wr_into(room, sizeof(room));
-    struct att_cose_order order = {
-        .payload = att_slice_of(root->head.root, ATT_MERKLE_LEN),
-        .vds = VDS_RFC9162_SHA256,
-        .detached = true,
-    };
-    enum att_err err;
-
-    att_cbor_wr_map(&w, 3);
-    att_cbor_wr_uint(&w, ATT_CLAIM_ISS);
-    att_cbor_wr_text(&w, root->origin);
-    att_cbor_wr_uint(&w, ATT_CLAIM_IAT);
-    att_cbor_wr_int(&w, root->iat);
-    att_cbor_wr_int(&w, ATT_CLAIM_TREE_SIZE);
-    att_cbor_wr_uint(&w, root->head.size);
-    err = att_cbor_wr_done(&w, &order.cwt_claims);
-    return err == ATT_OK ? att_cose_make(out, &order, log) : err;
-}
-
-/* [tree-size, leaf-index, [+ path]] (RFC 9942 section 5.2). */
-static enum att_err write_proof(struct att_slice *out, struct att_wr *w,
-                                const struct att_receipt_place *place)
-{
-    att_cbor_wr_array(w, 3);
-    att_cbor_wr_uint(w, place->size);
-    att_cbor_wr_uint(w, place->index);
-    att_cbor_wr_array(w, place->path->count);
-    for (size_t i = 0; i < place->path->count; i++)
-        att_cbor_wr_bytes(w, att_slice_of(place->path->hash[i], ATT_MERKLE_LEN));
-    return att_cbor_wr_done(w, out);
-}
-
-static enum att_err write_unprotected(struct att_slice *out, struct att_wr *w,
-                                      const struct att_receipt_place *place, struct att_slice entry)
-{
-    uint8_t room[PROOF_ROOM];
-    struct att_wr inner = att_wr_into(room, sizeof(room));
-    struct att_slice proof;
-    enum att_err err = write_proof(&proof, &inner, place);
-
-    if (err != ATT_OK)
-        return err;
-    att_cbor_wr_map(w, 2);
-    att_cbor_wr_uint(w, HEADER_VDP);
-    att_cbor_wr_map(w, 1);
-    att_cbor_wr_int(w, VDP_INCLUSION);
-    att_cbor_wr_array(w, 1);
-    att_cbor_wr_bytes(w, proof);
-    att_cbor_wr_int(w, ATT_HEADER_ENTRY);
-    att_cbor_wr_bytes(w, entry);
-    return att_cbor_wr_done(w, out);
-}
-
-enum att_err att_receipt_make(struct att_buf **out, struct att_slice signed_root,
-                              const struct att_receipt_place *place, struct att_slice entry)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
-    size_t room = PROOF_ROOM + 64 + entry.len;
-    uint8_t *p = NULL;
-    struct att_slice unprotected;
-    struct att_cose m;
-    struct att_wr w;
-    enum att_err err = att_cose_parse_detached(&m, signed_root, NULL);
-
-    if (err != ATT_OK)
-        return ATT_E_INTERNAL;
-    err = att_buf_new(&b, room);
-    if (err == ATT_OK)
-        err = att_buf_room(b, room, &p);
-    if (err != ATT_OK)
-        return err;
-    w = att_wr_into(p, room);
-    err = write_unprotected(&unprotected, &w, place, entry);
-    return err == ATT_OK ? att_cose_with_unprotected(out, &m, unprotected) : err;
-}
 
 /* A receipt taken apart; nothing is believed. */
 struct parts {
@@ -108,11 +20,11 @@ struct parts {
 static void read_vdp(struct att_cbor *c, struct parts *p)
 {
     (void)att_cbor_enter_map(c, 1);
-    if (att_cbor_key_int(c) != VDP_INCLUSION)
+    if (att_cbor_key_int(c) != RECEIPT_VDP_INCLUSION)
         att_cbor_fail(c, ATT_E_FORMAT);
     if (att_cbor_enter_array(c, 1) != 1)
         att_cbor_fail(c, ATT_E_FORMAT);
-    p->proof = att_cbor_bytes(c, PROOF_ROOM);
+    p->proof = att_cbor_bytes(c, RECEIPT_PROOF_ROOM);
     att_cbor_leave(c);
     att_cbor_leave(c);
 }
@@ -125,12 +37,12 @@ static enum att_err read_unprotected(struct parts *p, struct att_diag *diag)
     while (att_cbor_more(&c)) {
         struct att_cbor_key key = att_cbor_key(&c);
 
-        if (key.is_int && key.num == HEADER_VDP) {
+        if (key.is_int && key.num == RECEIPT_HEADER_VDP) {
             read_vdp(&c, p);
         } else if (key.is_int && key.num == ATT_HEADER_ENTRY) {
             p->entry = att_cbor_bytes(&c, ATT_ENTRY_MAX);
         } else {
-            p->vds_outside = p->vds_outside || (key.is_int && key.num == HEADER_VDS);
+            p->vds_outside = p->vds_outside || (key.is_int && key.num == RECEIPT_HEADER_VDS);
             (void)att_cbor_item(&c);
         }
     }
@@ -151,8 +63,8 @@ static enum att_err open_receipt(struct parts *p, struct att_slice in, struct at
         err = read_unprotected(p, diag);
     if (err != ATT_OK)
         return err;
-    if (ATT_GUARD(RECEIPT_VDS,
-                  p->vds_outside || !p->message.has_vds || p->message.vds != VDS_RFC9162_SHA256))
+    if (ATT_GUARD(RECEIPT_VDS, p->vds_outside || !p->message.has_vds ||
+                                   p->message.vds != RECEIPT_VDS_RFC9162_SHA256))
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_TL_VDS, "vds",
                         "expected 1 (RFC9162_SHA256) in the protected header");
     if (p->proof.len == 0 || p->entry.len == 0)
@@ -281,35 +193,6 @@ enum att_err att_receipt_verify(struct att_receipt *out, struct att_slice in, co
     return ATT_OK;
 }
 
-enum att_err att_receipt_attach(struct att_buf **out, struct att_slice label,
-                                struct att_slice receipt, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
-    size_t room = 32 + receipt.len;
-    uint8_t *p = NULL;
-    struct att_slice unprotected;
-    struct att_cose m;
-    struct att_wr w;
-    enum att_err err = att_cose_parse(&m, label, diag);
-
-    if (err != ATT_OK)
-        return err;
-    err = att_buf_new(&b, room);
-    if (err == ATT_OK)
-        err = att_buf_room(b, room, &p);
-    if (err != ATT_OK)
-        return att_fail(diag, err, ATT_R_NOMEM, "receipt", "memory ran out");
-    w = att_wr_into(p, room);
-    att_cbor_wr_map(&w, 1);
-    att_cbor_wr_uint(&w, HEADER_RECEIPTS);
-    att_cbor_wr_array(&w, 1);
-    att_cbor_wr_bytes(&w, receipt);
-    err = att_cbor_wr_done(&w, &unprotected);
-    if (err == ATT_OK)
-        err = att_cose_with_unprotected(out, &m, unprotected);
-    return err == ATT_OK ? err : att_fail(diag, err, ATT_R_INTERNAL, "receipt", "it does not fit");
-}
-
 /* A key stands once in a map, so this is called once for a label. */
 static size_t read_receipts(struct att_cbor *c, struct att_slice receipt[ATT_RECEIPTS_MAX])
 {
@@ -334,7 +217,7 @@ enum att_err att_receipts_of(struct att_slice receipt[ATT_RECEIPTS_MAX], size_t 
     while (att_cbor_more(&c)) {
         struct att_cbor_key key = att_cbor_key(&c);
 
-        if (key.is_int && key.num == HEADER_RECEIPTS) {
+        if (key.is_int && key.num == RECEIPT_HEADER_RECEIPTS) {
             n = read_receipts(&c, receipt);
             continue;
         }
