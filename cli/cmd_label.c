@@ -6,6 +6,7 @@
 #include "appraise/offline.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "commands.h"
 #include "label_text.h"
 #include "trust.h"
@@ -247,6 +248,18 @@ static void unreadable(struct verifying *w, const char *path, enum att_err err,
     keep_file(w, path, v, NULL, json_array());
 }
 
+/* What a label is called by elsewhere: the hash of what was signed, whichever receipts it travels with. */
+static json_t *json_bare_digest(struct att_slice file)
+{
+    uint8_t digest[32];
+    char hex[2 * sizeof(digest) + 1];
+
+    if (att_entry_of_label(digest, file, NULL) != ATT_OK) {
+        return json_null();
+    }
+    return json_string(att_hex_encode(hex, sizeof(hex), att_slice_of(digest, sizeof(digest))));
+}
+
 static void verify_one(struct verifying *w, const char *name, struct att_offline *o)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
@@ -280,6 +293,7 @@ static void verify_one(struct verifying *w, const char *name, struct att_offline
         print_content(&w->r, o);
         label = label_json(&o->label);
         (void)json_object_set_new(label, "verified", json_boolean(believed(o)));
+        (void)json_object_set_new(label, "sha256", json_bare_digest(att_buf_slice(file)));
         if (o->receipt.known) {
             (void)json_object_set_new(label, "log", json_receipt(&o->receipt));
         }

@@ -309,35 +309,10 @@ START_TEST(G_status_list_of_another_form_is_not_heard)
 }
 END_TEST
 
-/* C-17: properly signed and never logged, where the log is required. */
-START_TEST(C17_label_without_a_receipt_is_not_decided)
-{
-    struct att_trust_rules required = {.log_required = true};
-    struct att_trust_rules lax = {0};
-    struct att_buf *label = genuine(NULL);
-    struct att_offline *o = calloc(1, sizeof(*o));
-    size_t found = 0;
-
-    NEED(o != NULL);
-    ck_assert_int_eq(att_offline_check(o, att_buf_slice(label), is.anchors, &lax, NOW), ATT_OK);
-    ck_assert_int_eq(o->verdict, ATT_VERDICT_PASS);
-    ck_assert_int_eq(att_offline_check(o, att_buf_slice(label), is.anchors, &required, NOW),
-                     ATT_OK);
-    ck_assert_int_eq(o->verdict, ATT_VERDICT_UNDECIDED);
-    for (size_t i = 0; i < o->check_count; i++) {
-        found += strcmp(att_reason_code(o->check[i].why.reason), "E_TL_NORECEIPT") == 0;
-    }
-    ck_assert_uint_eq(found, 1);
-    free(o);
-    att_buf_free(label);
-}
-END_TEST
-
 int main(void)
 {
     const struct attack_row rows[] = {
         {"C-15", C15_status_claim_that_cannot_be_asked_is_refused, (int)ATT_COUNT(CLAIMS), 0},
-        {"C-17", C17_label_without_a_receipt_is_not_decided, 0, 0},
         {"G-status", G_status_what_the_list_says_counts_and_for_its_time, (int)ATT_COUNT(LISTED),
          0},
         {"G-status-other", G_status_list_of_somebody_else_is_not_heard, 3, 0},

@@ -56,7 +56,8 @@ fails_early() {
 row good 0 "$good"
 json '.label.device == "gateway-1" and .label.status == "affirming" and .label.verified and .label.grade == "E2"'
 json '.label.key_class == "file" and ([.reasons[].code] | index("E_LBL_FILE_KEY") != null)'
-json '.not_checked == ["subject", "log", "status-list"] and ([.checks[] | select(.status == "pass").id] | length) == 7'
+json '.not_checked == ["subject", "status-list"] and ([.checks[] | select(.status == "pass").id] | length) == 8
+    and .label.log.index < .label.log.size and .label.log.witnesses == 0'
 check 'good, in words' 0 verify "$good"
 for text in 'VERIFIED' 'Not checked' 'E_LBL_FILE_KEY' 'gateway-1' 'E2' 'no approval by an authority'; do says "$text"; done
 check 'good, quiet' 0 verify -q "$good"
@@ -99,7 +100,7 @@ json '[.label.reasons[].code] == ["E_REF_MISMATCH"] and (.label.reasons[0].path 
 json '.label.reasons[0].expected != .label.reasons[0].found'
 row 'refused label is no warning' 1 --accept warning "$refused"
 row 'right device' 0 --device gateway-1 "$good"
-json '.not_checked == ["log", "status-list"]'
+json '.not_checked == ["status-list"]'
 row 'wrong device' 1 --device gateway-2 "$good"
 says E_LBL_SUBJECT
 fails_early 'unknown value of --accept' 2 --accept contraindicated "$good"
@@ -138,16 +139,20 @@ cp -r "$d/trust" "$work/rules"
 trust=$work/rules
 rule() { printf '%s\n' "$1" >"$work/rules/trust.yaml"; }
 rule 'log: required'
-row 'log: required' 3 "$good"
+row 'log: required' 0 "$good"
+rm "$trust/log.vkey"
+row 'log: required, and the key of its log is not here' 1 "$good"
+says E_TL_RECEIPT
 rule 'log: optional'
 row 'log: optional' 0 "$good"
+json '.not_checked | index("log") != null'
 # the key of a log says that labels are logged; a witness alone does not
 printf '%s\n' 'witness.example/w1+04d2d833+BD1AF8PoQ4lakrcKp00bfrycmCzPLsSWjMDNVfEq9GYM' >"$trust/w.vkey"
 rm "$trust/trust.yaml"
 row 'the key of a witness' 0 "$good"
 printf '%s\n' 'log.example/gateways+d60e1bef+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea' >"$trust/l.vkey"
-row 'the key of a log, and no receipt' 3 "$good"
-json '.reasons | any(.code == "E_TL_NORECEIPT")'
+row 'the key of a log, and no receipt of it' 1 "$good"
+json '.reasons | any(.code == "E_TL_RECEIPT")'
 rule 'log: optional'
 row 'the key of a log, and trust.yaml knows better' 0 "$good"
 rm "$trust/l.vkey" "$trust/w.vkey"
