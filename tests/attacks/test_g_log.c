@@ -174,7 +174,7 @@ START_TEST(G_10__second_sequencer)
     logscene_open(&s);
     NEED(att_privkey_generate(&key, ATT_KEY_ED25519) == ATT_OK);
     NEED(att_privkey_public(&public, key) == ATT_OK);
-    ck_assert_int_eq(loghead_open(&f, &last, &any, s.head, public, &diag), ATT_E_BUSY);
+    ck_assert_int_eq(loghead_open(&f, &last, &any, s.head, true, public, &diag), ATT_E_BUSY);
     ck_assert_int_eq(diag.reason, ATT_R_TL_LOCK);
     logscene_close(&s);
 }

@@ -20,6 +20,7 @@
 #include "tcg/pubarea.h"
 #include "verifier/exit.h"
 #include "verifier/keeper/archive.h"
+#include "verifier/keeper/fsck_log.h"
 #include "verifier/keeper/issuer.h"
 #include "verifier/keeper/unit.h"
 #include "verifier/process.h"
@@ -40,7 +41,7 @@ struct fsck {
     bool policy_known;
     uint8_t policy[32];
     size_t findings;
-    int64_t outcomes, labels, devices;
+    int64_t outcomes, labels, devices, entries;
 };
 
 static void fsck_clear(struct fsck *f)
@@ -367,6 +368,13 @@ static enum att_err check_all(struct fsck *f, const struct config *cfg, struct a
         err = check_outcomes(f);
     if (err == ATT_OK)
         err = check_transfers(f);
+    if (err == ATT_OK) {
+        const struct fsck_log_options log = {cfg, f->st, f->anchors, say, f};
+
+        err = fsck_log(&f->entries, &log, diag);
+        if (err != ATT_OK && diag->reason != ATT_R_NONE)
+            return err;
+    }
     if (err == ATT_OK)
         return ATT_OK;
     return att_fail(diag, err, ATT_R_ST_CORRUPT, "database", "it cannot be read to its end: %s",
@@ -381,8 +389,9 @@ int keeper_fsck_main(const struct config *cfg)
 
     if (err != ATT_OK)
         return exit_told("attestd fsck", err, &diag);
-    (void)printf("%lld devices, %lld outcomes, %lld labels: %zu findings\n", (long long)f.devices,
-                 (long long)f.outcomes, (long long)f.labels, f.findings);
+    (void)printf("%lld devices, %lld outcomes, %lld labels, %lld log entries: %zu findings\n",
+                 (long long)f.devices, (long long)f.outcomes, (long long)f.labels,
+                 (long long)f.entries, f.findings);
     return f.findings == 0 ? EXIT_SUCCESS : EXIT_FOUND;
 }
 

@@ -187,9 +187,11 @@ static enum att_err open_device_ca(struct issuer *i, const struct config *cfg,
 }
 
 /* Checkpoints are Ed25519, which tokens rarely have: a file that only this process reads, in every deployment. */
-static enum att_err open_log(struct issuer *i, const struct config *cfg, struct att_diag *diag)
+enum att_err issuer_open_log(struct att_signer **out, const struct config *cfg,
+                             struct att_diag *diag)
 {
     ATT_CLEANUP(att_privkey_freep) struct att_privkey *key = NULL;
+    ATT_CLEANUP(att_signer_freep) struct att_signer *log = NULL;
     enum att_err err;
 
     if (strncmp(cfg->log.key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
@@ -197,13 +199,15 @@ static enum att_err open_log(struct issuer *i, const struct config *cfg, struct 
                         "the log's key must be a file");
     err = read_key_file(&key, cfg->log.key + strlen(FILE_SCHEME), true, "log.key", diag);
     if (err == ATT_OK)
-        err = att_signer_software(&i->log, key);
+        err = att_signer_software(&log, key);
     if (err != ATT_OK)
         return err;
     key = NULL; /* the signer's now */
-    if (ATT_GUARD(LOG_KEY_TYPE, att_pubkey_type(i->log->public_key) != ATT_KEY_ED25519))
+    if (ATT_GUARD(LOG_KEY_TYPE, att_pubkey_type(log->public_key) != ATT_KEY_ED25519))
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "log.key",
                         "expected an Ed25519 key, of the log alone");
+    *out = log;
+    log = NULL;
     return ATT_OK;
 }
 
@@ -219,7 +223,7 @@ enum att_err issuer_open(struct issuer **out, const struct config *cfg, int64_t 
     if (err == ATT_OK)
         err = open_device_ca(i, cfg, diag);
     if (err == ATT_OK)
-        err = open_log(i, cfg, diag);
+        err = issuer_open_log(&i->log, cfg, diag);
     if (err != ATT_OK)
         return err;
     *out = i;

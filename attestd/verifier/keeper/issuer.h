@@ -36,6 +36,9 @@ struct issuer {
  */
 ATT_MUST_USE enum att_err issuer_open(struct issuer **out, const struct config *cfg,
                                       int64_t now_utc, struct att_diag *diag);
+/* The key of the log alone. KEY_PAIR (not Ed25519) KEY_STORE (not a file) and those of reading keys. */
+ATT_MUST_USE enum att_err issuer_open_log(struct att_signer **out, const struct config *cfg,
+                                          struct att_diag *diag);
 /* STALE (KEY_EXPIRED) when the label certificate is not valid at now_utc: labels made then would fail. */
 ATT_MUST_USE enum att_err issuer_check_time(const struct issuer *i, int64_t now_utc,
                                             struct att_diag *diag);

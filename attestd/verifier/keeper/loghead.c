@@ -115,11 +115,14 @@ static enum att_err read_all(struct loghead *last, bool *any, struct loghead_fil
     return ATT_OK;
 }
 
-static enum att_err open_alone(struct loghead_file *f, const char *path, struct att_diag *diag)
+static enum att_err open_alone(struct loghead_file *f, const char *path, bool create,
+                               struct att_diag *diag)
 {
     struct stat st;
 
-    f->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    f->fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | (create ? O_CREAT : 0), 0600);
+    if (f->fd < 0 && errno == ENOENT && !create)
+        return ATT_E_NOT_FOUND;
     if (f->fd < 0 || fstat(f->fd, &st) != 0)
         return att_fail(diag, ATT_E_IO, ATT_R_FILE, "log.head", "%s: %s", path, strerror(errno));
     if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0)
@@ -132,7 +135,8 @@ static enum att_err open_alone(struct loghead_file *f, const char *path, struct 
 }
 
 enum att_err loghead_open(struct loghead_file **out, struct loghead *last, bool *any,
-                          const char *path, const struct att_pubkey *log, struct att_diag *diag)
+                          const char *path, bool create, const struct att_pubkey *log,
+                          struct att_diag *diag)
 {
     struct loghead_file *f = calloc(1, sizeof(*f));
     enum att_err err;
@@ -140,12 +144,15 @@ enum att_err loghead_open(struct loghead_file **out, struct loghead *last, bool 
     if (f == NULL)
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "log.head", "memory ran out");
     f->fd = -1;
-    err = open_alone(f, path, diag);
+    err = open_alone(f, path, create, diag);
     if (err == ATT_OK)
         err = read_all(last, any, f, log, diag);
     if (err != ATT_OK) {
         loghead_close(f);
-        return err;
+        if (err != ATT_E_NOT_FOUND)
+            return err;
+        f = NULL;
+        *any = false;
     }
     *out = f;
     return ATT_OK;

@@ -34,12 +34,12 @@ ATT_MUST_USE enum att_err loghead_decode(struct loghead *out, struct att_slice i
 struct loghead_file; /* opaque: open, of this process alone */
 
 /*
- * loghead_open - the file, made empty when it is not there, and what is in it.
+ * loghead_open - the file and what is in it; create: made empty when it is not there, else *out is NULL then.
  * *any false: nothing was ever written. Errors BUSY (TL_LOCK: another process has it) DENIED (CFG_PERM) FORMAT
  * (TL_FSCK: neither place holds a head that the log signed) IO NOMEM
  */
 ATT_MUST_USE enum att_err loghead_open(struct loghead_file **out, struct loghead *last, bool *any,
-                                       const char *path, const struct att_pubkey *log,
+                                       const char *path, bool create, const struct att_pubkey *log,
                                        struct att_diag *diag);
 void loghead_close(struct loghead_file *f);
 /* Durable when it returns ATT_OK. IO: nobody knows what the disk holds, so nothing more may be signed. */

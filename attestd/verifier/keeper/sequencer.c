@@ -13,7 +13,6 @@
 #include "tlog/tree.h"
 #include "verifier/keeper/loghead.h"
 
-#define META_HEAD   "log_head"
 #define META_SIGNER "log_signer" /* SHA-256 of the label key whose certificates stand in an entry */
 
 struct sequencer {
@@ -230,7 +229,7 @@ static enum att_err write_head(struct sequencer *s, const struct loghead *h, str
 
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_INTERNAL, "log", "the head does not fit");
-    return store_meta_put(s->opt.st, META_HEAD, att_slice_of(room, w.len), diag);
+    return store_meta_put(s->opt.st, SEQUENCER_HEAD, att_slice_of(room, w.len), diag);
 }
 
 /* The certificates of the label key stand in the first entry that it signs. */
@@ -359,7 +358,7 @@ static enum att_err stored_head(struct loghead *out, bool *any, struct sequencer
 {
     uint8_t bytes[LOGHEAD_MAX];
     size_t len = 0;
-    enum att_err err = store_meta_get(s->opt.st, META_HEAD, bytes, sizeof(bytes), &len);
+    enum att_err err = store_meta_get(s->opt.st, SEQUENCER_HEAD, bytes, sizeof(bytes), &len);
 
     *any = err == ATT_OK;
     if (err == ATT_E_NOT_FOUND)
@@ -490,7 +489,7 @@ static enum att_err open_all(struct sequencer *s, struct att_diag *diag)
         err = att_hasher_new(&s->hasher);
     if (err != ATT_OK)
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "log", "memory ran out");
-    err = loghead_open(&s->file, &written, &any_written, s->opt.cfg->log.head,
+    err = loghead_open(&s->file, &written, &any_written, s->opt.cfg->log.head, true,
                        s->opt.issuer->log->public_key, diag);
     if (err == ATT_OK)
         err = stored_head(&stored, &any, s, diag);

@@ -21,6 +21,9 @@
 #include "verifier/keeper/issuer.h"
 #include "verifier/store/store.h"
 
+#define SEQUENCER_HEAD                                                                             \
+    "log_head" /* the signed tree among the store's named values (loghead_encode) */
+
 struct sequencer; /* opaque */
 
 struct sequencer_options {
