@@ -48,8 +48,8 @@ END_TEST
 static const char *const COUNTS[] = {
     "DELETE FROM leaf WHERE idx = (SELECT max(idx) FROM leaf)",
     "DELETE FROM leaf WHERE idx >= (SELECT max(idx) - 1 FROM leaf)",
-    "PRAGMA foreign_keys = 0;"
-    "INSERT INTO leaf SELECT idx + 1, salt, bytes FROM leaf ORDER BY idx DESC LIMIT 1",
+    ("PRAGMA foreign_keys = 0;"
+     "INSERT INTO leaf SELECT idx + 1, salt, bytes FROM leaf ORDER BY idx DESC LIMIT 1"),
 };
 
 START_TEST(G_07__entries_taken_away_or_put_in)
