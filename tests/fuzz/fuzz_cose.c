@@ -88,6 +88,30 @@ static void signed_by_us(const struct att_cose *m, size_t signer)
     att_buf_free(out);
 }
 
+/* The same without its payload: no key of ours signed any, and another unprotected map changes nothing else. */
+static void detached(struct att_slice in)
+{
+    static const uint8_t none = 0xa0;
+    struct att_cose_verified *v = NULL;
+    struct att_buf *bare = NULL;
+    struct att_diag diag = {0};
+    struct att_cose m, again;
+
+    if (att_cose_parse_detached(&m, in, &diag) != ATT_OK) {
+        HOLDS(diag.reason != ATT_R_NONE);
+        return;
+    }
+    HOLDS(m.payload_untrusted.len == 0);
+    for (size_t i = 0; i < ATT_COUNT(keys); i++) {
+        HOLDS(att_cose_verify_detached(&v, &m, att_slice_str("fuzz"), keys[i], NULL) != ATT_OK);
+    }
+    HOLDS(att_cose_with_unprotected(&bare, &m, att_slice_of(&none, 1)) == ATT_OK);
+    HOLDS(att_cose_parse_detached(&again, att_buf_slice(bare), NULL) == ATT_OK);
+    HOLDS(att_slice_eq(again.protected_bytes, m.protected_bytes));
+    HOLDS(att_slice_eq(again.signature, m.signature) && again.has_vds == m.has_vds);
+    att_buf_free(bare);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct att_slice in = att_slice_of(data, size);
@@ -98,6 +122,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_keys();
     if (att_cose_parse(&m, in, &diag) != ATT_OK) {
         HOLDS(diag.reason != ATT_R_NONE && (diag.off == ATT_OFF_NONE || diag.off <= size));
+        detached(in);
         return 0;
     }
     HOLDS(m.payload_untrusted.len > 0 && m.x5chain_count <= ATT_CHAIN_MAX);
