@@ -282,14 +282,14 @@ static void print_states(const struct report *r, const json_t *device)
         const struct att_reason_info *info = NULL;
         char code[64];
         char clocks[256];
-        char todo[512];
+        char advice[512];
 
         (void)text_of(code, sizeof(code), x, "code");
         info = att_reason_info(att_reason_find(code));
         report_line(r, "i %s  %s", code, tr(r->cli, info->en, info->ja));
         report_note(r, text_of(clocks, sizeof(clocks), x, "detail"));
-        (void)snprintf(todo, sizeof(todo), "\u2192 %s", tr(r->cli, info->fix_en, info->fix_ja));
-        report_note(r, todo);
+        (void)snprintf(advice, sizeof(advice), "\u2192 %s", tr(r->cli, info->fix_en, info->fix_ja));
+        report_note(r, advice);
     }
 }
 

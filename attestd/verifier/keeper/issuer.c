@@ -204,8 +204,9 @@ enum att_err issuer_open_log(struct att_signer **out, const struct config *cfg,
         return err;
     key = NULL; /* the signer's now */
     if (ATT_GUARD(LOG_KEY_TYPE, att_pubkey_type(log->public_key) != ATT_KEY_ED25519))
-        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "log.key",
-                        "expected an Ed25519 key, of the log alone");
+        return att_fail(
+            diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "log.key",
+            "expected an Ed25519 key, of the log alone: openssl genpkey -algorithm ed25519");
     *out = log;
     log = NULL;
     return ATT_OK;
