@@ -257,12 +257,21 @@ bool att_pubkey_eq(const struct att_pubkey *a, const struct att_pubkey *b)
 enum att_err att_pubkey_fingerprint(uint8_t out[32], const struct att_pubkey *k)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *spki = NULL;
-    enum att_err err = att_pubkey_spki(&spki, k);
+    struct att_key_op *op = k->op;
+    enum att_err err = ATT_OK;
 
-    if (err != ATT_OK) {
-        return err;
+    if (!op->has_fingerprint) {
+        err = att_pubkey_spki(&spki, k);
+        if (err == ATT_OK) {
+            err = att_sha256(att_buf_slice(spki), op->fingerprint);
+        }
+        if (err != ATT_OK) {
+            return err;
+        }
+        op->has_fingerprint = true;
     }
-    return att_sha256(att_buf_slice(spki), out);
+    memcpy(out, op->fingerprint, sizeof(op->fingerprint));
+    return ATT_OK;
 }
 
 enum att_err att_pubkey_raw(const struct att_pubkey *k, uint8_t *out, size_t size)

@@ -14,13 +14,15 @@
 #include "crypto/verify.h"
 
 /*
- * The last operation that a key was used for. Preparing one costs as much as several hashes, and a
- * kept key is nearly always used in the same way again.
+ * What a kept key does not do twice: the operation that it was used for last (preparing one costs as much as
+ * several hashes, and a kept key is nearly always used in the same way again), and its fingerprint.
  */
 struct att_key_op {
     EVP_PKEY_CTX *ctx; /* NULL: none prepared */
     enum att_scheme scheme;
     enum att_hash hash;
+    bool has_fingerprint;
+    uint8_t fingerprint[32];
 };
 
 struct att_pubkey {

@@ -17,6 +17,7 @@
 #include "evidence/verify.h"
 #include "keeper_internal.h"
 
+#define CTI_RANDOM  10
 #define CLOCKS_ROOM 144 /* three pairs of numbers with their names */
 
 /* One decision under way. */
@@ -199,15 +200,17 @@ static void explain(struct decision *d)
     (void)att_clock_print(d->clocks, sizeof(d->clocks), now, prior);
 }
 
-/* Times first, so that labels are stored in the order in which they are made. */
+/* Times first, so that labels made together stand together in the store's index: seconds, then the milliseconds
+ * of a clock that only rises. Ten random bytes tell them apart. */
 static enum att_err new_cti(struct decision *d, struct att_diag *diag)
 {
     struct att_wr w = att_wr_into(d->cti, sizeof(d->cti));
     uint8_t *random;
 
     att_wr_u32be(&w, (uint32_t)d->now_utc);
-    random = att_wr_room(&w, sizeof(d->cti) - 4);
-    if (random == NULL || d->k->opt.random(random, sizeof(d->cti) - 4) != ATT_OK)
+    att_wr_u16be(&w, (uint16_t)d->k->opt.mono_ms());
+    random = att_wr_room(&w, CTI_RANDOM);
+    if (random == NULL || d->k->opt.random(random, CTI_RANDOM) != ATT_OK)
         return att_fail(diag, ATT_E_CRYPTO, ATT_R_RNG, "cti", "no random bytes");
     return ATT_OK;
 }

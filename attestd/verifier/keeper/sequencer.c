@@ -117,6 +117,18 @@ static enum att_err add_label(struct att_entry_facts *f, struct label_facts *l, 
     return err;
 }
 
+/* The words of an outcome, behind a salt: nobody finds them by trying. A label hides nothing and has none. */
+static enum att_err add_detail(struct att_entry_facts *f, uint8_t salt[STORE_SALT_LEN],
+                               struct sequencer *s, const struct store_outcome *o,
+                               struct att_diag *diag)
+{
+    enum att_err err = s->opt.random(salt, STORE_SALT_LEN);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_RNG, "salt", "no random bytes");
+    return att_entry_detail(f->digest, salt, o->detail);
+}
+
 static const char *subject_of(char *out, size_t cap, const struct store_outcome *o)
 {
     return o->has_subject ? att_label_subject(out, cap, o->subject) : NULL;
@@ -141,14 +153,9 @@ static enum att_err make_entry(struct att_buf **out, uint8_t salt[STORE_SALT_LEN
         .x5chain = with_chain ? is->x5chain : NULL,
         .x5chain_count = with_chain ? is->chain_count : 0,
     };
-    enum att_err err = s->opt.random(salt, STORE_SALT_LEN);
+    enum att_err err;
 
-    if (err != ATT_OK)
-        return att_fail(diag, err, ATT_R_RNG, "salt", "no random bytes");
-    if (o->has_cti)
-        err = add_label(&f, &l, s, o, diag);
-    else
-        err = att_entry_detail(f.digest, salt, o->detail);
+    err = o->has_cti ? add_label(&f, &l, s, o, diag) : add_detail(&f, salt, s, o, diag);
     if (err != ATT_OK)
         return err;
     err = att_entry_make(out, &f, is->label);
@@ -162,7 +169,7 @@ static enum att_err sequence_one(struct sequencer *s, int64_t index, bool with_c
                                  struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *entry = NULL;
-    uint8_t salt[STORE_SALT_LEN], leaf[ATT_MERKLE_LEN];
+    uint8_t salt[STORE_SALT_LEN] = {0}, leaf[ATT_MERKLE_LEN];
     struct store_outcome o;
     enum att_err err = store_outcome_get(&o, s->opt.st, index);
 

@@ -14,7 +14,7 @@
 #include "base/file.h"
 #include "sqlite_internal.h"
 
-#define TIDY_PAGES 2048 /* 8 MiB of log before it is moved into the database */
+#define TIDY_PAGES 4096 /* 16 MiB of log before it is moved into the database */
 
 /* What databases of the second schema have or have not. */
 #define TRANSFERS                                                                                  \
