@@ -119,6 +119,21 @@ static enum att_err read_claims(struct claims *out, const struct parts *p, struc
     return att_cbor_end_diag(&c, ATT_R_TL_RECEIPT, "claims", diag);
 }
 
+enum att_err att_receipt_signed_at(int64_t *out, struct att_slice signed_root,
+                                   struct att_diag *diag)
+{
+    struct parts p = {0};
+    struct claims claims;
+    enum att_err err = att_cose_parse_detached(&p.message, signed_root, diag);
+
+    if (err == ATT_OK)
+        err = read_claims(&claims, &p, diag);
+    if (err != ATT_OK)
+        return err;
+    *out = claims.iat;
+    return ATT_OK;
+}
+
 enum att_err att_receipt_origin(char *out, size_t cap, struct att_slice in, struct att_diag *diag)
 {
     struct parts p;

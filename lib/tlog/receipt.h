@@ -34,6 +34,10 @@ ATT_MUST_USE enum att_err att_receipt_sign(struct att_buf **out,
                                            const struct att_receipt_root *root,
                                            const struct att_signer *log);
 
+/* What its iat says: when the tree was signed, in UTC seconds. Nothing is believed. FORMAT (TL_RECEIPT, FMT_*). */
+ATT_MUST_USE enum att_err att_receipt_signed_at(int64_t *out, struct att_slice signed_root,
+                                                struct att_diag *diag);
+
 struct att_receipt_place {
     uint64_t index, size;
     const struct att_merkle_path *path;

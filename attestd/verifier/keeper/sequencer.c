@@ -9,6 +9,7 @@
 #include "base/guard.h"
 #include "base/hex.h"
 #include "common/log.h"
+#include "tlog/checkpoint.h"
 #include "tlog/receipt.h"
 #include "tlog/tree.h"
 #include "verifier/keeper/loghead.h"
@@ -23,6 +24,10 @@ struct sequencer {
     bool sealed;               /* next is another one than last */
     bool broken;
     bool signer_known; /* of this process's label key, in what is settled */
+    bool starting;     /* what is taken in was recorded before there was a log */
+    int64_t settled_utc,
+        utc; /* the latest time that the log names: of what is settled; with what is added */
+    struct att_buf *checkpoint; /* of the tree that was settled last, or NULL */
     struct att_buf *bytes;
     struct att_hasher *hasher;
 };
@@ -39,6 +44,7 @@ void sequencer_free(struct sequencer *s)
         return;
     att_tree_free(s->tree);
     loghead_close(s->file);
+    att_buf_free(s->checkpoint);
     att_buf_free(s->bytes);
     att_hasher_free(s->hasher);
     free(s);
@@ -165,6 +171,17 @@ static enum att_err make_entry(struct att_buf **out, uint8_t salt[STORE_SALT_LEN
     return ATT_OK;
 }
 
+/* Time in the log goes forward: an auditor could not tell a clock that was put back from an entry that was. */
+static enum att_err go_on_to(struct sequencer *s, int64_t utc, struct att_diag *diag)
+{
+    if (ATT_GUARD(TL_TIME, utc < s->utc))
+        return att_fail(diag, ATT_E_STALE, ATT_R_CLK_BACK, "log",
+                        "the log is at %lld already, the clock says %lld (seconds since 1970)",
+                        (long long)s->utc, (long long)utc);
+    s->utc = utc;
+    return ATT_OK;
+}
+
 static enum att_err sequence_one(struct sequencer *s, int64_t index, bool with_chain,
                                  struct att_diag *diag)
 {
@@ -175,6 +192,10 @@ static enum att_err sequence_one(struct sequencer *s, int64_t index, bool with_c
 
     if (err != ATT_OK)
         return unreadable(diag, err, index, "its outcome cannot be read");
+    if (!s->starting)
+        err = go_on_to(s, o.utc, diag);
+    if (err != ATT_OK)
+        return err;
     err = make_entry(&entry, salt, s, &o, with_chain, diag);
     if (err == ATT_OK)
         err = store_leaf_put(s->opt.st, index, salt, att_buf_slice(entry), diag);
@@ -210,8 +231,10 @@ static enum att_err sign_tree(struct loghead *out, struct sequencer *s, struct a
     struct att_merkle_nodes nodes = att_tree_nodes(s->tree);
     struct loghead h = {.before = s->last.tree};
     struct att_receipt_root r = {.origin = s->opt.cfg->log.origin, .iat = s->opt.utc_s()};
-    enum att_err err;
+    enum att_err err = go_on_to(s, r.iat, diag);
 
+    if (err != ATT_OK)
+        return err;
     r.head.size = att_tree_size(s->tree);
     err = att_merkle_root(r.head.root, &nodes, r.head.size);
     if (err == ATT_OK)
@@ -302,6 +325,8 @@ enum att_err sequencer_settle(struct sequencer *s, struct att_diag *diag)
     }
     att_tree_settle(s->tree);
     s->last = s->next;
+    s->settled_utc = s->utc;
+    att_buf_freep(&s->checkpoint);
     s->sealed = false;
     s->signer_known = true;
     return ATT_OK;
@@ -310,7 +335,23 @@ enum att_err sequencer_settle(struct sequencer *s, struct att_diag *diag)
 void sequencer_revert(struct sequencer *s)
 {
     att_tree_revert(s->tree);
+    s->utc = s->settled_utc;
     s->sealed = false;
+}
+
+enum att_err sequencer_checkpoint(struct att_slice *out, struct sequencer *s, struct att_diag *diag)
+{
+    const struct att_tree_head h = {.origin = att_slice_str(s->opt.cfg->log.origin),
+                                    .tree = s->last.tree};
+    enum att_err err = ATT_OK;
+
+    if (s->checkpoint == NULL)
+        err = att_checkpoint_make(&s->checkpoint, &h, s->opt.issuer->log);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "log", "the checkpoint cannot be signed: %s",
+                        att_err_name(err));
+    *out = att_buf_slice(s->checkpoint);
+    return ATT_OK;
 }
 
 /* --- receipts --- */
@@ -480,8 +521,23 @@ static enum att_err take_in(struct sequencer *s, struct att_diag *diag)
 
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, "outcome", "they cannot be counted");
+    s->starting = true;
     while (err == ATT_OK && s->last.tree.size < (uint64_t)count)
         err = take_in_some(s, diag);
+    s->starting = false;
+    return err;
+}
+
+/* Every entry of the tree that was signed last is of then, or of before. */
+static enum att_err read_time(struct sequencer *s, struct att_diag *diag)
+{
+    enum att_err err;
+
+    if (s->last.signed_len == 0)
+        return ATT_OK;
+    err =
+        att_receipt_signed_at(&s->utc, att_slice_of(s->last.signed_root, s->last.signed_len), diag);
+    s->settled_utc = s->utc;
     return err;
 }
 
@@ -502,6 +558,8 @@ static enum att_err open_all(struct sequencer *s, struct att_diag *diag)
         err = stored_head(&stored, &any, s, diag);
     if (err == ATT_OK)
         err = compare_heads(s, &stored, any, &written, any_written, diag);
+    if (err == ATT_OK)
+        err = read_time(s, diag);
     if (err != ATT_OK)
         return err;
     err = att_tree_open(&s->tree, &port, s->last.tree.size);

@@ -60,5 +60,11 @@ ATT_MUST_USE enum att_err sequencer_dress(struct att_buf **out, struct sequencer
                                           struct att_slice label, struct att_diag *diag);
 
 uint64_t sequencer_size(const struct sequencer *s); /* entries in the tree that was settled last */
+/*
+ * The checkpoint of that tree (C2SP tlog-checkpoint), borrowed until the next settlement. Made when it is first asked
+ * for: only a head that was written down is ever signed so, and a signature of Ed25519 is always the same bytes.
+ */
+ATT_MUST_USE enum att_err sequencer_checkpoint(struct att_slice *out, struct sequencer *s,
+                                               struct att_diag *diag);
 
 #endif
