@@ -47,6 +47,7 @@ static const struct schema schemas[] = {
     {MSG_CHECKED, {F_SEALED}},
     {MSG_HELLO, {F_NUMBER}},
     {MSG_PART, {F_PEER, F_SESSION, F_SEALED}},
+    {MSG_LOG, {F_PATH}},
     {MSG_FOLD, {F_SEALED, F_BODY}},
     {MSG_FOLDED, {F_SEALED}},
 };

@@ -226,6 +226,7 @@ static pid_t fork_child(struct supervisor *s, const char *name, bool front)
 
     if (pid == 0) {
         confine();
+        (void)prctl(PR_SET_NAME, name); /* for whoever looks which process is which */
         (void)close(s->ready[0]);
         (void)close(s->reload[0]);
         if (getppid() != parent) {

@@ -55,7 +55,7 @@ START_TEST(T_01__no_protected_route_without_a_certificate)
         if (table[i].access == ACCESS_DEVICE || table[i].access == ACCESS_LABEL) {
             attack_refused(&a, 401, "E_ID_CLIENT");
             protected_routes++;
-        } else if (table[i].access != ACCESS_ENROL) {
+        } else if (table[i].access != ACCESS_ENROL && table[i].access != ACCESS_PUBLIC) {
             attack_refused(&a, 404, "E_HTTP_ROUTE"); /* of another listener: not there at all */
         } else {
             ck_assert_int_ge(a.status, 400);

@@ -14,6 +14,9 @@
 #define WORDS_MAX     4096
 #define TYPE_TEXT     "text/plain; version=0.0.4; charset=utf-8"
 #define PULL_MAX      16384 /* one TLS record */
+/* C2SP tlog-tiles: what is mutable is kept for seconds, what is immutable as long as one likes. */
+#define CACHE_NOTE "max-age=2"
+#define CACHE_TILE "public, max-age=31536000, immutable"
 
 static const char *phrase_of(int status)
 {
@@ -89,6 +92,7 @@ static void reply(struct front *f, struct evhttp_request *req, const struct answ
     int status = a->status;
 
     if (!add_header(req, "Content-Type", a->type) || !add_header(req, "Location", a->location) ||
+        !add_header(req, "Cache-Control", a->cache) ||
         !add_header(req, "Connection", a->close ? "close" : NULL) ||
         !add_header(req, "Retry-After", status == 429 || status == 503 ? RETRY_SECONDS : NULL) ||
         (a->body.len > 0 && evbuffer_add(body, a->body.p, a->body.len) != 0)) {
@@ -185,6 +189,10 @@ static const char *type_name(enum msg_type type)
         return ATT_TYPE_LABEL;
     case MSG_TYPE_TEXT:
         return TYPE_TEXT;
+    case MSG_TYPE_NOTE:
+        return "text/plain; charset=utf-8";
+    case MSG_TYPE_TILE:
+        return "application/octet-stream";
     case MSG_TYPE_NONE:
     case MSG_TYPE__COUNT:
         break;
@@ -192,10 +200,21 @@ static const char *type_name(enum msg_type type)
     return NULL;
 }
 
+static const char *cache_of(enum msg_type type)
+{
+    if (type == MSG_TYPE_NOTE) {
+        return CACHE_NOTE;
+    }
+    return type == MSG_TYPE_TILE ? CACHE_TILE : NULL;
+}
+
 void answer_done(struct exchange *ex, const struct msg *m)
 {
     char location[MSG_PATH_MAX + 1];
-    struct answer a = {.status = (int)m->number, .type = type_name(m->type), .body = m->body};
+    struct answer a = {.status = (int)m->number,
+                       .type = type_name(m->type),
+                       .cache = cache_of(m->type),
+                       .body = m->body};
 
     if (m->number < 200 || m->number > 599 || m->path.len > MSG_PATH_MAX) {
         answer_problem(ex, ATT_R_INTERNAL, NULL);

@@ -85,6 +85,7 @@ void exchange_free(struct exchange *ex)
     f->slot[slot] = NULL;
     f->slot_hint = slot; /* warm */
     f->exchange_count--;
+    f->log_reads -= ex->reads_log ? 1 : 0;
     COUNT_SUB(f->count, requests_pending, 1);
     att_buf_free(ex->sealed);
     free(ex);

@@ -102,6 +102,7 @@ struct exchange {
     struct att_buf *sealed;        /* context, while the appraiser has it */
     TAILQ_ENTRY(exchange) waiting; /* while in front.judge.asked */
     bool in_judge;
+    bool reads_log; /* counted in front.log_reads */
     int tries;
 };
 TAILQ_HEAD(exchange_list, exchange);
@@ -146,6 +147,7 @@ struct front {
     bool paused; /* at the cap: not accepting */
     LIST_HEAD(peer_bucket, peer) peers[PEER_BUCKETS];
     size_t inflight;
+    size_t log_reads; /* exchanges that wait for a part of the log */
 
     struct exchange **slot; /* by the low bits of an exchange's id */
     size_t slot_count;
@@ -216,6 +218,7 @@ struct answer {
     int status;
     const char *type;     /* Content-Type; NULL: no body */
     const char *location; /* or NULL */
+    const char *cache;    /* Cache-Control, or NULL */
     struct att_slice body;
     bool close; /* the connection ends with it */
 };

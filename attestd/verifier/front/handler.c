@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/guard.h"
 #include "base/hex.h"
 #include "verifier/front/front.h"
+
+#define LOG_READS_MAX 8 /* parts of the log that a front asks the keeper for at once */
 
 /* Sixteen bytes in lower-case hexadecimal: sessions and labels are named so. */
 static bool read_name16(uint8_t out[16], struct att_slice text)
@@ -116,6 +119,20 @@ void handle_label_current(struct exchange *ex)
         exchange_fail(ex, diag.reason, diag.text);
         return;
     }
+    exchange_to_keeper(ex, &m, STEP_KEEPER);
+}
+
+/* The keeper decides and reads one after the other: strangers who read the log must leave it time to decide. */
+void handle_log(struct exchange *ex)
+{
+    struct msg m = {.kind = MSG_LOG, .path = exchange_part(ex, 0)};
+
+    if (ATT_GUARD(LOG_READS, ex->front->log_reads >= LOG_READS_MAX)) {
+        exchange_fail(ex, ATT_R_BUSY, "too many read the log");
+        return;
+    }
+    ex->reads_log = true;
+    ex->front->log_reads++;
     exchange_to_keeper(ex, &m, STEP_KEEPER);
 }
 

@@ -41,6 +41,7 @@ enum route_listener route_listener_of(enum route_access access)
     case ACCESS_ENROL:
     case ACCESS_DEVICE:
     case ACCESS_LABEL:
+    case ACCESS_PUBLIC:
         break;
     }
     return LISTENER_GATEWAY;

@@ -18,6 +18,7 @@ enum route_access {
     ACCESS_ENROL = 1, /* anybody: a token or an allow-listed key decides, in the keeper */
     ACCESS_DEVICE,    /* a client certificate of ours */
     ACCESS_LABEL,     /* the same, or anybody with `public: true` */
+    ACCESS_PUBLIC,    /* anybody: it is published */
     ACCESS_OPERATOR,  /* whoever reaches the operator's address */
     ACCESS_ADMIN,     /* whoever may open the administrator's socket */
 };

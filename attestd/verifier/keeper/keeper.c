@@ -296,6 +296,8 @@ static enum att_err answer_now(struct keeper *k, const struct msg *m, struct ans
         return keeper_label(k, m, a, diag);
     case MSG_STATUS:
         return keeper_status(k, m, a, diag);
+    case MSG_LOG:
+        return keeper_published(k, m, a, diag);
     default:
         return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_FRAME, "kind",
                         "not a question to the keeper");

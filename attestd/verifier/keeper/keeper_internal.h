@@ -173,6 +173,10 @@ ATT_MUST_USE enum att_err keeper_status(struct keeper *k, const struct msg *m, s
 ATT_MUST_USE enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a,
                                       struct att_diag *diag);
 
+/* keeper/published.c: what everybody may read of the log. */
+ATT_MUST_USE enum att_err keeper_published(struct keeper *k, const struct msg *m, struct answer *a,
+                                           struct att_diag *diag);
+
 /* A transaction's end: what it recorded is sequenced, and with it durable. On failure everything is rolled back. */
 ATT_MUST_USE enum att_err keeper_commit(struct keeper *k, struct att_diag *diag);
 void keeper_rollback(struct keeper *k);
