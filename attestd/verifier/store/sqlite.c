@@ -1,4 +1,4 @@
-/* The SQLite engine: the file, its lock, the connection, and transactions. */
+/* The SQLite engine: the file, its lock, its tables and the connection. */
 #include "store.h"
 
 #include <errno.h>
@@ -13,8 +13,6 @@
 
 #include "base/file.h"
 #include "sqlite_internal.h"
-
-#define TIDY_PAGES 4096 /* 16 MiB of log before it is moved into the database */
 
 /* What databases of the second schema have or have not. */
 #define TRANSFERS                                                                                  \
@@ -105,77 +103,19 @@ static const struct {
 #undef STORE_SQL
 };
 
-/* What the system said of a write: sqlite3_system_errno is not set for prepared statements. */
-static int write_errno(struct store *st)
-{
-    sqlite3_file *journal = NULL;
-    int os = 0;
-
-    if (st->db == NULL)
-        return 0;
-    if (sqlite3_file_control(st->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &journal) == SQLITE_OK &&
-        journal != NULL && journal->pMethods != NULL)
-        (void)journal->pMethods->xFileControl(journal, SQLITE_FCNTL_LAST_ERRNO, &os);
-    if (os == 0)
-        (void)sqlite3_file_control(st->db, NULL, SQLITE_FCNTL_LAST_ERRNO, &os);
-    return os != 0 ? os : sqlite3_system_errno(st->db);
-}
-
-/* The kinds of I/O failure after which the disk still holds what was committed. */
-static bool is_full(int rc, int system_errno)
-{
-    int primary = rc & 0xff;
-
-    if (primary == SQLITE_FULL || primary == SQLITE_READONLY)
-        return true;
-    if (rc != SQLITE_IOERR_WRITE && primary != SQLITE_CANTOPEN)
-        return false;
-    return system_errno == ENOSPC || system_errno == EDQUOT || system_errno == EFBIG ||
-           system_errno == EROFS;
-}
-
-enum att_err sql_fail(struct store *st, int rc, const char *what, struct att_diag *diag)
-{
-    int os = write_errno(st);
-
-    if (is_full(rc, os))
-        return att_fail(diag, ATT_E_IO, ATT_R_ST_FULL, what, "%s%s%s", sqlite3_errstr(rc),
-                        os != 0 ? ": " : "", os != 0 ? strerror(os) : "");
-    switch (rc & 0xff) {
-    case SQLITE_NOMEM:
-        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, what, "the database ran out of memory");
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return att_fail(diag, ATT_E_BUSY, ATT_R_ST_LOCK, what, "%s", sqlite3_errstr(rc));
-    case SQLITE_CONSTRAINT:
-        return att_fail(diag, ATT_E_CONFLICT, ATT_R_INTERNAL, what, "%s", sqlite3_errstr(rc));
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        st->broken = true;
-        return att_fail(diag, ATT_E_FORMAT, ATT_R_ST_CORRUPT, what, "%s", sqlite3_errstr(rc));
-    case SQLITE_IOERR:
-        /* A page whose sync failed may be dropped by the kernel and reported once only. */
-        st->broken = true;
-        return att_fail(diag, ATT_E_IO, ATT_R_ST_CORRUPT, what, "%s (%d): %s", sqlite3_errstr(rc),
-                        rc, strerror(os));
-    default:
-        return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, what, "database status %d: %s", rc,
-                        st->db != NULL ? sqlite3_errmsg(st->db) : sqlite3_errstr(rc));
-    }
-}
-
-static enum att_err exec(struct store *st, const char *sql, const char *what, struct att_diag *diag)
+static enum att_err exec(struct sqlite *st, const char *sql, const char *what,
+                         struct att_diag *diag)
 {
     int rc = sqlite3_exec(st->db, sql, NULL, NULL, NULL);
 
     if (rc != SQLITE_OK)
-        return sql_fail(st, rc, what, diag);
+        return sqlite_fail(st, rc, what, diag);
     return ATT_OK;
 }
 
 static int count_wal(void *ctx, sqlite3 *db, const char *name, int pages)
 {
-    struct store *st = ctx;
+    struct sqlite *st = ctx;
 
     (void)db;
     (void)name;
@@ -184,7 +124,7 @@ static int count_wal(void *ctx, sqlite3 *db, const char *name, int pages)
 }
 
 /* One process at a time, before SQLite opens anything: its own locks are taken too late for that. */
-static enum att_err take_lock(struct store *st, const char *folder, struct att_diag *diag)
+static enum att_err take_lock(struct sqlite *st, const char *folder, struct att_diag *diag)
 {
     char path[PATH_MAX];
     int n = snprintf(path, sizeof(path), "%s/attestd.lock", folder);
@@ -226,7 +166,7 @@ static enum att_err prepare_file(const char *path, bool create, struct att_diag 
     return ATT_OK;
 }
 
-static enum att_err configure(struct store *st, struct att_diag *diag)
+static enum att_err configure(struct sqlite *st, struct att_diag *diag)
 {
     enum att_err err;
 
@@ -245,7 +185,7 @@ static enum att_err configure(struct store *st, struct att_diag *diag)
                 "pragma", diag);
 }
 
-static enum att_err pragma_number(int64_t *out, struct store *st, const char *sql,
+static enum att_err pragma_number(int64_t *out, struct sqlite *st, const char *sql,
                                   struct att_diag *diag)
 {
     sqlite3_stmt *s = NULL;
@@ -257,7 +197,7 @@ static enum att_err pragma_number(int64_t *out, struct store *st, const char *sq
         *out = sqlite3_column_int64(s, 0);
     (void)sqlite3_finalize(s);
     if (rc != SQLITE_ROW)
-        return sql_fail(st, rc, "header", diag);
+        return sqlite_fail(st, rc, "header", diag);
     return ATT_OK;
 }
 
@@ -276,7 +216,7 @@ static const char *const steps[STORE_SCHEMA - 1] = {
     "BEGIN IMMEDIATE; " SCHEMA_5 " PRAGMA user_version = 5; COMMIT",
 };
 
-static enum att_err check_header(struct store *st, bool upgrade, struct att_diag *diag)
+static enum att_err check_header(struct sqlite *st, bool upgrade, struct att_diag *diag)
 {
     int64_t application = 0, version = 0;
     enum att_err err = pragma_number(&application, st, "PRAGMA application_id", diag);
@@ -300,7 +240,7 @@ static enum att_err check_header(struct store *st, bool upgrade, struct att_diag
                                                            : "");
 }
 
-static enum att_err make_schema(struct store *st, struct att_diag *diag)
+static enum att_err make_schema(struct sqlite *st, struct att_diag *diag)
 {
     char head[96];
     enum att_err err = exec(st, "BEGIN IMMEDIATE", "schema", diag);
@@ -317,7 +257,7 @@ static enum att_err make_schema(struct store *st, struct att_diag *diag)
     return err;
 }
 
-static enum att_err set_journal(struct store *st, struct att_diag *diag)
+static enum att_err set_journal(struct sqlite *st, struct att_diag *diag)
 {
     sqlite3_stmt *s = NULL;
     int rc = sqlite3_prepare_v2(st->db, "PRAGMA journal_mode = WAL", -1, &s, NULL);
@@ -329,14 +269,14 @@ static enum att_err set_journal(struct store *st, struct att_diag *diag)
           strcmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
     (void)sqlite3_finalize(s);
     if (rc != SQLITE_ROW)
-        return sql_fail(st, rc, "journal_mode", diag);
+        return sqlite_fail(st, rc, "journal_mode", diag);
     if (!wal)
         return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "journal_mode", "expected wal");
     (void)sqlite3_wal_hook(st->db, count_wal, st);
     return exec(st, "PRAGMA synchronous = FULL", "synchronous", diag);
 }
 
-static enum att_err prepare_all(struct store *st, struct att_diag *diag)
+static enum att_err prepare_all(struct sqlite *st, struct att_diag *diag)
 {
     for (size_t i = 0; i < SQL__COUNT; i++) {
         int rc = sqlite3_prepare_v3(st->db, statements[i].text, -1, SQLITE_PREPARE_PERSISTENT,
@@ -346,14 +286,14 @@ static enum att_err prepare_all(struct store *st, struct att_diag *diag)
             return att_fail(diag, ATT_E_FORMAT, ATT_R_ST_CORRUPT, statements[i].name, "%s",
                             sqlite3_errmsg(st->db));
         if (rc != SQLITE_OK)
-            return sql_fail(st, rc, statements[i].name, diag);
+            return sqlite_fail(st, rc, statements[i].name, diag);
     }
     return ATT_OK;
 }
 
 enum how { HOW_AS_IT_IS, HOW_UPGRADE, HOW_CREATE };
 
-static enum att_err open_database(struct store *st, const char *path, enum how how,
+static enum att_err open_database(struct sqlite *st, const char *path, enum how how,
                                   struct att_diag *diag)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
@@ -362,7 +302,7 @@ static enum att_err open_database(struct store *st, const char *path, enum how h
     enum att_err err;
 
     if (rc != SQLITE_OK)
-        return sql_fail(st, rc, "attestd.db", diag);
+        return sqlite_fail(st, rc, "attestd.db", diag);
     err = configure(st, diag);
     if (err == ATT_OK && how != HOW_CREATE)
         err = check_header(st, how == HOW_UPGRADE, diag);
@@ -375,10 +315,17 @@ static enum att_err open_database(struct store *st, const char *path, enum how h
     return err;
 }
 
+static void sqlite_freep(struct sqlite **st)
+{
+    if (*st != NULL)
+        store_close(&(*st)->base);
+    *st = NULL;
+}
+
 static enum att_err open_folder(struct store **out, const char *folder, enum how how,
                                 struct att_diag *diag)
 {
-    ATT_CLEANUP(store_closep) struct store *st = NULL;
+    ATT_CLEANUP(sqlite_freep) struct sqlite *st = NULL;
     char path[PATH_MAX];
     char real[PATH_MAX];
     enum att_err err;
@@ -397,6 +344,7 @@ static enum att_err open_folder(struct store **out, const char *folder, enum how
     st = calloc(1, sizeof(*st));
     if (st == NULL)
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "store", "memory ran out");
+    st->base.engine = &sqlite_engine;
     st->lock_fd = -1;
     err = take_lock(st, real, diag);
     if (err == ATT_OK)
@@ -405,7 +353,7 @@ static enum att_err open_folder(struct store **out, const char *folder, enum how
         err = open_database(st, path, how, diag);
     if (err != ATT_OK)
         return err;
-    *out = st;
+    *out = &st->base;
     st = NULL;
     return ATT_OK;
 }
@@ -418,108 +366,4 @@ enum att_err store_open(struct store **out, const char *folder, bool create, str
 enum att_err store_open_upgraded(struct store **out, const char *folder, struct att_diag *diag)
 {
     return open_folder(out, folder, HOW_UPGRADE, diag);
-}
-
-void store_close(struct store *st)
-{
-    if (st == NULL)
-        return;
-    store_rollback(st);
-    for (size_t i = 0; i < SQL__COUNT; i++)
-        (void)sqlite3_finalize(st->stmt[i]);
-    (void)sqlite3_close(st->db);
-    att_closep(&st->lock_fd);
-    free(st);
-}
-
-void store_closep(struct store **st)
-{
-    store_close(*st);
-    *st = NULL;
-}
-
-bool store_broken(const struct store *st)
-{
-    return st->broken;
-}
-
-static enum att_err run(struct store *st, enum sql_id id, struct att_diag *diag)
-{
-    struct sql q = sql_of(st, id);
-
-    return sql_run(&q, diag);
-}
-
-enum att_err store_begin(struct store *st, struct att_diag *diag)
-{
-    enum att_err err;
-
-    if (st->open_tx)
-        return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "BEGIN", "a transaction is open");
-    err = run(st, SQL_BEGIN, diag);
-    st->open_tx = err == ATT_OK;
-    return err;
-}
-
-enum att_err store_commit(struct store *st, struct att_diag *diag)
-{
-    enum att_err err;
-
-    /* SQLite may have rolled back on its own after a failure that the caller overlooked. */
-    if (!st->open_tx || sqlite3_get_autocommit(st->db) != 0)
-        return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "COMMIT", "no transaction is open");
-    err = run(st, SQL_COMMIT, diag);
-    if (err == ATT_OK)
-        st->open_tx = false;
-    else
-        store_rollback(st);
-    return err;
-}
-
-void store_rollback(struct store *st)
-{
-    if (!st->open_tx)
-        return;
-    st->open_tx = false;
-    if (sqlite3_get_autocommit(st->db) != 0)
-        return;
-    if (run(st, SQL_ROLLBACK, NULL) != ATT_OK)
-        st->broken = true;
-}
-
-enum att_err store_mark(struct store *st, struct att_diag *diag)
-{
-    /* A savepoint outside of a transaction would commit by itself. */
-    if (!st->open_tx || sqlite3_get_autocommit(st->db) != 0)
-        return att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "MARK", "no transaction is open");
-    return run(st, SQL_MARK, diag);
-}
-
-enum att_err store_mark_keep(struct store *st, struct att_diag *diag)
-{
-    return run(st, SQL_MARK_KEEP, diag);
-}
-
-enum att_err store_mark_undo(struct store *st, struct att_diag *diag)
-{
-    enum att_err err = run(st, SQL_MARK_UNDO, diag);
-
-    if (err != ATT_OK)
-        return err;
-    return run(st, SQL_MARK_KEEP, diag);
-}
-
-enum att_err store_tidy(struct store *st, struct att_diag *diag)
-{
-    int rc;
-
-    if (st->wal_pages < TIDY_PAGES)
-        return ATT_OK;
-    /* Passive keeps the log's file as it is: the next transactions write over it, and their syncs change
-     * no length. */
-    rc = sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (rc != SQLITE_OK)
-        return sql_fail(st, rc, "checkpoint", diag);
-    st->wal_pages = 0;
-    return ATT_OK;
 }

@@ -1,7 +1,7 @@
 /*
  * The keeper's records: who is enrolled, what is known of each device, every outcome, label and evidence.
  *
- * One engine so far, SQLite, behind names that say nothing of SQL (docs/adr/0012-sqlite-wal.md). One
+ * Statements are one code (store_internal.h) over an engine: SQLite so far (docs/adr/0012-sqlite-wal.md). One
  * process and one connection own a store. Writes belong between store_begin and store_commit; what is
  * committed survives a power cut. Functions return
  *   IO with ST_FULL     the disk is full or read-only: nothing of this transaction happened, roll back and

@@ -1,7 +1,7 @@
 /* What outcomes were decided from: sealed evidence, how much of it is kept, and the policies. */
 #include "store.h"
 
-#include "sqlite_internal.h"
+#include "store_internal.h"
 
 const char *store_dropped_name(enum store_dropped d)
 {

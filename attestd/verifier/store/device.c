@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sqlite_internal.h"
+#include "store_internal.h"
 
 static const char *const status_names[] = {
     [STORE_ENROLLED] = "enrolled", [STORE_AFFIRMING] = "affirming", [STORE_WARNING] = "warning",
@@ -68,7 +68,7 @@ enum att_err store_device_add(int64_t *enrolment, struct store *st, const struct
 {
     struct sql q = sql_of(st, SQL_DEVICE_ADD);
     enum att_err err;
-    int64_t number;
+    int64_t number = 0;
 
     sql_text(&q, d->id);
     sql_blob(&q, d->ek_name, d->ek_name_len);
@@ -79,10 +79,12 @@ enum att_err store_device_add(int64_t *enrolment, struct store *st, const struct
     sql_blob(&q, d->ek_cert, sizeof(d->ek_cert));
     sql_int(&q, d->ek_verified ? 1 : 0);
     sql_int(&q, d->enrolled_utc);
-    err = sql_run(&q, diag);
+    err = sql_row(&q, diag);
+    if (err == ATT_OK)
+        number = sql_get_int(&q, 1, INT64_MAX);
+    err = sql_end(&q, err);
     if (err != ATT_OK)
         return err;
-    number = sqlite3_last_insert_rowid(st->db);
 
     q = sql_of(st, SQL_STATE_ADD);
     sql_int(&q, number);
@@ -106,8 +108,9 @@ enum att_err store_device_next(struct store_device *out, bool *damaged, struct s
     err = sql_row(&q, NULL);
     if (err == ATT_OK)
         fetch_device(&q, &d);
-    bad = q.err == ATT_E_FORMAT;                /* memory that ran out says nothing of the row */
-    d.enrolment = sqlite3_column_int64(q.s, 0); /* also one that no release gives */
+    bad = q.err == ATT_E_FORMAT; /* memory that ran out says nothing of the row */
+    if (err == ATT_OK)
+        d.enrolment = st->engine->get_int(&q, 0); /* also one that no release gives */
     if (bad)
         q.err = ATT_OK;
     err = sql_end(&q, err);

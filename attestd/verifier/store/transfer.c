@@ -1,7 +1,7 @@
 /* Transfers of gateways between organisations. */
 #include "store.h"
 
-#include "sqlite_internal.h"
+#include "store_internal.h"
 
 enum att_err store_transfer_put(struct store *st, const struct store_transfer *t,
                                 struct att_slice bytes, struct att_diag *diag)

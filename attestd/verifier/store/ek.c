@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sqlite_internal.h"
+#include "store_internal.h"
 
 enum att_err store_ek_chain_put(struct store *st, int64_t enrolment, struct att_slice certs,
                                 struct att_diag *diag)

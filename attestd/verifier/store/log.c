@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sqlite_internal.h"
+#include "store_internal.h"
 
 #define LEVEL_SHIFT 56 /* a tile's place: its level, then its index */
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sqlite_internal.h"
+#include "store_internal.h"
 
 static const char *const kind_names[STORE_KIND__END] = {
     [STORE_KIND_INIT] = "init",        [STORE_KIND_ENROLLED] = "enrolled",

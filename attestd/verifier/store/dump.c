@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "sqlite_internal.h"
+#include "store_internal.h"
 
 static const struct {
     const char *table;
@@ -46,50 +46,48 @@ static void print_text(FILE *out, const unsigned char *p, int len)
     (void)fprintf(out, "\"%.*s\"", len, (const char *)p);
 }
 
-static void print_value(FILE *out, sqlite3_stmt *s, int column)
+static void print_value(FILE *out, const struct sql *q, int column)
 {
-    switch (sqlite3_column_type(s, column)) {
-    case SQLITE_INTEGER:
-        (void)fprintf(out, "%lld", (long long)sqlite3_column_int64(s, column));
+    const struct store_engine *e = q->st->engine;
+    struct att_slice v;
+
+    switch (e->type(q, column)) {
+    case SQL_TYPE_INT:
+        (void)fprintf(out, "%lld", (long long)e->get_int(q, column));
         return;
-    case SQLITE_NULL:
+    case SQL_TYPE_NULL:
         (void)fputs("null", out);
         return;
-    case SQLITE_TEXT: {
-        const unsigned char *text = sqlite3_column_text(s, column);
-
-        print_text(out, text, sqlite3_column_bytes(s, column));
+    case SQL_TYPE_TEXT:
+        v = e->get_text(q, column);
+        print_text(out, v.p, (int)v.len);
         return;
-    }
-    default: {
-        const unsigned char *blob = sqlite3_column_blob(s, column);
-
-        print_hex(out, blob, sqlite3_column_bytes(s, column));
+    default:
+        v = e->get_blob(q, column);
+        print_hex(out, v.p, (int)v.len);
         return;
-    }
     }
 }
 
 static enum att_err dump_table(struct store *st, size_t i, FILE *out)
 {
-    sqlite3_stmt *s = NULL;
-    int rc = sqlite3_prepare_v2(st->db, dumped[i].sql, -1, &s, NULL);
+    const struct store_engine *e = st->engine;
+    struct sql q;
+    enum att_err err = e->prepare(&q, st, dumped[i].sql, NULL);
 
-    while (rc == SQLITE_OK || rc == SQLITE_ROW) {
-        rc = sqlite3_step(s);
-        if (rc != SQLITE_ROW)
+    while (err == ATT_OK) {
+        err = e->step(&q, NULL);
+        if (err != ATT_OK)
             break;
         (void)fputs(dumped[i].table, out);
-        for (int c = 0; c < sqlite3_column_count(s); c++) {
-            (void)fprintf(out, " %s=", sqlite3_column_name(s, c));
-            print_value(out, s, c);
+        for (int c = 0; c < e->columns(&q); c++) {
+            (void)fprintf(out, " %s=", e->column_name(&q, c));
+            print_value(out, &q, c);
         }
         (void)fputc('\n', out);
     }
-    (void)sqlite3_finalize(s);
-    if (rc != SQLITE_DONE)
-        return sql_fail(st, rc, dumped[i].table, NULL);
-    return ATT_OK;
+    e->drop(&q);
+    return err == ATT_E_NOT_FOUND ? ATT_OK : err;
 }
 
 enum att_err store_dump(struct store *st, FILE *out)
@@ -107,9 +105,6 @@ enum att_err store_dump(struct store *st, FILE *out)
 
 /* Each query gives one row of text a finding. */
 static const char *const checks[] = {
-    "PRAGMA integrity_check(100)",
-    "SELECT 'foreign key of ' || \"table\" || ' row ' || coalesce(rowid, '?')"
-    " FROM pragma_foreign_key_check LIMIT 100",
     "SELECT 'outcome ' || idx || ': the index before it is missing' FROM outcome"
     " WHERE idx > 0 AND idx - 1 NOT IN (SELECT idx FROM outcome) LIMIT 100",
     "SELECT 'device ' || id || ': no state' FROM device"
@@ -144,43 +139,43 @@ static const char *const checks[] = {
 static enum att_err run_check(struct store *st, const char *sql,
                               void (*say)(void *ctx, const char *text), void *ctx, size_t *found)
 {
-    sqlite3_stmt *s = NULL;
-    int rc = sqlite3_prepare_v2(st->db, sql, -1, &s, NULL);
+    const struct store_engine *e = st->engine;
+    struct sql q;
+    enum att_err err = e->prepare(&q, st, sql, NULL);
 
-    while (rc == SQLITE_OK || rc == SQLITE_ROW) {
-        const char *text;
+    while (err == ATT_OK) {
+        struct att_slice text;
 
-        rc = sqlite3_step(s);
-        if (rc != SQLITE_ROW)
+        err = e->step(&q, NULL);
+        if (err != ATT_OK)
             break;
-        text = (const char *)sqlite3_column_text(s, 0);
-        if (text == NULL || strcmp(text, "ok") == 0)
+        text = e->get_text(&q, 0);
+        if (text.p == NULL || att_slice_eq(text, att_slice_str("ok")))
             continue;
-        say(ctx, text);
+        say(ctx, (const char *)text.p);
         (*found)++;
     }
-    (void)sqlite3_finalize(s);
-    if ((rc & 0xff) == SQLITE_CORRUPT) {
+    e->drop(&q);
+    if (err == ATT_E_FORMAT) {
         say(ctx, "the database is damaged");
         (*found)++;
         return ATT_OK;
     }
-    if (rc != SQLITE_DONE)
-        return sql_fail(st, rc, "check", NULL);
-    return ATT_OK;
+    return err == ATT_E_NOT_FOUND ? ATT_OK : err;
 }
 
 enum att_err store_check(struct store *st, void (*say)(void *ctx, const char *text), void *ctx,
                          size_t *findings)
 {
+    enum att_err err = ATT_OK;
     size_t found = 0;
 
-    for (size_t i = 0; i < ATT_COUNT(checks); i++) {
-        enum att_err err = run_check(st, checks[i], say, ctx, &found);
-
-        if (err != ATT_OK)
-            return err;
-    }
+    for (size_t i = 0; i < st->engine->check_count && err == ATT_OK; i++)
+        err = run_check(st, st->engine->checks[i], say, ctx, &found);
+    for (size_t i = 0; i < ATT_COUNT(checks) && err == ATT_OK; i++)
+        err = run_check(st, checks[i], say, ctx, &found);
+    if (err != ATT_OK)
+        return err;
     *findings = found;
     return ATT_OK;
 }
