@@ -93,6 +93,7 @@ obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard $(1)))
 LIB_OBJ      := $(call obj,lib/*/*.c)
 HW_OBJ       := $(call obj,hw/*/*.c)
 COMMON_OBJ   := $(call obj,attestd/common/*.c)
+WITNESS_OBJ  := $(call obj,attestd/witness/*.c)
 common = $(patsubst %,$(BUILD)/obj/attestd/common/%.o,$(1))
 AGENT_OBJ    := $(call obj,attestd/agent/measurer/*.c)
 COURIER_OBJ  := $(call obj,attestd/agent/courier/*.c)
@@ -139,12 +140,12 @@ $(BUILD)/attest-agent: $(AGENT_OBJ) $(call common,frame wire wire_enrol relay re
 $(BUILD)/attest-agent: LIBS = $(HW_LIBS)
 $(BUILD)/attest-courier: $(COURIER_OBJ) $(call common,frame relay) $(LIB)
 $(BUILD)/attest-courier: LIBS = $(COURIER_LIBS)
-$(BUILD)/attestctl: $(CLI_OBJ) $(call common,frame relay relay_run) $(LIB)
+$(BUILD)/attestctl: $(CLI_OBJ) $(WITNESS_OBJ) $(call common,frame listen relay relay_run scan) $(LIB)
 $(BUILD)/attest-unpack: $(UNPACK_OBJ) $(LIB)
 $(BUILD)/attest-unpack: LIBS = $(IMAGE_LIBS)
 
 # Tests may use everything but main programs: modules of the daemons come in as an archive of their own.
-$(BUILD)/libdaemon.a: $(filter-out %/main.o,$(VERIFIER_OBJ) $(AGENT_OBJ)) $(COMMON_OBJ) $(HW_OBJ)
+$(BUILD)/libdaemon.a: $(filter-out %/main.o,$(VERIFIER_OBJ) $(AGENT_OBJ)) $(COMMON_OBJ) $(WITNESS_OBJ) $(HW_OBJ)
 $(UNIT) $(ATTACKS): LIBS = $(TEST_LIBS) $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS)
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
 $(ATTACKS): $(BUILD)/attacks/%: $(BUILD)/obj/tests/attacks/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
@@ -171,7 +172,7 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 
 # Rebuild when the flags change and when a file leaves its folder, not only when a file changes.
 $(BUILD)/flags: CONTENT = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(VERSION)
-$(BUILD)/members: CONTENT = $(LIB_OBJ) $(HW_OBJ) $(COMMON_OBJ) $(AGENT_OBJ) $(COURIER_OBJ) $(VERIFIER_OBJ) \
+$(BUILD)/members: CONTENT = $(LIB_OBJ) $(HW_OBJ) $(COMMON_OBJ) $(WITNESS_OBJ) $(AGENT_OBJ) $(COURIER_OBJ) $(VERIFIER_OBJ) \
                             $(CLI_OBJ) $(UNPACK_OBJ) $(SUPPORT_OBJ) $(BENCH_OBJ)
 $(BUILD)/flags $(BUILD)/members: FORCE
 	@mkdir -p $(@D)

@@ -439,6 +439,26 @@ const struct command commands[] = {
                  "attestctl log verify checkpoint --policy witnesses.txt",
                  "attestctl --json log verify label.tlog-proof --key log.vkey --entry leaf.bin"},
      .run = cmd_log_verify},
+    {.noun = "log",
+     .verb = "witness",
+     .args = "--name NAME --key KEY --logs FILE --state DIR",
+     .en = "be a witness: cosign logs that only grow",
+     .ja = "監視者として、追記だけのログに連署する",
+     .more_en =
+         "Serves POST /add-checkpoint and GET /HASH/checkpoint (C2SP tlog-witness) over HTTP, for "
+         "a\n"
+         "proxy that has the certificate. What was cosigned is durable before it is answered; two\n"
+         "trees of one size are kept as evidence (fork-*) in --state. Ends with SIGTERM.",
+     .more_ja =
+         "C2SP tlog-witness の POST /add-checkpoint と GET /HASH/checkpoint を HTTP で提供する\n"
+         "(証明書は前段のプロキシが持つ)。連署は応答前に保存し、同じ大きさの二つの木は\n"
+         "証拠として --state に残す (fork-*)。SIGTERM で終了する。",
+     .example = {"attestctl log witness --name example.org/w1 --key pkcs11:object=w1 --show-key",
+                 "attestctl log witness --name example.org/w1 --key pkcs11:object=w1 "
+                 "--logs logs.txt --state /var/lib/attest-witness",
+                 "attestctl log witness --name example.org/w1 --key w1.pem --insecure-file-key "
+                 "--logs logs.txt --state state --listen '[::1]:8090'"},
+     .run = cmd_log_witness},
     {.noun = "explain",
      .args = "CODE",
      .args_max = 1,

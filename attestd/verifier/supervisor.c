@@ -5,9 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +23,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "common/listen.h"
 #include "common/log.h"
 #include "common/notify.h"
 #include "common/tls.h"
@@ -35,7 +33,6 @@
 #include "verifier/process.h"
 #include "verifier/reload.h"
 
-#define BACKLOG       1024
 #define STOP_MS       8000 /* an orderly stop; then it is cut short */
 #define CHILDREN      (2 * CONFIG_FRONTS_MAX + 1)
 #define READY_LOOK_MS 100
@@ -77,44 +74,6 @@ static enum att_err net_fail(struct att_diag *diag, const char *field, const cha
     return att_fail(diag, ATT_E_NETWORK, ATT_R_CFG_KEY, field, "%s: %s", what, strerror(errno));
 }
 
-static int bound_socket(const struct addrinfo *ai)
-{
-    const int on = 1;
-    int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd < 0) {
-        return -1;
-    }
-    /* Head and body of an answer must not wait for each other's acknowledgement. */
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0 ||
-        bind(fd, ai->ai_addr, ai->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0) {
-        (void)close(fd);
-        return -1;
-    }
-    return fd;
-}
-
-static enum att_err listen_tcp(int *out, const char *host, uint16_t port, const char *field,
-                               struct att_diag *diag)
-{
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                                   .ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    struct addrinfo *found = NULL;
-    char service[8];
-    char shown[LOG_TEXT_MAX];
-
-    (void)snprintf(service, sizeof(service), "%u", (unsigned int)port);
-    if (getaddrinfo(host, service, &hints, &found) != 0 || found == NULL) {
-        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, field, "%s is no numeric address",
-                        log_text(shown, host, strlen(host)));
-    }
-    *out = bound_socket(found);
-    freeaddrinfo(found);
-    return *out < 0 ? net_fail(diag, field, "cannot listen") : ATT_OK;
-}
-
 static enum att_err listen_unix(int *out, const char *path, struct att_diag *diag)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -138,24 +97,6 @@ static enum att_err listen_unix(int *out, const char *path, struct att_diag *dia
     }
     *out = fd;
     return ATT_OK;
-}
-
-static void tell_port(int fd)
-{
-    struct sockaddr_storage s;
-    socklen_t len = sizeof(s);
-    uint16_t port = 0;
-
-    if (getsockname(fd, (struct sockaddr *)&s, &len) != 0) {
-        return;
-    }
-    if (s.ss_family == AF_INET) {
-        port = ntohs(((const struct sockaddr_in *)(const void *)&s)->sin_port);
-    }
-    if (s.ss_family == AF_INET6) {
-        port = ntohs(((const struct sockaddr_in6 *)(const void *)&s)->sin6_port);
-    }
-    log_line(LOG_LEVEL_INFO, "listening", "port=%u", (unsigned int)port);
 }
 
 static enum att_err open_listeners(struct supervisor *s, struct att_diag *diag)
@@ -569,7 +510,7 @@ int supervisor_run(const struct config *cfg)
     catch_signals();
     err = open_listeners(&s, &diag);
     if (err == ATT_OK) {
-        tell_port(s.listen_fd);
+        log_line(LOG_LEVEL_INFO, "listening", "port=%u", (unsigned int)listen_port(s.listen_fd));
         err = open_pairs(&s, &diag);
     }
     if (err == ATT_OK) {

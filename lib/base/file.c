@@ -239,7 +239,12 @@ enum att_err att_dir_private(const char *path, struct att_diag *diag)
     struct stat st;
     char shown[96];
 
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+    if (mkdir(path, 0700) == 0) {
+        /* what will be made durable in it has to be found again */
+        if (sync_folder(path) != ATT_OK) {
+            return io_fail(diag, "cannot make durable", path);
+        }
+    } else if (errno != EEXIST) {
         return io_fail(diag, "cannot make", path);
     }
     if (lstat(path, &st) != 0) {

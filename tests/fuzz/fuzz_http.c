@@ -12,8 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/scan.h"
 #include "fuzz.h"
-#include "verifier/front/scan.h"
 
 #define REQUESTS_MAX 32
 

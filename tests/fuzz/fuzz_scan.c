@@ -4,9 +4,9 @@
  */
 #include <string.h>
 
+#include "common/scan.h"
 #include "fuzz.h"
 #include "verifier/front/route.h"
-#include "verifier/front/scan.h"
 
 struct reading {
     size_t requests, used;

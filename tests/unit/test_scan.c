@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "verifier/front/scan.h"
+#include "common/scan.h"
 
 #define HEAD "POST /a/b HTTP/1.1\r\nHost: h\r\n"
 #define GET  "GET /x HTTP/1.1\r\nHost: h\r\n"

@@ -11,12 +11,12 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
+#include "common/scan.h"
 #include "common/tls.h"
 #include "verifier/channel.h"
 #include "verifier/config.h"
 #include "verifier/front/counters.h"
 #include "verifier/front/route.h"
-#include "verifier/front/scan.h"
 #include "verifier/msg.h"
 #include "verifier/process.h"
 

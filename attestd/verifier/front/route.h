@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/slice.h"
-#include "verifier/front/scan.h"
+#include "common/scan.h"
 
 struct exchange;
 

@@ -8,8 +8,8 @@
  * scanner keeps no copy but the few fields below, stops at the end of each request, and never goes on
  * after a refusal.
  */
-#ifndef ATTESTD_VERIFIER_FRONT_SCAN_H
-#define ATTESTD_VERIFIER_FRONT_SCAN_H
+#ifndef ATTESTD_COMMON_SCAN_H
+#define ATTESTD_COMMON_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* One byte after the other through the grammar of RFC 9112, less everything with two readings. */
-#include "verifier/front/scan.h"
+#include "common/scan.h"
 
 #include <stdarg.h>
 #include <stdio.h>
