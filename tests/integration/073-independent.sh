@@ -1,0 +1,77 @@
+#!/bin/sh
+# What strangers get from us, judged by code that is not ours (tests/independent: a COSE library and a small script) and
+# by openssl, beside our own verdict: both say yes to the real thing and no to one flipped bit.
+set -eu
+cd "$(dirname "$0")/../.."
+npm_home=$HOME
+# shellcheck source=tests/integration/common.sh
+. tests/integration/common.sh
+# shellcheck source=tests/integration/service.sh
+. tests/integration/service.sh
+needs node npm curl dd openssl jq swtpm swtpm_setup
+
+# the packages that the lock names by their hashes, once for each build folder
+tool=$BUILD/independent
+mkdir -p "$tool"
+cp tests/independent/check.mjs tests/independent/package.json "$tool/"
+if ! cmp -s tests/independent/package-lock.json "$tool/installed"; then
+    cp tests/independent/package-lock.json "$tool/"
+    (cd "$tool" && HOME=$npm_home npm install --no-save --ignore-scripts --omit=optional --no-audit --no-fund) >"$work/npm.log" 2>&1 || {
+        cat "$work/npm.log"
+        skip 'the packages cannot be had from the npm registry'
+    }
+    cp tests/independent/package-lock.json "$tool/installed"
+fi
+judge() { node "$tool/check.mjs" "$@"; }
+
+# flip BYTE BIT FILE OUT
+flip() {
+    cp "$3" "$4"
+    value=$(od -An -tu1 -j "$1" -N 1 "$3" | tr -d ' ')
+    printf '%b' "\\0$(printf %o $((value ^ (1 << $2))))" | dd of="$4" bs=1 seek="$1" conv=notrunc 2>/dev/null
+}
+
+service_start policies/gateway-base.yaml
+for i in 1 2 3; do
+    attest "$work/$i.label"
+    [ "$code" -eq 0 ] || complain "exit $code: $(cat "$work/once.log")"
+done
+log_key=$(ls "$work"/trust/*.vkey)
+issuer=$(ls "$work"/trust/*.pem | head -n 1)
+
+check 'label and receipt' 0 judge label "$work/3.label" "$issuer" "$log_key"
+says 'label of urn:dev:ueid:01'
+check 'ours says so too' 0 "$ctl" --trust "$work/trust" label verify "$work/3.label"
+check 'checkpoint' 0 curl -sf --cacert "$work/verifier/ca.pem" -o "$work/checkpoint" "https://localhost:$port/log/checkpoint"
+check 'its signature' 0 judge checkpoint "$work/checkpoint" "$log_key"
+check 'ours says so too' 0 "$ctl" log verify "$work/checkpoint" --key "$log_key"
+check 'entries and tiles' 0 judge tree "https://localhost:$port" "$work/verifier/ca.pem" "$log_key"
+says 'tree of'
+awk 'NF == 0 { exit } { print }' "$work/checkpoint" >"$work/text"
+{ printf '\060\052\060\005\006\003\053\145\160\003\041\000' && sed 's/^[^+]*+[0-9a-f]*+//' "$log_key" | base64 -d | tail -c 32; } >"$work/log.der"
+sed -n 's/^— [^ ]* //p' "$work/checkpoint" | base64 -d | tail -c 64 >"$work/signature"
+check 'its signature, openssl' 0 openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey "$work/log.der" \
+    -in "$work/text" -sigfile "$work/signature"
+
+# one flipped bit anywhere in label, entry, receipt or signature: spread over the whole, both refuse
+size=$(wc -c <"$work/3.label")
+n=0
+while [ $n -lt 40 ]; do
+    at=$((n * size / 40))
+    flip $at $((n % 8)) "$work/3.label" "$work/flipped.label"
+    rows=$((rows + 1))
+    name="flipped bit of byte $at, ours"
+    "$ctl" --trust "$work/trust" label verify "$work/flipped.label" >"$work/ours" 2>&1 && complain 'verified'
+    n=$((n + 1))
+done
+size=$(wc -c <"$work/checkpoint")
+n=0
+while [ $n -lt 20 ]; do
+    flip $((n * size / 20)) $((n % 8)) "$work/checkpoint" "$work/flipped"
+    check "checkpoint, flipped bit of byte $((n * size / 20)), theirs" 1 judge checkpoint "$work/flipped" "$log_key"
+    rows=$((rows + 1))
+    name="checkpoint, flipped bit of byte $((n * size / 20)), ours"
+    "$ctl" log verify "$work/flipped" --key "$log_key" >"$work/ours" 2>&1 && complain 'verified'
+    n=$((n + 1))
+done
+finish
