@@ -9,8 +9,6 @@
 #include "label_text.h"
 #include "sign/cose.h"
 
-#define CTI_DIGITS (2 * ATT_CTI_LEN)
-
 static enum att_err read_label(struct att_buf **file, struct att_label *label, const char *path,
                                struct att_diag *diag)
 {
@@ -55,16 +53,15 @@ int cmd_label_show(struct cli *cli, int argc, char **argv)
     return report_finish(&r);
 }
 
-static bool is_label_id(const char *text)
-{
-    return strlen(text) == CTI_DIGITS && strspn(text, "0123456789abcdef") == CTI_DIGITS;
-}
-
 /* What an id is asked for over the administrator's socket. */
-static const char *path_of(char *out, size_t cap, const char *id)
+static const char *path_of(char *out, size_t cap, const char *id, bool list)
 {
+    if (list) {
+        (void)snprintf(out, cap, "/admin/v1/status/%s", id);
+        return out;
+    }
     (void)snprintf(out, cap,
-                   is_label_id(id) ? "/admin/v1/labels/%s" : "/admin/v1/labels/device/%s/current",
+                   label_is_id(id) ? "/admin/v1/labels/%s" : "/admin/v1/labels/device/%s/current",
                    id);
     return out;
 }
@@ -84,10 +81,13 @@ int cmd_label_get(struct cli *cli, int argc, char **argv)
     struct report r = report_start(cli, "attestctl.label-get.v1");
     ATT_CLEANUP(att_buf_freep) struct att_buf *body = NULL;
     struct online_request req = {.kind = "admin", .method = "GET", .socket = cli->socket};
+    bool list = false;
     const struct option_spec options[] = {
         {"ca", &req.ca, NULL, "FILE", "PEM of the verifier's certificate authority",
          "検証サーバーの認証局 (PEM)"},
-        {"socket", &req.socket, NULL, "PATH", "the administrator's socket", "管理ソケット"}};
+        {"socket", &req.socket, NULL, "PATH", "the administrator's socket", "管理ソケット"},
+        {"list", NULL, &list, NULL, "the number of a status list is given instead of an id",
+         "ID の代わりにステータスリストの番号を指定する"}};
     struct att_diag diag = {0};
     char path[192];
     char shown[512];
@@ -105,7 +105,7 @@ int cmd_label_get(struct cli *cli, int argc, char **argv)
         req.kind = "fetch";
         req.target = argv[1];
     } else if (plain_id(argv[1])) {
-        req.target = path_of(path, sizeof(path), argv[1]);
+        req.target = path_of(path, sizeof(path), argv[1], list);
     } else {
         return report_usage(&r, "arguments", "expected %s, found %s", "an https URL or an id",
                             text_safe(shown, 64, argv[1]));
@@ -124,7 +124,8 @@ int cmd_label_get(struct cli *cli, int argc, char **argv)
         report_drop(&r);
         return EXIT_VERIFIED;
     }
-    report_line(&r, "%s: attestctl label verify %s",
-                tr(cli, "saved, NOT VERIFIED. Next", "保存しました (未検証)。次"), shown);
+    report_line(&r, "%s: attestctl label verify %s%s",
+                tr(cli, "saved, NOT VERIFIED. Next", "保存しました (未検証)。次"),
+                list ? "--status " : "", shown);
     return report_finish(&r);
 }

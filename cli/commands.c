@@ -40,15 +40,61 @@ const struct command commands[] = {
      .ja = "検証サーバーからラベルを取得する",
      .more_en =
          "An https URL needs --ca. An id (of a gateway, or a label's 32 hexadecimal digits)\n"
-         "is asked for over the administrator's socket. What comes is not verified yet.",
+         "is asked for over the administrator's socket, and with --list a status list by its "
+         "number. What comes is not verified yet.",
      .more_ja = "https の URL には --ca が必要。ID (機器、またはラベルの 16 進 32 桁) は\n"
-                "管理ソケットに問い合わせる。取得しただけでは未検証。",
+                "管理ソケットに問い合わせる (--list ではステータスリストを番号で)。\n"
+                "取得しただけでは未検証。",
      .example =
          {"attestctl label get https://verifier.example:8443/labels/v1/device/gateway-1/current"
           " --ca verifier-ca.pem -o gateway-1.label",
           "attestctl label get gateway-1 -o gateway-1.label",
           "attestctl label get gateway-1 -o - | attestctl label verify -"},
      .run = cmd_label_get},
+    {.noun = "label",
+     .verb = "revoke",
+     .args = "ID --reason TEXT",
+     .args_min = 1,
+     .args_max = 1,
+     .en = "take a gateway's labels, or one label, back for good",
+     .ja = "機器のラベル、または一つのラベルを失効させる",
+     .more_en =
+         "ID of a gateway: all its labels in force, and it gets no other until it enrols again.\n"
+         "A label's 32 hexadecimal digits: that one. Log and status list change together.",
+     .more_ja = "機器の ID: 有効なすべてのラベル。再登録するまで新しいラベルも発行されない。\n"
+                "ラベルの 16 進 32 桁: そのラベルだけ。ログとステータスリストは同時に変わる。",
+     .example = {"attestctl label revoke gateway-1 --reason 'stolen from site 4'",
+                 "attestctl label revoke 6a5e1c400b6a4f0e9d1c77d0a8b3e2f1 --reason 'wrong policy' "
+                 "--yes",
+                 "attestctl --json label revoke gateway-1 --reason stolen --yes | jq .labels"},
+     .run = cmd_label_revoke},
+    {.noun = "label",
+     .verb = "suspend",
+     .args = "ID --reason TEXT",
+     .args_min = 1,
+     .args_max = 1,
+     .en = "let a gateway's labels, or one label, not count for now",
+     .ja = "機器のラベル、または一つのラベルを一時停止する",
+     .more_en = "As revoke, until label restore.",
+     .more_ja = "revoke と同じ対象を、label restore まで停止する。",
+     .example = {"attestctl label suspend gateway-1 --reason 'under repair'",
+                 "attestctl label suspend gateway-1 --reason repair --socket verifier/admin.sock",
+                 "attestctl --json label suspend gateway-1 --reason repair | jq .labels.outcome"},
+     .run = cmd_label_suspend},
+    {.noun = "label",
+     .verb = "restore",
+     .args = "ID --reason TEXT",
+     .args_min = 1,
+     .args_max = 1,
+     .en = "let suspended labels count again",
+     .ja = "一時停止したラベルを復帰させる",
+     .more_en = "A label that was suspended by itself is restored by itself. What is revoked stays "
+                "revoked.",
+     .more_ja = "個別に停止したラベルは個別に復帰させる。失効は取り消せない。",
+     .example = {"attestctl label restore gateway-1 --reason 'repaired'",
+                 "attestctl label restore 6a5e1c400b6a4f0e9d1c77d0a8b3e2f1 --reason mistake",
+                 "attestctl --json label restore gateway-1 --reason repaired | jq .labels.changed"},
+     .run = cmd_label_restore},
     {.noun = "trust",
      .verb = "list",
      .args = "",

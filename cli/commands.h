@@ -7,6 +7,9 @@
 int cmd_label_verify(struct cli *cli, int argc, char **argv);
 int cmd_label_show(struct cli *cli, int argc, char **argv);
 int cmd_label_get(struct cli *cli, int argc, char **argv);
+int cmd_label_revoke(struct cli *cli, int argc, char **argv);
+int cmd_label_suspend(struct cli *cli, int argc, char **argv);
+int cmd_label_restore(struct cli *cli, int argc, char **argv);
 int cmd_trust_list(struct cli *cli, int argc, char **argv);
 int cmd_trust_add(struct cli *cli, int argc, char **argv);
 int cmd_trust_show(struct cli *cli, int argc, char **argv);

@@ -19,6 +19,11 @@ json_t *label_json_time(int64_t utc_s)
     return json_string(att_time_print(text, sizeof(text), utc_s));
 }
 
+bool label_is_id(const char *text)
+{
+    return strlen(text) == 2 * ATT_CTI_LEN && strspn(text, "0123456789abcdef") == 2 * ATT_CTI_LEN;
+}
+
 static json_t *json_safe(const char *in)
 {
     char safe[VALUE_ROOM];

@@ -8,6 +8,9 @@
 json_t *label_json(const struct att_label *l);
 json_t *label_json_time(int64_t utc_s);
 
+/* Is it a label's id, 32 lower-case hexadecimal digits, rather than a gateway's? */
+bool label_is_id(const char *text);
+
 /* The fields, then what the grade does not prove, in words. */
 void label_print(const struct report *r, const struct att_label *l);
 void label_print_limits(const struct report *r, const struct att_label *l);

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appraise/status_list.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "codec/yaml.h"
 #include "evidence/context.h"
 
 #define SOCKET_MAX 107 /* sun_path */
+#define URI_MAX    200 /* with /status/v1/N it stays below ATT_STATUS_URI_MAX */
 
 #define KIB 1024
 #define MIB (1024 * KIB)
@@ -116,6 +118,75 @@ static enum att_err read_log(struct reader *r, const struct att_yaml_node *root)
         l->head = config_keep(r->cfg, r->cfg->state_dir, "/log-head", "");
     }
     return l->head == NULL ? config_no_memory(r) : ATT_OK;
+}
+
+static enum att_err read_uri(struct reader *r, const struct att_yaml_node *n,
+                             const struct att_yaml_node *root)
+{
+    struct config_status *s = &r->cfg->status;
+    enum att_err err = n != NULL ? config_read_text(r, &s->uri, n, "uri") : ATT_OK;
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (s->uri == NULL) {
+        s->uri = config_keep(r->cfg, "https://", r->cfg->verifier_id, "");
+    }
+    if (s->uri == NULL) {
+        return config_no_memory(r);
+    }
+    if (!att_status_uri_ok(s->uri) || strlen(s->uri) > URI_MAX) {
+        return att_yaml_fail(n != NULL ? n : root, ATT_R_CFG_KEY, r->diag,
+                             "status.uri: expected at most %d printable ASCII characters without a "
+                             "space, such as https://verifier.example:8443",
+                             URI_MAX);
+    }
+    return ATT_OK;
+}
+
+static enum att_err read_status_times(struct reader *r, const struct att_yaml_node *n)
+{
+    struct config_status *s = &r->cfg->status;
+    const struct {
+        const char *key;
+        int64_t *out;
+        int64_t max;
+    } times[] = {{"ttl", &s->ttl_ms, 7 * DAY}, {"life", &s->life_ms, 90 * DAY}};
+    enum att_err err = ATT_OK;
+
+    for (size_t i = 0; err == ATT_OK && i < ATT_COUNT(times); i++) {
+        const struct att_yaml_node *v = att_yaml_get(n, times[i].key);
+
+        err = v != NULL ? att_yaml_duration_ms(v, 2 * SEC, times[i].max, times[i].out, r->diag)
+                        : ATT_OK;
+    }
+    if (err == ATT_OK && s->ttl_ms > s->life_ms) {
+        return att_yaml_fail(n, ATT_R_CFG_KEY, r->diag, "status: ttl is longer than life");
+    }
+    return err;
+}
+
+static enum att_err read_status(struct reader *r, const struct att_yaml_node *root)
+{
+    static const char *const keys[] = {"uri", "ttl", "life", "entries", NULL};
+    const struct size_key sizes[] = {
+        {"entries", &r->cfg->status.entries, 4, ATT_STATUS_BYTES_MAX * 8 / ATT_STATUS_BITS}};
+    const struct att_yaml_node *n = NULL;
+    enum att_err err = ATT_OK;
+
+    if (att_yaml_get(root, "status") != NULL) {
+        err = config_need_map(r, &n, root, "status");
+    }
+    if (err == ATT_OK && n != NULL) {
+        err = att_yaml_only(n, keys, r->diag);
+    }
+    if (err == ATT_OK && n != NULL) {
+        err = config_read_sizes(r, n, sizes, ATT_COUNT(sizes));
+    }
+    if (err == ATT_OK && n != NULL) {
+        err = read_status_times(r, n);
+    }
+    return err == ATT_OK ? read_uri(r, n, root) : err;
 }
 
 static enum att_err read_product(struct reader *r, const struct att_yaml_node *root)
@@ -323,6 +394,7 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "device_ca",
                                        "label",
                                        "log",
+                                       "status",
                                        "product",
                                        "policy",
                                        "refvals",
@@ -349,8 +421,8 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "insecure_unsigned_policy",
                                        NULL};
     enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {
-        read_service, read_judging, read_tls,    read_device_ca, read_label,
-        read_log,     read_product, read_limits, read_evidence,
+        read_service, read_judging, read_tls,     read_device_ca, read_label,
+        read_log,     read_status,  read_product, read_limits,    read_evidence,
     };
     enum att_err err = ATT_OK;
 
@@ -376,6 +448,7 @@ static struct config *defaults(void)
         .listen_port = 8443,
         .fronts = 1,
         .nonce_ttl_ms = 120 * SEC,
+        .status = {.ttl_ms = 900 * SEC, .life_ms = DAY, .entries = 1048576},
         .evidence = {.keep_ms = 90 * DAY, .per_gateway = 64 * MIB, .database = 16 * GIB},
         .ek_revocation = ATT_CRL_REQUIRED,
         .ek_workarounds = ATT_EK_FIX_ALL,

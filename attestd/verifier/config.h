@@ -15,6 +15,8 @@
  *   label: {chain: label.pem, key: "pkcs11:..."}   # required: signs labels
  *   log: {key: "file:log.key", origin: verifier.example/log, head: log-head}  # required: key, Ed25519
  *                                           # origin absent: verifier_id; head absent: state_dir/log-head
+ *   status: {uri: "https://verifier.example:8443", ttl: 15m, life: 24h, entries: 1048576}
+ *                                           # uri absent: https://verifier_id; labels name uri/status/v1/N
  *   product: {manufacturer: "", model: "", hardware_version: "", support_end: "", contact: ""}
  *   policy: policy.cose                     # required: signed (attestctl policy sign)
  *   policy_signers: policy-signers          # folder of public keys (*.pem) whose signature counts
@@ -106,6 +108,14 @@ struct config_log {
     const char *head; /* file: what was last signed, beside the database or on a disk of its own */
 };
 
+/* The lists that say whether labels still count. */
+struct config_status {
+    const char *uri; /* what stands in front of /status/v1/N: where strangers get them */
+    int64_t ttl_ms;  /* a newer one is there then at the latest */
+    int64_t life_ms; /* after which a list says nothing any more */
+    size_t entries;  /* of a list that is begun */
+};
+
 #define CONFIG_TPM_DENY_MAX 64
 
 /* TPMs that may not enrol. Firmware is TPM_PT_FIRMWARE_VERSION_1: "MAJOR.MINOR", 16 bits each. */
@@ -128,6 +138,7 @@ struct config {
     struct config_files tls, device_ca;
     const char *label_chain, *label_key;
     struct config_log log;
+    struct config_status status;
     struct config_product product;
     const char *policy;
     const char *policy_signers;   /* or NULL */

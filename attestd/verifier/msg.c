@@ -39,6 +39,7 @@ static const struct schema schemas[] = {
     {MSG_LABEL, {F_PEER, F_SESSION, F_NAME}},
     {MSG_ADMIN, {F_NAME, F_PATH, F_BODY}},
     {MSG_STATUS, {F_NUMBER}},
+    {MSG_STATUS_LIST, {F_NUMBER}},
     {MSG_DONE, {F_NUMBER, F_TYPE, F_PATH, F_BODY, F_SEALED}},
     {MSG_FAILED, {F_NUMBER, F_NAME}},
     {MSG_APPRAISE, {F_SEALED, F_BODY}},

@@ -3,7 +3,7 @@
  * [kind, id, ...], each kind with one schema. An answer carries the id of its question.
  *
  *   front -> keeper      ENROL_BEGIN NEW_SESSION CONTEXT COMMIT ENROL_ACTIVATE SESSION_GET
- *                        SESSION_DELETE LABEL ADMIN STATUS PART LOG
+ *                        SESSION_DELETE LABEL ADMIN STATUS PART LOG STATUS_LIST
  *   keeper -> front      DONE (status, body) or FAILED (reason, text)
  *   front -> appraiser   APPRAISE ENROL_CHECK FOLD
  *   appraiser -> front   JUDGED (sealed result), CHECKED (sealed facts), FOLDED (sealed state) or FAILED
@@ -40,6 +40,7 @@ enum msg_kind {
     MSG_STATUS,
     MSG_PART,
     MSG_LOG,
+    MSG_STATUS_LIST,
     MSG_DONE = 32,
     MSG_FAILED,
     MSG_APPRAISE = 64,
@@ -112,13 +113,14 @@ struct msg_folded {
 
 /* The content type of an answer's body. */
 enum msg_type {
-    MSG_TYPE_NONE,    /* no body */
-    MSG_TYPE_CBOR,    /* a document of wire.h */
-    MSG_TYPE_JSON,    /* administrator */
-    MSG_TYPE_LABEL,   /* application/eat+cwt */
-    MSG_TYPE_TEXT,    /* Prometheus text */
-    MSG_TYPE_NOTE,    /* a checkpoint: text, and another one soon */
-    MSG_TYPE_TILE,    /* hashes or entries of the log, which never change */
+    MSG_TYPE_NONE,        /* no body */
+    MSG_TYPE_CBOR,        /* a document of wire.h */
+    MSG_TYPE_JSON,        /* administrator */
+    MSG_TYPE_LABEL,       /* application/eat+cwt */
+    MSG_TYPE_TEXT,        /* Prometheus text */
+    MSG_TYPE_NOTE,        /* a checkpoint: text, and another one soon */
+    MSG_TYPE_TILE,        /* hashes or entries of the log, which never change */
+    MSG_TYPE_STATUS_LIST, /* application/statuslist+cwt */
     MSG_TYPE_OUTCOME, /* wire_outcome; with status 422 the front wraps it into problem details */
     MSG_TYPE__COUNT
 };
@@ -138,6 +140,7 @@ enum msg_ask { MSG_ASK_READY, MSG_ASK_METRICS };
  *   LABEL           peer, session (cti, or zeros), name (device id, or empty)
  *   ADMIN           name (method), path (behind /admin/v1), body
  *   STATUS          number (enum msg_ask)
+ *   STATUS_LIST     number (of the list)
  *   PART            peer, session, sealed (msg_folded)
  *   LOG             path ("checkpoint", or att_tile_path)
  *   DONE            number (HTTP status), type, path (Location, or empty), body, sealed. The answer to

@@ -113,7 +113,7 @@ enum att_err storetest_write_verdict(int64_t enrolment, const char *id, uint8_t 
     err = store_outcome_append(&o.index, ts.st, &o, NULL);
     l.outcome = e.outcome = o.index;
     if (err == ATT_OK)
-        err = store_label_put(ts.st, &l, att_slice_str("label"), NULL);
+        err = store_label_put(ts.st, &l, NULL, att_slice_str("label"), NULL);
     if (err == ATT_OK)
         err = store_policy_put(ts.st, o.policy, att_slice_str("policy"), NULL);
     if (err == ATT_OK)

@@ -37,6 +37,10 @@ START_TEST(config_parse__takes_strict_defaults)
     ck_assert_uint_eq(cfg->limits.body, 8388608);
     ck_assert_uint_eq(cfg->limits.log_bytes, 160U << 20);
     ck_assert_uint_eq(cfg->limits.uploads, 256);
+    ck_assert_str_eq(cfg->status.uri, "https://v.example");
+    ck_assert_int_eq(cfg->status.ttl_ms, 900000);
+    ck_assert_int_eq(cfg->status.life_ms, 86400000);
+    ck_assert_uint_eq(cfg->status.entries, 1048576);
     ck_assert_str_eq(cfg->evidence.key, "/etc/a/state/evidence.key");
     ck_assert_int_eq(cfg->evidence.keep_ms, 90LL * 86400 * 1000);
     ck_assert_uint_eq(cfg->evidence.per_gateway, 64U << 20);
@@ -156,6 +160,14 @@ static const struct {
     {MINIMAL "limits: {log_bytes: 1000}\n", "attestd.yaml:8:"},
     {MINIMAL "limits: {uploads: 0}\n", "attestd.yaml:8:"},
     {MINIMAL "refvals: \"\"\n", "attestd.yaml:8:"},
+    {MINIMAL "status: {url: x}\n", "attestd.yaml:8:"},
+    {MINIMAL "status: text\n", "attestd.yaml:8:"},
+    {MINIMAL "status: {uri: \"https://a b\"}\n", "attestd.yaml:8:"},
+    {MINIMAL "status: {ttl: 1s}\n", "attestd.yaml:8:"},
+    {MINIMAL "status: {life: 91d}\n", "attestd.yaml:8:"},
+    {MINIMAL "status: {ttl: 2h, life: 1h}\n", "attestd.yaml:8:"},
+    {MINIMAL "status: {entries: 3}\n", "attestd.yaml:8:"},
+    {MINIMAL "status: {entries: 4194305}\n", "attestd.yaml:8:"},
     {MINIMAL "evidence: {keep: 1m}\n", "attestd.yaml:8:"},
     {MINIMAL "evidence: {per_gateway: 0}\n", "attestd.yaml:8:"},
     {MINIMAL "evidence: {forever: true}\n", "attestd.yaml:8:"},

@@ -20,6 +20,7 @@ static const enum msg_kind kinds[] = {
     MSG_SESSION_GET, MSG_SESSION_DELETE, MSG_LABEL,    MSG_ADMIN,       MSG_STATUS,
     MSG_DONE,        MSG_FAILED,         MSG_APPRAISE, MSG_ENROL_CHECK, MSG_JUDGED,
     MSG_CHECKED,     MSG_HELLO,          MSG_PART,     MSG_FOLD,        MSG_FOLDED,
+    MSG_STATUS_LIST,
 };
 
 static struct msg full(enum msg_kind kind)

@@ -187,6 +187,8 @@ static const char *type_name(enum msg_type type)
         return "application/json";
     case MSG_TYPE_LABEL:
         return ATT_TYPE_LABEL;
+    case MSG_TYPE_STATUS_LIST:
+        return ATT_TYPE_STATUS_LIST;
     case MSG_TYPE_TEXT:
         return TYPE_TEXT;
     case MSG_TYPE_NOTE:

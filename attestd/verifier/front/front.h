@@ -147,7 +147,7 @@ struct front {
     bool paused; /* at the cap: not accepting */
     LIST_HEAD(peer_bucket, peer) peers[PEER_BUCKETS];
     size_t inflight;
-    size_t log_reads; /* exchanges that wait for a part of the log */
+    size_t log_reads; /* exchanges that wait for a part of the log or a status list */
 
     struct exchange **slot; /* by the low bits of an exchange's id */
     size_t slot_count;

@@ -122,17 +122,54 @@ void handle_label_current(struct exchange *ex)
     exchange_to_keeper(ex, &m, STEP_KEEPER);
 }
 
-/* The keeper decides and reads one after the other: strangers who read the log must leave it time to decide. */
+/* The keeper decides and reads one after the other: strangers who read must leave it time to decide. */
+static bool takes_turn(struct exchange *ex)
+{
+    if (ATT_GUARD(LOG_READS, ex->front->log_reads >= LOG_READS_MAX)) {
+        exchange_fail(ex, ATT_R_BUSY, "too many read the log or status lists");
+        return false;
+    }
+    ex->reads_log = true;
+    ex->front->log_reads++;
+    return true;
+}
+
 void handle_log(struct exchange *ex)
 {
     struct msg m = {.kind = MSG_LOG, .path = exchange_part(ex, 0)};
 
-    if (ATT_GUARD(LOG_READS, ex->front->log_reads >= LOG_READS_MAX)) {
-        exchange_fail(ex, ATT_R_BUSY, "too many read the log");
+    if (takes_turn(ex)) {
+        exchange_to_keeper(ex, &m, STEP_KEEPER);
+    }
+}
+
+/* Decimal, no leading zeros: there is no second name for a list. */
+static bool read_list_number(uint64_t *out, struct att_slice text)
+{
+    uint64_t n = 0;
+
+    if (text.len == 0 || text.len > 9 || text.p[0] == '0')
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return false;
+        n = 10 * n + (uint64_t)(text.p[i] - '0');
+    }
+    *out = n;
+    return true;
+}
+
+void handle_status_list(struct exchange *ex)
+{
+    struct msg m = {.kind = MSG_STATUS_LIST};
+
+    if (!read_list_number(&m.number, exchange_part(ex, 0))) {
+        exchange_fail(ex, ATT_R_SL_GONE, "a status list is named by a number from 1");
         return;
     }
-    ex->reads_log = true;
-    ex->front->log_reads++;
+    if (!takes_turn(ex)) {
+        return;
+    }
     exchange_to_keeper(ex, &m, STEP_KEEPER);
 }
 

@@ -14,6 +14,7 @@ void handle_session_delete(struct exchange *ex);
 void handle_label(struct exchange *ex);
 void handle_label_current(struct exchange *ex);
 void handle_log(struct exchange *ex);
+void handle_status_list(struct exchange *ex);
 void handle_healthz(struct exchange *ex);
 void handle_readyz(struct exchange *ex);
 void handle_metrics(struct exchange *ex);

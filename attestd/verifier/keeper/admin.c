@@ -114,10 +114,15 @@ static enum att_err show_device(struct request *r)
 static enum att_err remove_device(struct request *r)
 {
     struct store_row row = {0};
+    int64_t newest = -1;
     enum att_err err = find_device(&row, r, r->rest);
 
     if (err == ATT_OK)
+        err = status_newest(&newest, r->k, row.device.enrolment, r->diag);
+    if (err == ATT_OK)
         err = keeper_note(r->k, STORE_KIND_REMOVED, r->rest, "", "by the administrator", r->diag);
+    if (err == ATT_OK)
+        err = status_follow(r->k, newest, STORE_LABEL_REVOKED, r->diag);
     if (err == ATT_OK)
         err = store_device_remove(r->k->st, r->rest, r->diag);
     if (err != ATT_OK)
@@ -416,6 +421,9 @@ static const struct route {
     {"GET", "/outcomes/", false, show_record},
     {"GET", "/policy", true, admin_show_policy},
     {"POST", "/policy", true, admin_load_policy},
+    {"POST", "/labels/revoke", true, admin_revoke},
+    {"POST", "/labels/suspend", true, admin_suspend},
+    {"POST", "/labels/restore", true, admin_restore},
     {"GET", "/offers/", false, admin_show_offer},
     {"GET", "/transfers", true, admin_list_transfers},
     {"POST", "/transfers", true, admin_complete_transfer},

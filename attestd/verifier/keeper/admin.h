@@ -12,6 +12,9 @@
  *   GET    /policy                     200 {"policy": name, "version", "digest": hex, "signer": hex or null}
  *          what new challenges are under
  *   POST   /policy {"cose": base64url}  202 the same of a signed policy that will be in force in a moment
+ *   POST   /labels/revoke {"id": ID or "cti": hex, "reason": text}     200 {"device", "status", "changed",
+ *          "labels", "unlisted", "outcome"}; the same for /labels/suspend and /labels/restore. Of a gateway: its labels
+ *          in force, and it gets no other until it enrols again or is restored. Again it changes nothing.
  *   GET    /offers/ID                  200 what an offer of the gateway says (docs/formats/transfer.md)
  *   POST   /transfers {"cose": base64url}  201 transfer: given or received here from now on
  *   GET    /transfers?from=N           200 {"transfers": [transfer...], "next": N or null}; at most 100
@@ -27,10 +30,11 @@
  *   GET /devices/ID alone also has "transfer", and "iak" and "idevid": what the certificate of that key of its
  *   factory says, or null.
  *   A list leaves reasons out. Times are RFC 3339 in UTC.
+ * label["told"] is what its status list says: valid, revoked or suspended.
  * outcome = {"index", "time", "kind", "device", "reason", "detail", "cti", "evidence", "policy", "refvals"}
  *
  * Refusals of a policy: E_CFG_POLICYSIG, E_CFG_ROLLBACK, E_CFG_POLICY, and E_FILE where the service may not
- * write the file. Others: 404 E_HTTP_ROUTE, E_ID_NONE, E_LBL_NONE, E_EVIDENCE_NONE, 400 E_FMT_JSON or
+ * write the file. Others: 404 E_HTTP_ROUTE, E_ID_NONE, E_LBL_NONE, E_EVIDENCE_NONE, 409 E_SL_FOR_GOOD, 400 E_FMT_JSON or
  * E_FMT_ID, 405 E_HTTP_METHOD.
  * Tokens are stored as their SHA-256 only: the answer is the one time that the text is seen.
  */

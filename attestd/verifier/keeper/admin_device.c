@@ -34,12 +34,14 @@ static json_t *label_json(const struct store_label *l, const struct store_row *r
 {
     const struct store_state *s = &row->state;
     bool current = (s->status == STORE_AFFIRMING || s->status == STORE_WARNING) &&
-                   row->hold.reason[0] == '\0' && now < l->exp;
+                   row->hold.reason[0] == '\0' && l->status == STORE_LABEL_VALID && now < l->exp;
+    static const char *const told[] = {"valid", "revoked", "suspended"};
 
-    return json_pack("{s:o, s:I, s:s, s:o, s:o, s:b}", "cti",
-                     admin_hex(true, l->cti, sizeof(l->cti)), "outcome", (json_int_t)l->outcome,
-                     "status", att_tier_name((enum att_tier)l->tier), "issued", admin_time(l->iat),
-                     "expires", admin_time(l->exp), "current", current);
+    return json_pack("{s:o, s:s, s:I, s:s, s:o, s:o, s:b}", "cti",
+                     admin_hex(true, l->cti, sizeof(l->cti)), "told", told[l->status], "outcome",
+                     (json_int_t)l->outcome, "status", att_tier_name((enum att_tier)l->tier),
+                     "issued", admin_time(l->iat), "expires", admin_time(l->exp), "current",
+                     current);
 }
 
 static json_t *reasons_json(const struct att_label *l, const struct keeper *k)

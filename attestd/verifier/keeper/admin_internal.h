@@ -38,6 +38,11 @@ json_t *admin_factory_json(struct request *r, int64_t enrolment, enum store_fact
 ATT_MUST_USE enum att_err admin_show_policy(struct request *r);
 ATT_MUST_USE enum att_err admin_load_policy(struct request *r);
 
+/* POST /labels/revoke, suspend and restore (admin_status.c). */
+ATT_MUST_USE enum att_err admin_revoke(struct request *r);
+ATT_MUST_USE enum att_err admin_suspend(struct request *r);
+ATT_MUST_USE enum att_err admin_restore(struct request *r);
+
 /* Offers and transfers of gateways (admin_transfer.c). */
 ATT_MUST_USE enum att_err admin_show_offer(struct request *r);
 ATT_MUST_USE enum att_err admin_list_transfers(struct request *r);

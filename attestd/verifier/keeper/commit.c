@@ -38,6 +38,7 @@ struct decision {
     uint8_t ek_digest[32]; /* SHA-256 of the EK name: the gateway's UEID */
     int64_t outcome;       /* index, once it is recorded */
     struct att_buf *label;
+    struct status_place told; /* where its status is told */
 };
 
 static void decision_clear(struct decision *d)
@@ -244,6 +245,11 @@ static enum att_err make_label(struct decision *d, struct att_diag *diag)
 
     if (err != ATT_OK)
         return err;
+    err = status_take(&d->told, d->k, f.exp, diag);
+    if (err != ATT_OK)
+        return err;
+    f.status_uri = d->told.uri;
+    f.status_index = (uint64_t)d->told.place;
     err = att_sha256(att_slice_of(d->unit->device.ek_name, d->unit->device.ek_name_len),
                      d->ek_digest);
     if (err == ATT_OK)
@@ -365,8 +371,11 @@ static enum att_err write_records(struct decision *d, struct att_diag *diag)
         .has_rules = true,
         .has_subject = true,
     };
-    struct store_label l = {
-        .iat = d->now_utc, .exp = d->now_utc + d->policy->label_ttl_s, .tier = (int)r->status};
+    struct store_label l = {.iat = d->now_utc,
+                            .exp = d->now_utc + d->policy->label_ttl_s,
+                            .tier = (int)r->status,
+                            .list = d->told.list,
+                            .place = d->told.place};
     enum att_err err;
 
     (void)snprintf(o.device, sizeof(o.device), "%s", d->unit->device.id);
@@ -381,7 +390,8 @@ static enum att_err write_records(struct decision *d, struct att_diag *diag)
     (void)snprintf(l.device, sizeof(l.device), "%s", d->unit->device.id);
     err = store_outcome_append(&l.outcome, st, &o, diag);
     if (err == ATT_OK)
-        err = store_label_put(st, &l, att_buf_slice(d->label), diag);
+        err = store_label_put(st, &l, d->known.row.has_cti ? d->known.row.cti : NULL,
+                              att_buf_slice(d->label), diag);
     if (err == ATT_OK)
         err = write_record(d, l.outcome, diag);
     d->outcome = l.outcome;

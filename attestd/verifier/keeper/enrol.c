@@ -476,9 +476,18 @@ static enum att_err write_done(struct keeper *k, const struct pending *p, struct
 static enum att_err take_over(struct keeper *k, struct job *job, const char *id,
                               struct att_diag *diag)
 {
-    enum att_err err =
-        keeper_note(k, STORE_KIND_REMOVED, id, "", "enrols again, as the administrator said", diag);
+    struct store_device d;
+    int64_t newest = -1;
+    enum att_err err = store_device_get(&d, k->st, id);
 
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "its record cannot be read");
+    err = status_newest(&newest, k, d.enrolment, diag);
+    if (err == ATT_OK)
+        err = keeper_note(k, STORE_KIND_REMOVED, id, "", "enrols again, as the administrator said",
+                          diag);
+    if (err == ATT_OK)
+        err = status_follow(k, newest, STORE_LABEL_REVOKED, diag);
     if (err == ATT_OK)
         err = store_device_remove(k->st, id, diag);
     if (err != ATT_OK)

@@ -222,7 +222,7 @@ static enum att_err check_outcomes(struct fsck *f)
             err = ATT_OK;
             continue;
         }
-        if (err == ATT_OK && o.has_cti)
+        if (err == ATT_OK && store_kind_makes_label(o.kind))
             err = check_label(f, &o);
         if (err == ATT_OK && o.has_rules)
             err = check_policy(f, &o);

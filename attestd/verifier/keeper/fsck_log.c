@@ -52,7 +52,7 @@ static enum att_err digest_of(uint8_t out[32], struct fsck_log_run *r,
     struct store_label row;
     enum att_err err;
 
-    if (!o->has_cti)
+    if (!store_kind_makes_label(o->kind))
         return att_entry_detail(out, salt, o->detail);
     err = store_label_get(&row, r->label, r->opt->st, o->cti);
     return err == ATT_OK ? att_entry_of_label(out, att_buf_slice(r->label), NULL) : err;

@@ -334,11 +334,27 @@ static enum att_err copy_refvals(struct init *in, struct att_diag *diag)
     return folder_write(&in->folder, "refvals.bin", att_buf_slice(file), 0644, diag);
 }
 
+/* Where strangers get status lists: the first host, with the port unless the system chooses it. */
+static void print_status_uri(char *out, size_t cap, const struct init *in)
+{
+    const char *host = in->host[0];
+    const char *port = strrchr(in->listen, ':');
+    bool chosen = port == NULL || strcmp(port, ":0") == 0 || strcmp(port, ":443") == 0;
+    bool v6 = strchr(host, ':') != NULL;
+
+    (void)snprintf(out, cap, "https://%s%s%s%s", v6 ? "[" : "", host, v6 ? "]" : "",
+                   chosen ? "" : port);
+}
+
 static enum att_err write_config(struct init *in, struct att_diag *diag)
 {
     char text[4096];
+    char uri[640];
     const char *key = in->label_key != NULL ? in->label_key : "file:label.key";
-    int len = snprintf(
+    int len = 0;
+
+    print_status_uri(uri, sizeof(uri), in);
+    len = snprintf(
         text, sizeof(text),
         "# The verifier service; attestd(8) explains each key.\n"
         "verifier_id: %s\n"
@@ -350,6 +366,7 @@ static enum att_err write_config(struct init *in, struct att_diag *diag)
         "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
         "label: {chain: label.pem, key: \"%s\"}\n"
         "log: {key: \"file:log.key\"}   # head: a path on another disk makes old backups tell\n"
+        "status: {uri: \"%s\"}   # in front of /status/v1/N: where strangers get status lists\n"
         "policy: policy.cose          # attestctl policy sign makes it of policy.yaml\n"
         "policy_signers: policy-signers\n"
         "transfer_signers: transfer-signers\n"
@@ -358,7 +375,7 @@ static enum att_err write_config(struct init *in, struct att_diag *diag)
         "%srefvals: refvals.bin\n"
         "ek_anchors: ek.d\n"
         "insecure_file_key: %s\n",
-        in->verifier_id, in->listen, key, in->refvals != NULL ? "" : "# ",
+        in->verifier_id, in->listen, key, uri, in->refvals != NULL ? "" : "# ",
         in->insecure_file_key ? "true" : "false");
 
     if (len < 0 || (size_t)len >= sizeof(text))

@@ -197,6 +197,7 @@ void keeper_free(struct keeper *k)
     att_policy_free(k->policy);
     keeper_drop_next(k);
     att_notices_clear(&k->notices);
+    status_cache_clear(&k->lists);
     rules_clear(&k->earlier);
     ek_trust_clear(&k->trust);
     att_result_free(k->result);
@@ -298,6 +299,8 @@ static enum att_err answer_now(struct keeper *k, const struct msg *m, struct ans
         return keeper_status(k, m, a, diag);
     case MSG_LOG:
         return keeper_published(k, m, a, diag);
+    case MSG_STATUS_LIST:
+        return keeper_status_list(k, m, a, diag);
     default:
         return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_FRAME, "kind",
                         "not a question to the keeper");

@@ -19,6 +19,7 @@
 #include "verifier/keeper/rejudge.h"
 #include "verifier/keeper/sequencer.h"
 #include "verifier/keeper/session.h"
+#include "verifier/keeper/status.h"
 #include "verifier/keeper/unit.h"
 #include "verifier/msg.h"
 #include "verifier/rules.h"
@@ -90,6 +91,7 @@ struct keeper {
     bool reload_wanted; /* another policy stands in the file: the supervisor has to be told */
     struct ek_trust trust;
     struct rejudge rejudge;
+    struct status_cache lists;
     struct job_queue jobs;
     size_t job_count;
     int64_t tokens_swept_utc;
@@ -170,6 +172,8 @@ ATT_MUST_USE enum att_err keeper_label(struct keeper *k, const struct msg *m, st
                                        struct att_diag *diag);
 ATT_MUST_USE enum att_err keeper_status(struct keeper *k, const struct msg *m, struct answer *a,
                                         struct att_diag *diag);
+ATT_MUST_USE enum att_err keeper_status_list(struct keeper *k, const struct msg *m,
+                                             struct answer *a, struct att_diag *diag);
 ATT_MUST_USE enum att_err enrol_begin(struct keeper *k, const struct msg *m, struct answer *a,
                                       struct att_diag *diag);
 

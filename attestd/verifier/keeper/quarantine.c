@@ -27,14 +27,19 @@ static enum att_err put_aside(struct keeper *k, const struct store_device *d, co
                               struct att_diag *diag)
 {
     bool named = att_device_id_check(att_slice_str(d->id), NULL) == ATT_OK;
+    int64_t newest = -1;
     enum att_err err = store_begin(k->st, diag);
 
     if (err != ATT_OK)
         return err;
-    err = store_device_quarantine(k->st, d->enrolment, why, diag);
+    err = status_newest(&newest, k, d->enrolment, diag);
+    if (err == ATT_OK)
+        err = store_device_quarantine(k->st, d->enrolment, why, diag);
     if (err == ATT_OK)
         err = keeper_note(k, STORE_KIND_REMOVED, named ? d->id : "",
                           att_reason_code(ATT_R_ST_CORRUPT), why, diag);
+    if (err == ATT_OK)
+        err = status_follow(k, newest, STORE_LABEL_REVOKED, diag);
     if (err == ATT_OK)
         err = keeper_commit(k, diag);
     if (err != ATT_OK) {

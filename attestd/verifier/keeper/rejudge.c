@@ -242,6 +242,9 @@ static bool differs(struct change *out, const struct store_device *d, const stru
         return false;
     if (ATT_GUARD(EK_LASTING, was->lasting))
         return false;
+    /* what an administrator suspended, an administrator restores */
+    if (ATT_GUARD(STATUS_HELD, strcmp(was->reason, att_reason_code(ATT_R_LBL_SUSPENDED)) == 0))
+        return false;
     (void)snprintf(c.id, sizeof(c.id), "%s", d->id);
     (void)snprintf(c.hold.reason, sizeof(c.hold.reason), "%s", code);
     (void)snprintf(c.text, sizeof(c.text), "%s", v->text);
@@ -249,15 +252,27 @@ static bool differs(struct change *out, const struct store_device *d, const stru
     return true;
 }
 
+/* Its labels in force share its fate. */
+static enum store_label_status told(const struct store_hold *hold)
+{
+    if (hold->reason[0] == '\0')
+        return STORE_LABEL_VALID;
+    return hold->lasting ? STORE_LABEL_REVOKED : STORE_LABEL_SUSPENDED;
+}
+
 static enum att_err write_one(struct keeper *k, const struct change *c, struct att_diag *diag)
 {
     bool ends = c->hold.reason[0] == '\0';
     enum att_err err = ends ? store_hold_remove(k->st, c->enrolment, diag)
                             : store_hold_put(k->st, c->enrolment, &c->hold, diag);
+    int64_t newest = -1;
 
-    return err == ATT_OK ? keeper_note(k, ends ? STORE_KIND_FREED : STORE_KIND_HELD, c->id,
-                                       c->hold.reason, c->text, diag)
-                         : err;
+    if (err == ATT_OK)
+        err = keeper_note(k, ends ? STORE_KIND_FREED : STORE_KIND_HELD, c->id, c->hold.reason,
+                          c->text, diag);
+    if (err == ATT_OK)
+        err = status_newest(&newest, k, c->enrolment, diag);
+    return err == ATT_OK ? status_follow(k, newest, told(&c->hold), diag) : err;
 }
 
 static enum att_err write_all(struct keeper *k, const struct change *c, size_t count,
@@ -401,7 +416,7 @@ enum att_err keeper_check_held(struct keeper *k, const struct unit *u, struct at
 
     if (ATT_GUARD(EK_HELD, u->hold.reason[0] != '\0'))
         return att_fail(diag, ATT_E_DENIED, att_reason_find(u->hold.reason), "device",
-                        "%s is in quarantine: its endorsement key is not trusted", u->device.id);
+                        "%s is in quarantine", u->device.id);
     if (!k->rejudge.running || u->device.enrolment <= k->rejudge.after)
         return ATT_OK;
     err = judge(&v, k, &u->device, diag);

@@ -119,7 +119,6 @@ static enum att_err add_label(struct att_entry_facts *f, struct label_facts *l, 
     f->of_label = true;
     f->status = &l->status;
     f->exp = row.exp;
-    f->cti = o->cti;
     return err;
 }
 
@@ -161,7 +160,9 @@ static enum att_err make_entry(struct att_buf **out, uint8_t salt[STORE_SALT_LEN
     };
     enum att_err err;
 
-    err = o->has_cti ? add_label(&f, &l, s, o, diag) : add_detail(&f, salt, s, o, diag);
+    f.cti = o->has_cti ? o->cti : NULL;
+    err = store_kind_makes_label(o->kind) ? add_label(&f, &l, s, o, diag)
+                                          : add_detail(&f, salt, s, o, diag);
     if (err != ATT_OK)
         return err;
     err = att_entry_make(out, &f, is->label);

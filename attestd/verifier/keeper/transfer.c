@@ -278,12 +278,28 @@ static enum att_err put_into_effect(struct store_transfer *row, struct keeper *k
     return ATT_OK;
 }
 
+/* Labels of a gateway that is given away end here: its newest, while it is enrolled. */
+static enum att_err newest_given(int64_t *out, struct keeper *k, const struct att_transfer *t,
+                                 enum att_transfer_role role, struct att_diag *diag)
+{
+    struct store_device d;
+    enum att_err err = ATT_E_NOT_FOUND;
+
+    *out = -1;
+    if (role == ATT_TRANSFER_GIVER)
+        err = store_device_get(&d, k->st, t->giver.device_id);
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK; /* who is not there is refused behind */
+    return err == ATT_OK ? status_newest(out, k, d.enrolment, diag) : unreadable(diag, err);
+}
+
 enum att_err transfer_complete(struct store_transfer *row, struct att_transfer *t, struct keeper *k,
                                struct job *job, struct att_slice message, struct att_diag *diag)
 {
     ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *ring = NULL;
     struct store_transfer stored = {0};
     enum att_transfer_role role = ATT_TRANSFER_GIVER;
+    int64_t newest = -1;
     enum att_err err = att_transfer_parse(t, message, diag);
 
     if (err == ATT_OK)
@@ -297,9 +313,13 @@ enum att_err transfer_complete(struct store_transfer *row, struct att_transfer *
     if (err == ATT_OK)
         err = att_transfer_check_time(t, k->opt.utc_s(), diag);
     if (err == ATT_OK)
+        err = newest_given(&newest, k, t, role, diag);
+    if (err == ATT_OK)
         err = put_into_effect(&stored, k, job, t, role, diag);
     if (err == ATT_OK)
         err = record(&stored, k, t, message, diag);
+    if (err == ATT_OK)
+        err = status_follow(k, newest, STORE_LABEL_REVOKED, diag);
     if (err != ATT_OK)
         return err;
     *row = stored;

@@ -21,6 +21,8 @@ static const struct {
     {"leaf", "SELECT * FROM leaf ORDER BY idx"},
     {"tile", "SELECT * FROM tile ORDER BY place"},
     {"label", "SELECT * FROM label ORDER BY outcome"},
+    {"status_list", "SELECT * FROM status_list ORDER BY number"},
+    {"status", "SELECT * FROM status ORDER BY list, place"},
     {"evidence", "SELECT * FROM evidence ORDER BY outcome"},
     {"policy", "SELECT * FROM policy ORDER BY digest"},
     {"transfer", "SELECT * FROM transfer ORDER BY outcome"},
@@ -110,7 +112,7 @@ static const char *const checks[] = {
     "SELECT 'device ' || id || ': no state' FROM device"
     " WHERE enrolment NOT IN (SELECT enrolment FROM device_state) LIMIT 100",
     "SELECT 'outcome ' || idx || ': its label is missing' FROM outcome AS o"
-    " WHERE cti IS NOT NULL"
+    " WHERE kind IN (3, 4) AND cti IS NOT NULL"
     " AND NOT EXISTS (SELECT 1 FROM label AS l WHERE l.cti = o.cti AND l.outcome = o.idx)"
     " LIMIT 100",
     "SELECT 'label of outcome ' || outcome || ': the outcome names another' FROM label AS l"
@@ -129,6 +131,27 @@ static const char *const checks[] = {
     "SELECT 'outcome ' || idx || ': a verdict without label or digests' FROM outcome"
     " WHERE kind IN (3, 4) AND (cti IS NULL OR evidence IS NULL OR policy IS NULL"
     " OR refvals IS NULL) LIMIT 100",
+    "SELECT 'label of outcome ' || outcome || ': its list has no such place' FROM label AS l"
+    " WHERE (list IS NULL) <> (place IS NULL) OR (list IS NOT NULL AND NOT EXISTS"
+    " (SELECT 1 FROM status_list AS s WHERE s.number = l.list AND l.place BETWEEN 0 AND s.entries "
+    "- 1"
+    " AND s.last_exp >= l.exp)) LIMIT 100",
+    "SELECT 'label of outcome ' || l.outcome || ': the label before it is another gateway''s, or "
+    "later'"
+    " FROM label AS l WHERE previous IS NOT NULL AND NOT EXISTS (SELECT 1 FROM label AS p"
+    " WHERE p.outcome = l.previous AND p.outcome < l.outcome AND p.device = l.device) LIMIT 100",
+    "SELECT 'status list ' || number || ': other labels than it counts' FROM status_list AS s"
+    " LEFT JOIN (SELECT list, count(DISTINCT place) AS n FROM label WHERE list IS NOT NULL"
+    " GROUP BY list) AS c ON c.list = s.number WHERE s.used <> coalesce(c.n, 0) LIMIT 100",
+    "SELECT 'outcome ' || idx || ': it speaks of a label that is not there' FROM outcome AS o"
+    " WHERE kind NOT IN (3, 4) AND cti IS NOT NULL AND NOT EXISTS"
+    " (SELECT 1 FROM label AS l WHERE l.cti = o.cti AND l.outcome < o.idx AND l.device = o.device)"
+    " LIMIT 100",
+    "SELECT 'status of label ' || label || ': its list, place or outcome is another' FROM status "
+    "AS s"
+    " WHERE NOT EXISTS (SELECT 1 FROM label AS l WHERE l.outcome = s.label AND l.list = s.list"
+    " AND l.place = s.place) OR NOT EXISTS (SELECT 1 FROM outcome AS o WHERE o.idx = s.outcome"
+    " AND o.idx > s.label) LIMIT 100",
     "SELECT 'outcome ' || idx || ': its transfer is missing' FROM outcome WHERE kind = 10"
     " AND idx NOT IN (SELECT outcome FROM transfer) LIMIT 100",
     "SELECT 'transfer of outcome ' || t.outcome || ': the outcome names another gateway'"

@@ -6,12 +6,14 @@
 #include "store_internal.h"
 
 static const char *const kind_names[STORE_KIND__END] = {
-    [STORE_KIND_INIT] = "init",        [STORE_KIND_ENROLLED] = "enrolled",
-    [STORE_KIND_LABEL] = "label",      [STORE_KIND_REFUSED] = "refused",
-    [STORE_KIND_STALE] = "stale",      [STORE_KIND_REMOVED] = "removed",
-    [STORE_KIND_ALLOWED] = "allowed",  [STORE_KIND_POLICY] = "policy",
-    [STORE_KIND_NOTICE] = "notice",    [STORE_KIND_TRANSFERRED] = "transferred",
-    [STORE_KIND_HELD] = "quarantined", [STORE_KIND_FREED] = "released",
+    [STORE_KIND_INIT] = "init",         [STORE_KIND_ENROLLED] = "enrolled",
+    [STORE_KIND_LABEL] = "label",       [STORE_KIND_REFUSED] = "refused",
+    [STORE_KIND_STALE] = "stale",       [STORE_KIND_REMOVED] = "removed",
+    [STORE_KIND_ALLOWED] = "allowed",   [STORE_KIND_POLICY] = "policy",
+    [STORE_KIND_NOTICE] = "notice",     [STORE_KIND_TRANSFERRED] = "transferred",
+    [STORE_KIND_HELD] = "quarantined",  [STORE_KIND_FREED] = "released",
+    [STORE_KIND_REVOKED] = "revoked",   [STORE_KIND_SUSPENDED] = "suspended",
+    [STORE_KIND_RESTORED] = "restored",
 };
 
 const char *store_kind_name(enum store_kind k)
@@ -19,6 +21,11 @@ const char *store_kind_name(enum store_kind k)
     if ((size_t)k >= ATT_COUNT(kind_names) || kind_names[k] == NULL)
         return "unknown";
     return kind_names[k];
+}
+
+bool store_kind_makes_label(enum store_kind k)
+{
+    return k == STORE_KIND_LABEL || k == STORE_KIND_REFUSED;
 }
 
 enum att_err store_meta_get(struct store *st, const char *key, uint8_t *out, size_t cap,
@@ -124,8 +131,8 @@ enum att_err store_outcome_get(struct store_outcome *out, struct store *st, int6
     return ATT_OK;
 }
 
-enum att_err store_label_put(struct store *st, const struct store_label *l, struct att_slice bytes,
-                             struct att_diag *diag)
+enum att_err store_label_put(struct store *st, const struct store_label *l, const uint8_t *last_cti,
+                             struct att_slice bytes, struct att_diag *diag)
 {
     struct sql q = sql_of(st, SQL_LABEL_PUT);
 
@@ -136,7 +143,30 @@ enum att_err store_label_put(struct store *st, const struct store_label *l, stru
     sql_int(&q, l->exp);
     sql_int(&q, l->tier);
     sql_blob(&q, bytes.p, bytes.len);
+    if (l->list != 0) {
+        sql_int(&q, l->list);
+        sql_int(&q, l->place);
+    } else {
+        sql_null(&q);
+        sql_null(&q);
+    }
+    bind_optional(&q, last_cti != NULL, last_cti, STORE_CTI_LEN);
     return sql_run(&q, diag);
+}
+
+static void fetch_label(struct sql *q, struct store_label *l)
+{
+    sql_get_exact(q, l->cti, sizeof(l->cti));
+    l->outcome = sql_get_int(q, 0, INT64_MAX);
+    sql_get_text(q, l->device, sizeof(l->device));
+    l->iat = sql_get_int(q, INT64_MIN, INT64_MAX);
+    l->exp = sql_get_int(q, INT64_MIN, INT64_MAX);
+    l->tier = (int)sql_get_int(q, 0, 127);
+    l->list = sql_get_int(q, 0, INT64_MAX);
+    l->place = sql_get_int(q, 0, INT64_MAX);
+    l->status = (enum store_label_status)sql_get_int(q, 0, STORE_LABEL_SUSPENDED);
+    l->alone = sql_get_int(q, 0, 1) != 0;
+    l->previous = sql_get_int(q, -1, INT64_MAX);
 }
 
 static enum att_err one_label(struct store_label *out, struct att_buf *bytes, struct sql *q)
@@ -146,12 +176,7 @@ static enum att_err one_label(struct store_label *out, struct att_buf *bytes, st
 
     att_buf_clear(bytes);
     if (err == ATT_OK) {
-        sql_get_exact(q, l.cti, sizeof(l.cti));
-        l.outcome = sql_get_int(q, 0, INT64_MAX);
-        sql_get_text(q, l.device, sizeof(l.device));
-        l.iat = sql_get_int(q, INT64_MIN, INT64_MAX);
-        l.exp = sql_get_int(q, INT64_MIN, INT64_MAX);
-        l.tier = (int)sql_get_int(q, 0, 127);
+        fetch_label(q, &l);
         sql_get_buf(q, bytes);
     }
     err = sql_end(q, err);
@@ -177,4 +202,29 @@ enum att_err store_label_current(struct store_label *out, struct att_buf *bytes,
 
     sql_text(&q, device);
     return one_label(out, bytes, &q);
+}
+
+enum att_err store_label_last(int64_t *outcome, struct store *st, int64_t enrolment)
+{
+    struct sql q = sql_of(st, SQL_LABEL_LAST);
+
+    sql_int(&q, enrolment);
+    return sql_number(outcome, &q);
+}
+
+enum att_err store_label_at(struct store_label *out, struct store *st, int64_t outcome)
+{
+    struct sql q = sql_of(st, SQL_LABEL_AT);
+    struct store_label l = {0};
+    enum att_err err;
+
+    sql_int(&q, outcome);
+    err = sql_row(&q, NULL);
+    if (err == ATT_OK)
+        fetch_label(&q, &l);
+    err = sql_end(&q, err);
+    if (err != ATT_OK)
+        return err;
+    *out = l;
+    return ATT_OK;
 }

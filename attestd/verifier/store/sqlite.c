@@ -51,6 +51,24 @@
     ") STRICT;"                                                                                    \
     "CREATE TABLE tile (place INTEGER PRIMARY KEY, hashes BLOB NOT NULL) STRICT;"
 
+/* And with the sixth: lists that say whether labels still count, and what they say beside "valid" (1 revoked, 2
+ * suspended). */
+#define SCHEMA_6                                                                                   \
+    "CREATE TABLE status_list ("                                                                   \
+    " number INTEGER PRIMARY KEY, key BLOB NOT NULL, entries INTEGER NOT NULL,"                    \
+    " used INTEGER NOT NULL CHECK (used BETWEEN 0 AND entries), last_exp INTEGER NOT NULL,"        \
+    " longest INTEGER NOT NULL) STRICT;"                                                           \
+    "ALTER TABLE label ADD COLUMN list INTEGER REFERENCES status_list (number);"                   \
+    "ALTER TABLE label ADD COLUMN place INTEGER;"                                                  \
+    "ALTER TABLE label ADD COLUMN previous INTEGER;"                                               \
+    "CREATE TABLE status ("                                                                        \
+    " list INTEGER NOT NULL REFERENCES status_list (number), place INTEGER NOT NULL,"              \
+    " value INTEGER NOT NULL CHECK (value IN (1, 2)),"                                             \
+    " alone INTEGER NOT NULL CHECK (alone IN (0, 1)),"                                             \
+    " label INTEGER NOT NULL REFERENCES label (outcome),"                                          \
+    " outcome INTEGER NOT NULL REFERENCES outcome (idx),"                                          \
+    " PRIMARY KEY (list, place)) STRICT, WITHOUT ROWID;"
+
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE device ("
@@ -92,7 +110,9 @@ static const char schema[] =
     " expires_utc INTEGER NOT NULL, replaces INTEGER NOT NULL CHECK (replaces IN (0, 1)))"
     " STRICT, WITHOUT ROWID;"
     "CREATE TABLE ek_allow (ek_name BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL)"
-    " STRICT, WITHOUT ROWID;" TRANSFERS SCHEMA_3 SCHEMA_4 SCHEMA_5;
+    " STRICT, WITHOUT ROWID;";
+
+static const char schema_since[] = TRANSFERS SCHEMA_3 SCHEMA_4 SCHEMA_5 SCHEMA_6;
 
 static const struct {
     const char *name;
@@ -214,6 +234,7 @@ static const char *const steps[STORE_SCHEMA - 1] = {
     "BEGIN IMMEDIATE; " TRANSFERS SCHEMA_3 " PRAGMA user_version = 3; COMMIT",
     "BEGIN IMMEDIATE; " SCHEMA_4 " PRAGMA user_version = 4; COMMIT",
     "BEGIN IMMEDIATE; " SCHEMA_5 " PRAGMA user_version = 5; COMMIT",
+    "BEGIN IMMEDIATE; " SCHEMA_6 " PRAGMA user_version = 6; COMMIT",
 };
 
 static enum att_err check_header(struct sqlite *st, bool upgrade, struct att_diag *diag)
@@ -252,6 +273,8 @@ static enum att_err make_schema(struct sqlite *st, struct att_diag *diag)
     err = exec(st, head, "schema", diag);
     if (err == ATT_OK)
         err = exec(st, schema, "schema", diag);
+    if (err == ATT_OK)
+        err = exec(st, schema_since, "schema", diag);
     if (err == ATT_OK)
         err = exec(st, "COMMIT", "schema", diag);
     return err;

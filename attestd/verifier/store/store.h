@@ -240,9 +240,14 @@ enum store_kind {
     STORE_KIND_TRANSFERRED, /* a gateway was given to another organisation, or received from one */
     STORE_KIND_HELD,        /* its endorsement key is not trusted any more */
     STORE_KIND_FREED,       /* and it is again */
+    STORE_KIND_REVOKED,     /* labels count no more, for good */
+    STORE_KIND_SUSPENDED,   /* for now */
+    STORE_KIND_RESTORED,    /* and do again */
     STORE_KIND__END
 };
 const char *store_kind_name(enum store_kind k);
+/* Outcomes of evidence: their cti is that of the label that came with them; others only speak of one. */
+bool store_kind_makes_label(enum store_kind k);
 
 struct store_outcome {
     int64_t index; /* from 0, without gaps; set by the store */
@@ -287,19 +292,61 @@ ATT_MUST_USE enum att_err store_tile_put(struct store *st, unsigned int level, u
 ATT_MUST_USE enum att_err store_tile_get(uint8_t *out, size_t len, struct store *st,
                                          unsigned int level, uint64_t index);
 
+/* Does a label still count? The numbers are those of enum att_status_value. */
+enum store_label_status { STORE_LABEL_VALID, STORE_LABEL_REVOKED, STORE_LABEL_SUSPENDED };
+
 struct store_label {
     uint8_t cti[STORE_CTI_LEN];
     int64_t outcome; /* index of the outcome that it came with */
     char device[STORE_ID_MAX + 1];
     int64_t iat, exp;
     int tier; /* enum att_tier */
+    int64_t list,
+        place; /* where its status is told; list 0: nowhere (labels of before there were lists) */
+    enum store_label_status status; /* below: read only, but for store_label_mark */
+    bool alone;                     /* set for this label, not for all of its gateway */
+    int64_t previous; /* outcome of the label that the gateway had before; -1: none that is known */
 };
+/* last_cti: of the label that the gateway had before, or NULL. */
 ATT_MUST_USE enum att_err store_label_put(struct store *st, const struct store_label *l,
-                                          struct att_slice bytes, struct att_diag *diag);
+                                          const uint8_t *last_cti, struct att_slice bytes,
+                                          struct att_diag *diag);
 /* bytes is cleared first. NOT_FOUND. */
 ATT_MUST_USE enum att_err store_label_get(struct store_label *out, struct att_buf *bytes,
                                           struct store *st, const uint8_t cti[STORE_CTI_LEN]);
-/* The label of a device whose last evidence was affirming or warning and that is not held; NOT_FOUND else. */
+/* The label that a device got last, by its outcome; and the label of an outcome, without its bytes. NOT_FOUND */
+ATT_MUST_USE enum att_err store_label_last(int64_t *outcome, struct store *st, int64_t enrolment);
+ATT_MUST_USE enum att_err store_label_at(struct store_label *out, struct store *st,
+                                         int64_t outcome);
+/* What the label's list says from now on (status, alone); outcome is the one that says so. */
+ATT_MUST_USE enum att_err store_label_mark(struct store *st, const struct store_label *l,
+                                           int64_t outcome, struct att_diag *diag);
+
+/* A status list: places are given out once each, in an order that only its key tells (keeper/status.c). */
+struct store_list {
+    int64_t number; /* from 1 */
+    uint8_t key[32];
+    int64_t entries;  /* that it has */
+    int64_t used;     /* and that were given to labels */
+    int64_t last_exp; /* of the labels: then it says nothing any more */
+    int64_t longest;  /* life of a label, seconds, in this list or one before it */
+};
+ATT_MUST_USE enum att_err store_list_add(struct store *st, const struct store_list *l,
+                                         struct att_diag *diag);
+/* NOT_FOUND */
+ATT_MUST_USE enum att_err store_list_last(struct store_list *out, struct store *st);
+ATT_MUST_USE enum att_err store_list_get(struct store_list *out, struct store *st, int64_t number);
+/* One more place is used, by a label that expires then and lives so long. NOT_FOUND when it is full. */
+ATT_MUST_USE enum att_err store_list_take(struct store *st, int64_t number, int64_t exp,
+                                          int64_t life_s, struct att_diag *diag);
+/* The next entry behind *place (-1: the first) that is not valid. NOT_FOUND */
+ATT_MUST_USE enum att_err store_list_next(int64_t *place, enum store_label_status *value,
+                                          struct store *st, int64_t number);
+
+/*
+ * The label of a device whose last evidence was affirming or warning, that is neither held nor revoked nor
+ * suspended; NOT_FOUND else.
+ */
 ATT_MUST_USE enum att_err store_label_current(struct store_label *out, struct att_buf *bytes,
                                               struct store *st, const char *device);
 
