@@ -123,7 +123,7 @@ $(BUILD)/obj/cli/%:       INC = -Ilib -Icli -Iattestd $(call pkg,--cflags,jansso
 $(BUILD)/obj/cli/unpack/%: INC = -Ilib -Icli $(call pkg,--cflags,$(IMAGE_PKGS))
 $(BUILD)/obj/tests/%:     INC = -Ilib -Iattestd -Ihw -Itests/support -Itests \
                                 $(call pkg,--cflags,$(LIB_PKGS) $(HW_PKGS) $(SERVER_PKGS) $(COURIER_PKGS) $(TEST_PKGS))
-$(BUILD)/obj/tests/fuzz/%: INC = -Ilib -Iattestd
+$(BUILD)/obj/tests/fuzz/%: INC = -Ilib -Iattestd -Ihw -Icli $(call pkg,--cflags,$(LIB_PKGS) $(HW_PKGS) $(SERVER_PKGS))
 $(BUILD)/obj/bench/%:     INC = -Ilib -Iattestd -Itests/support \
                                 $(call pkg,--cflags,$(LIB_PKGS) $(SERVER_PKGS) $(COURIER_PKGS))
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/guard.h"
 #include "base/wr.h"
 #include "tpm/rc.h"
 #include "tpm/tpm_internal.h"
@@ -9,14 +10,24 @@
 #define PROPERTY_ROUNDS 8 /* answers in one group of properties; 64 properties are 2 or 3 */
 #define HANDLES_ROUNDS  8
 
+/* The answer is a union that its own selector tells apart: another capability than the one asked for is no answer. */
 enum att_err hw_tpm_capability(TPMS_CAPABILITY_DATA **out, struct hw_tpm *tpm,
                                const uint32_t what[3], struct att_diag *diag)
 {
+    ATT_CLEANUP(hw_freep) TPMS_CAPABILITY_DATA *data = NULL;
     TPMI_YES_NO more;
     TSS2_RC rc = Esys_GetCapability(tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, what[0],
-                                    what[1], what[2], &more, out);
+                                    what[1], what[2], &more, &data);
 
-    return rc == TSS2_RC_SUCCESS ? ATT_OK : hw_tpm_fail(tpm, diag, rc, "TPM2_GetCapability");
+    if (rc != TSS2_RC_SUCCESS)
+        return hw_tpm_fail(tpm, diag, rc, "TPM2_GetCapability");
+    if (ATT_GUARD(HW_CAPABILITY, data->capability != what[0]))
+        return att_fail(diag, ATT_E_TPM, ATT_R_TPM_IO, "tpm",
+                        "TPM2_GetCapability: expected capability %u, found %u", what[0],
+                        data->capability);
+    *out = data;
+    data = NULL;
+    return ATT_OK;
 }
 
 static void put_text(char *out, uint32_t value)

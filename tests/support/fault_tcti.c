@@ -63,6 +63,10 @@ static void damage(const struct fault_plan *plan, size_t *size, uint8_t *answer)
     case FAULT_FLIP:
         answer[plan->value % *size] ^= 0xff;
         break;
+    case FAULT_BYTE:
+        NEED(plan->value >> 8 < *size);
+        answer[plan->value >> 8] = (uint8_t)plan->value;
+        break;
     default:
         break;
     }

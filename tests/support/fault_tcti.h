@@ -19,6 +19,7 @@ enum fault {
     FAULT_SIZE_FIELD, /* the size field is value */
     FAULT_TAG,        /* the tag is value */
     FAULT_FLIP,       /* byte number value (modulo the length) is inverted */
+    FAULT_BYTE,       /* byte number value / 256 is value % 256 */
     FAULT_SILENCE,    /* no answer, and polling says so */
     FAULT_READ,       /* reading fails */
     FAULT_WRITE,      /* writing fails */

@@ -377,6 +377,24 @@ START_TEST(m09__each_lie_of_the_header_is_named)
 }
 END_TEST
 
+/* Handles under the name of another list of the same shape (TPM2_CAP_COMMANDS) are not taken for handles. */
+START_TEST(m09__an_answer_to_another_question_is_none)
+{
+    const uint32_t selector =
+        10 + 1 + 3; /* behind header and moreData: the last byte of capability */
+    const struct fault_plan plan = {FAULT_BYTE, 0, 1, selector << 8 | TPM2_CAP_COMMANDS};
+    struct faulty f = connect_badly();
+    struct att_diag diag;
+
+    fault_tcti_plan(f.line, &plan);
+    ck_assert_int_eq(do_ek_certs(f.tpm, &diag), ATT_E_TPM);
+    ck_assert_int_eq(diag.reason, ATT_R_TPM_IO);
+    ck_assert_ptr_nonnull(strstr(diag.text, "expected capability 1, found 2"));
+    ck_assert_int_eq(do_ek_certs(f.tpm, &diag), ATT_OK);
+    hwtest_disconnect(f.tpm);
+}
+END_TEST
+
 /* Row X-11: no flipped byte of any answer passes for a good quote of other PCRs. */
 START_TEST(x11__a_flipped_byte_is_refused_or_harmless)
 {
@@ -484,6 +502,7 @@ static Suite *suite(void)
     tcase_add_test(t, ak_make__falls_back_to_rsa);
     tcase_add_loop_test(t, m09__a_line_that_lies_or_breaks_ends_the_connection, 0, all);
     tcase_add_test(t, m09__each_lie_of_the_header_is_named);
+    tcase_add_test(t, m09__an_answer_to_another_question_is_none);
     tcase_add_test(t, x11__a_flipped_byte_is_refused_or_harmless);
     tcase_add_loop_test(t, x11__flipped_bytes_never_crash_the_other_operations, 0, all);
     tcase_add_test(t, x10__swtpm_killed_and_back_again);
