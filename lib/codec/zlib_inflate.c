@@ -9,26 +9,31 @@
 
 #define STEP 16384
 
-/* The room grows by a step and never past cap; Z_OK at the end means that the cap stopped it. */
-static enum att_err pull(struct att_buf *b, size_t cap, z_stream *z, int *rc)
+/* One step of at most STEP bytes, and not past cap. */
+static enum att_err step(struct att_buf *b, size_t cap, z_stream *z, int *rc)
 {
+    size_t room = cap - att_buf_len(b) < STEP ? cap - att_buf_len(b) : STEP;
     uint8_t *at = NULL;
-    size_t room = 0;
-    enum att_err err = ATT_OK;
+    enum att_err err = att_buf_room(b, room, &at);
 
-    *rc = Z_OK;
-    while (*rc == Z_OK && att_buf_len(b) < cap) {
-        room = cap - att_buf_len(b) < STEP ? cap - att_buf_len(b) : STEP;
-        err = att_buf_room(b, room, &at);
-        if (err != ATT_OK) {
-            return err;
-        }
+    if (err == ATT_OK) {
         z->next_out = at;
         z->avail_out = (uInt)room;
         *rc = inflate(z, Z_NO_FLUSH);
         att_buf_commit(b, room - z->avail_out);
     }
-    return ATT_OK;
+    return err;
+}
+
+/* Until the stream ends or cap is full; Z_OK at the end means that the cap stopped it. */
+static enum att_err pull(struct att_buf *b, size_t cap, z_stream *z, int *rc)
+{
+    enum att_err err = ATT_OK;
+
+    for (*rc = Z_OK; err == ATT_OK && *rc == Z_OK && att_buf_len(b) < cap;) {
+        err = step(b, cap, z, rc);
+    }
+    return err;
 }
 
 static enum att_err judge(const struct att_buf *b, size_t max, const z_stream *z, int rc)
@@ -41,10 +46,8 @@ static enum att_err judge(const struct att_buf *b, size_t max, const z_stream *z
         return ATT_GUARD(INFLATE_TRAILING, z->avail_in > 0) ? ATT_E_TRAILING : ATT_OK;
     case Z_BUF_ERROR: /* no progress with room left: the input is at its end */
         return ATT_E_TRUNCATED;
-    case Z_MEM_ERROR:
-        return ATT_E_NOMEM;
     default: /* a preset dictionary too: nobody told us one */
-        return ATT_E_FORMAT;
+        return rc == Z_MEM_ERROR ? ATT_E_NOMEM : ATT_E_FORMAT;
     }
 }
 
@@ -59,14 +62,14 @@ enum att_err att_zlib_inflate(struct att_buf **out, struct att_slice in, size_t 
     if (in.len > UINT32_MAX) {
         return ATT_E_LIMIT;
     }
-    err = att_buf_new(&b, cap);
-    if (err != ATT_OK) {
-        return err;
-    }
     z.next_in = in.p;
     z.avail_in = (uInt)in.len;
-    if (inflateInit(&z) != Z_OK) {
-        return ATT_E_NOMEM;
+    err = att_buf_new(&b, cap);
+    if (err == ATT_OK && inflateInit(&z) != Z_OK) {
+        err = ATT_E_NOMEM;
+    }
+    if (err != ATT_OK) {
+        return err;
     }
     err = pull(b, cap, &z, &rc);
     (void)inflateEnd(&z);
