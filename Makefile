@@ -145,14 +145,15 @@ $(BUILD)/attest-unpack: $(UNPACK_OBJ) $(LIB)
 $(BUILD)/attest-unpack: LIBS = $(IMAGE_LIBS)
 
 # Tests may use everything but main programs: modules of the daemons come in as an archive of their own.
-$(BUILD)/libdaemon.a: $(filter-out %/main.o,$(VERIFIER_OBJ) $(AGENT_OBJ)) $(COMMON_OBJ) $(WITNESS_OBJ) $(HW_OBJ)
+$(BUILD)/libdaemon.a: $(filter-out %/main.o,$(VERIFIER_OBJ) $(AGENT_OBJ) $(COURIER_OBJ)) $(COMMON_OBJ) $(WITNESS_OBJ) $(HW_OBJ)
+$(BUILD)/libcli.a: $(filter-out %/main.o,$(CLI_OBJ) $(UNPACK_OBJ))
 $(UNIT) $(ATTACKS): LIBS = $(TEST_LIBS) $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS)
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
 $(ATTACKS): $(BUILD)/attacks/%: $(BUILD)/obj/tests/attacks/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
-$(REPLAY): $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/support/replay.o $(BUILD)/libdaemon.a $(LIB)
-$(REPLAY): LIBS = $(SERVER_LIBS) $(HW_LIBS)
-$(FUZZ): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libdaemon.a $(LIB)
-$(FUZZ): LIBS = -fsanitize=fuzzer $(SERVER_LIBS) $(HW_LIBS)
+$(REPLAY): $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/support/replay.o $(BUILD)/libcli.a $(BUILD)/libdaemon.a $(LIB)
+$(FUZZ): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libcli.a $(BUILD)/libdaemon.a $(LIB)
+$(REPLAY): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(IMAGE_LIBS)
+$(FUZZ): LIBS = -fsanitize=fuzzer $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(IMAGE_LIBS)
 $(BENCH_PROGRAMS): $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o $(BENCH_OBJ) $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
 $(BENCH_PROGRAMS): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(TEST_LIBS) -lm
 
@@ -162,7 +163,7 @@ $(BINS) $(UNIT) $(ATTACKS) $(REPLAY) $(FUZZ) $(BENCH_PROGRAMS): $(BUILD)/members
 
 $(LIB): $(LIB_OBJ)
 $(BUILD)/libsupport.a: $(SUPPORT_OBJ)
-$(LIB) $(BUILD)/libdaemon.a $(BUILD)/libsupport.a: $(BUILD)/members
+$(LIB) $(BUILD)/libdaemon.a $(BUILD)/libcli.a $(BUILD)/libsupport.a: $(BUILD)/members
 	@mkdir -p $(@D)
 	$(call say,AR)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 

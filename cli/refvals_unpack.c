@@ -13,40 +13,10 @@
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/program.h"
-#include "base/rd.h"
 #include "refvals_make.h"
-#include "unpack/record.h"
+#include "unpack_record.h"
 
-/* One record of the reader's: only its lengths are believed, and bounded. */
-struct record {
-    struct unpack_head head;
-    char text[UNPACK_NAME_ROOM];
-    uint8_t digest[32];
-};
-
-static bool receive(struct record *r, FILE *from)
-{
-    uint8_t raw[UNPACK_HEAD_LEN];
-    struct att_rd rd = att_rd_from(raw, sizeof(raw));
-    bool digest = false;
-
-    if (fread(raw, 1, sizeof(raw), from) != sizeof(raw)) {
-        return false;
-    }
-    r->head.kind = att_rd_u8(&rd);
-    r->head.err = att_rd_u8(&rd);
-    r->head.len = att_rd_u16le(&rd);
-    r->head.reason = att_rd_u8(&rd);
-    digest = r->head.kind == UNPACK_FILE || r->head.kind == UNPACK_LINK;
-    if (r->head.len >= sizeof(r->text) || fread(r->text, 1, r->head.len, from) != r->head.len ||
-        (digest && fread(r->digest, 1, 32, from) != 32)) {
-        return false;
-    }
-    r->text[r->head.len] = '\0';
-    return strlen(r->text) == r->head.len;
-}
-
-static enum att_err add_text(struct making *m, const struct record *r, struct att_diag *diag)
+static enum att_err add_text(struct making *m, const struct unpack_record *r, struct att_diag *diag)
 {
     if (r->head.len > MAKING_TEXT_MAX - att_buf_len(m->text)) {
         return att_fail(diag, ATT_E_LIMIT, ATT_R_FMT_ARCHIVE, "archive",
@@ -55,7 +25,7 @@ static enum att_err add_text(struct making *m, const struct record *r, struct at
     return att_buf_add(m->text, r->text, r->head.len);
 }
 
-static enum att_err take(struct making *m, const struct record *r, struct att_diag *diag)
+static enum att_err take(struct making *m, const struct unpack_record *r, struct att_diag *diag)
 {
     switch (r->head.kind) {
     case UNPACK_FILE:
@@ -82,11 +52,11 @@ static enum att_err take(struct making *m, const struct record *r, struct att_di
 
 static enum att_err collect(struct making *m, FILE *from, struct att_diag *diag)
 {
-    struct record *r = malloc(sizeof(*r));
+    struct unpack_record *r = malloc(sizeof(*r));
     enum att_err err = r == NULL ? ATT_E_NOMEM : ATT_OK;
 
     while (err == ATT_OK) {
-        if (!receive(r, from)) {
+        if (!unpack_receive(r, from)) {
             err = att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_ARCHIVE, "archive",
                            "its reader stopped: damaged, or it needs too much memory or time");
         } else if (r->head.kind == UNPACK_END) {

@@ -23,6 +23,9 @@ struct box {
     struct att_hasher *hasher;
 };
 
+/* One record; digest: of 32 bytes for a file or a link, else NULL. IO. */
+ATT_MUST_USE enum att_err box_record(struct box *b, const struct unpack_head *h, const char *text,
+                                     const uint8_t *digest);
 /* What one file may hold, all in all: a small archive that unpacks without end is refused. */
 ATT_MUST_USE enum att_err box_more(struct box *b, uint64_t bytes, struct att_diag *diag);
 ATT_MUST_USE enum att_err box_file(struct box *b, const char *name, const uint8_t digest[32]);
@@ -35,6 +38,12 @@ ATT_MUST_USE enum att_err box_package(struct box *b);
 /* "a/b", "./a/b" and "/a/b" as "/a/b" in room; empty for the root itself. FORMAT for ".." and LIMIT. */
 ATT_MUST_USE enum att_err box_name(char room[UNPACK_NAME_ROOM], const char *name,
                                    struct att_diag *diag);
+
+/*
+ * unpack - the whole of b->fd into records; what: "image", "deb" or "text". The caller frees b->hasher.
+ * Errors  FORMAT LIMIT (FMT_ARCHIVE), IO, NOMEM
+ */
+ATT_MUST_USE enum att_err unpack(struct box *b, const char *what, struct att_diag *diag);
 
 /* Readers. */
 enum att_err read_archive(struct box *b, struct att_diag *diag);

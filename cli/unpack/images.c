@@ -202,16 +202,30 @@ static void ext_folders(struct ext *x)
     }
 }
 
+static void ext_close(struct ext *x)
+{
+    while (x->folders > 0) {
+        free(x->folder[--x->folders].path);
+    }
+    free(x->folder);
+    free(x->chunk);
+    if (x->met != NULL) {
+        ext2fs_free_inode_bitmap(x->met);
+    }
+    if (x->fs != NULL) {
+        ext2fs_free(x->fs);
+    }
+}
+
 enum att_err read_ext(struct box *b, struct att_diag *diag)
 {
-    struct ext x = {.b = b, .diag = diag, .chunk = malloc(READ_CHUNK)};
+    ATT_CLEANUP(ext_close) struct ext x = {.b = b, .diag = diag, .chunk = malloc(READ_CHUNK)};
     char path[64];
 
     (void)snprintf(path, sizeof(path), "/proc/self/fd/%d", b->fd);
     if (x.chunk == NULL) {
         return ATT_E_NOMEM;
     }
-    /* what is not freed here is freed with the process that this is */
     if (ext2fs_open(path, EXT2_FLAG_64BITS, 0, 0, unix_io_manager, &x.fs) != 0) {
         return refuse(diag, "superblock", "not an ext2, ext3 or ext4 file system that is known");
     }
@@ -237,6 +251,7 @@ struct squash {
     sqfs_id_table_t *ids;
     sqfs_dir_reader_t *folders;
     sqfs_data_reader_t *data;
+    sqfs_tree_node_t *root;
     struct path at;
     uint8_t *chunk;
 };
@@ -351,15 +366,26 @@ static bool squash_open(struct squash *s)
            sqfs_data_reader_load_fragment_table(s->data, &s->super) == 0;
 }
 
+static void squash_close(struct squash *s)
+{
+    void *const objects[] = {s->data, s->folders, s->ids, s->unpacker, s->file};
+
+    sqfs_dir_tree_destroy(s->root);
+    for (size_t i = 0; i < ATT_COUNT(objects); i++) {
+        if (objects[i] != NULL) {
+            sqfs_destroy(objects[i]);
+        }
+    }
+    free(s->chunk);
+}
+
 enum att_err read_squashfs(struct box *b, struct att_diag *diag)
 {
-    struct squash s = {.b = b, .diag = diag};
-    sqfs_tree_node_t *root = NULL;
+    ATT_CLEANUP(squash_close) struct squash s = {.b = b, .diag = diag};
 
-    /* what was opened is freed with the process that this is */
     if (!squash_open(&s) || s.super.bytes_used > b->len ||
-        sqfs_dir_reader_get_full_hierarchy(s.folders, s.ids, NULL, 0, &root) != 0) {
+        sqfs_dir_reader_get_full_hierarchy(s.folders, s.ids, NULL, 0, &s.root) != 0) {
         return refuse(diag, "superblock", "damaged, or packed in a way that is not known");
     }
-    return squash_tree(&s, root);
+    return squash_tree(&s, s.root);
 }
