@@ -5,22 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <curl/curl.h>
-
-#include "agent/courier/name.h"
+#include "agent/courier/http_internal.h"
 #include "base/guard.h"
 
 #define KEEP_S     3600 /* a connection that waited longer is not used again */
 #define HEADER_MAX 160
-
-struct http {
-    CURL *curl;
-    struct http_settings settings;
-    struct att_buf *body; /* of the exchange under way */
-    const char *url;      /* likewise; borrowed */
-    bool too_large;
-    char error[CURL_ERROR_SIZE];
-};
 
 static size_t collect(char *in, size_t size, size_t count, void *arg)
 {
@@ -59,35 +48,6 @@ static CURLcode set_common(struct http *h)
     return rc;
 }
 
-/* Before each handshake: whose certificate it must be. */
-static CURLcode before_handshake(CURL *curl, void *ssl_ctx, void *ctx)
-{
-    const struct http *h = ctx;
-
-    (void)curl;
-    return h->url != NULL && name_expect(ssl_ctx, h->url) ? CURLE_OK : CURLE_ABORTED_BY_CALLBACK;
-}
-
-static CURLcode set_tls(struct http *h)
-{
-    const struct http_settings *s = &h->settings;
-    CURL *c = h->curl;
-    CURLcode rc = curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
-
-    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
-    SET(CURLOPT_SSL_VERIFYPEER, ATT_GUARD(TLS_SERVER_CHAIN, true) ? 1L : 0L);
-    SET(CURLOPT_SSL_VERIFYHOST, ATT_GUARD(TLS_SERVER_NAME, true) ? 2L : 0L);
-    SET(CURLOPT_SSL_CTX_FUNCTION, before_handshake);
-    SET(CURLOPT_SSL_CTX_DATA, (void *)h);
-    SET(CURLOPT_CAINFO, s->ca_file);
-    SET(CURLOPT_CAPATH, NULL); /* the system's anchors are nobody's business here */
-    if (s->cert_file != NULL && s->key_file != NULL) {
-        SET(CURLOPT_SSLCERT, s->cert_file);
-        SET(CURLOPT_SSLKEY, s->key_file);
-    }
-    return rc;
-}
-
 static CURLcode set_unix(struct http *h)
 {
     CURL *c = h->curl;
@@ -118,7 +78,7 @@ enum att_err http_new(struct http **out, const struct http_settings *settings,
     }
     rc = set_common(h);
     if (rc == CURLE_OK) {
-        rc = settings->unix_socket != NULL ? set_unix(h) : set_tls(h);
+        rc = settings->unix_socket != NULL ? set_unix(h) : http_set_tls(h);
     }
     if (rc != CURLE_OK) {
         return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, NULL, "libcurl: %s",
@@ -151,26 +111,12 @@ void http_answer_free(struct http_answer *a)
     *a = (struct http_answer){0};
 }
 
-/*
- * libcurl has one code for "the chain is wrong" and "the name is wrong". OpenSSL's result tells them
- * apart; libcurl compares the name once more and then still holds its first value (1).
- */
-static enum att_reason verify_reason(const struct http *h)
-{
-    long result = 0;
-
-    if (curl_easy_getinfo(h->curl, CURLINFO_SSL_VERIFYRESULT, &result) == CURLE_OK &&
-        (result <= 1 || name_was_wrong(result))) {
-        return ATT_R_TLS_NAME;
-    }
-    return ATT_R_TLS_CHAIN;
-}
-
 static enum att_err explain(const struct http *h, CURLcode rc, struct att_diag *diag)
 {
     char text[ATT_DIAG_TEXT];
     const char *words = h->error[0] != '\0' ? h->error : curl_easy_strerror(rc);
-    enum att_reason reason = ATT_R_NET_PROTOCOL;
+    enum att_reason reason =
+        rc == CURLE_PEER_FAILED_VERIFICATION ? http_verify_reason(h) : ATT_R_NET_PROTOCOL;
 
     att_escape(text, sizeof(text), words, strlen(words));
     if (h->too_large) {
@@ -178,9 +124,6 @@ static enum att_err explain(const struct http *h, CURLcode rc, struct att_diag *
                         "the answer is larger than %zu bytes", h->settings.answer_max);
     }
     switch (rc) {
-    case CURLE_PEER_FAILED_VERIFICATION:
-        reason = verify_reason(h);
-        break;
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
     case CURLE_URL_MALFORMAT:
