@@ -66,14 +66,9 @@ static enum att_err list_devices(struct request *r)
     return admin_reply(r, 200, json_pack("{s:O, s:o}", "devices", list, "next", next));
 }
 
-static enum att_err check_id(struct request *r, const char *id)
-{
-    return att_device_id_check(att_slice_str(id), r->diag);
-}
-
 static enum att_err find_device(struct store_row *row, struct request *r, const char *id)
 {
-    enum att_err err = check_id(r, id);
+    enum att_err err = att_device_id_check(att_slice_str(id), r->diag);
 
     if (err != ATT_OK)
         return err;
@@ -132,38 +127,6 @@ static enum att_err remove_device(struct request *r)
     return admin_reply(r, 200, json_pack("{s:s}", "removed", r->rest));
 }
 
-/* An optional device id of the body: empty when absent or null. */
-static enum att_err body_device(struct request *r, char id[STORE_ID_MAX + 1])
-{
-    const json_t *v = json_object_get(r->body, "id");
-    const char *text = json_string_value(v);
-    enum att_err err;
-
-    id[0] = '\0';
-    if (v == NULL || json_is_null(v))
-        return ATT_OK;
-    if (text == NULL)
-        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "id", "expected a text");
-    err = check_id(r, text);
-    if (err == ATT_OK)
-        (void)snprintf(id, STORE_ID_MAX + 1, "%s", text);
-    return err;
-}
-
-static enum att_err only_keys(struct request *r, const char *a, const char *b, const char *c)
-{
-    const char *key;
-    json_t *value;
-
-    json_object_foreach(r->body, key, value)
-    {
-        if (strcmp(key, a) != 0 && strcmp(key, b) != 0 && strcmp(key, c) != 0)
-            return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "body",
-                            "expected no other members than %s, %s, %s", a, b, c);
-    }
-    return ATT_OK;
-}
-
 static enum att_err make_token(char text[TOKEN_TEXT], uint8_t digest[32], struct request *r)
 {
     uint8_t random[KEEPER_TOKEN_BYTES];
@@ -176,37 +139,16 @@ static enum att_err make_token(char text[TOKEN_TEXT], uint8_t digest[32], struct
     return att_sha256(att_slice_str(text), digest);
 }
 
-/* Only who is named may be replaced. */
-static enum att_err body_replace(struct store_token *t, struct request *r)
-{
-    const json_t *v = json_object_get(r->body, "replace");
-
-    if (v != NULL && !json_is_boolean(v))
-        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "replace", "expected true or false");
-    t->replaces = json_is_true(v);
-    if (t->replaces && t->id[0] == '\0')
-        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "id", "expected with replace");
-    return ATT_OK;
-}
-
 static enum att_err add_token(struct request *r)
 {
-    const json_t *ttl = json_object_get(r->body, "ttl_s");
-    int64_t ttl_s = json_is_integer(ttl) ? json_integer_value(ttl) : KEEPER_TOKEN_TTL_S;
     struct store_token t = {0};
+    int64_t ttl_s = 0;
     char text[TOKEN_TEXT];
     uint8_t digest[32];
-    enum att_err err = only_keys(r, "id", "ttl_s", "replace");
+    enum att_err err = admin_body_token(&t, &ttl_s, r);
 
-    if (err == ATT_OK)
-        err = body_device(r, t.id);
-    if (err == ATT_OK)
-        err = body_replace(&t, r);
     if (err != ATT_OK)
         return err;
-    if ((ttl != NULL && !json_is_integer(ttl)) || ttl_s < 1 || ttl_s > KEEPER_TOKEN_TTL_MAX_S)
-        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "ttl_s", "expected 1 to %d seconds",
-                        KEEPER_TOKEN_TTL_MAX_S);
     t.expires_utc = r->k->opt.utc_s() + ttl_s;
     err = make_token(text, digest, r);
     if (err == ATT_OK)
@@ -221,63 +163,13 @@ static enum att_err add_token(struct request *r)
                                  "expires", admin_time(t.expires_utc)));
 }
 
-static enum att_err hex_of(uint8_t *out, size_t cap, size_t *len, struct request *r,
-                           const char *field, const char *text)
-{
-    enum att_err err = att_hex_decode(out, cap, len, text, strlen(text));
-
-    if (err != ATT_OK || *len == 0)
-        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_KEY, field, "expected hexadecimal digits");
-    return ATT_OK;
-}
-
-/* nameAlg and a digest of its size (TPM 2.0 Part 1, 16): what is cut short would allow nobody. */
-static enum att_err check_name(struct request *r, const uint8_t *name, size_t len)
-{
-    struct att_rd rd = att_rd_from(name, len);
-    enum att_hash alg = (enum att_hash)att_rd_u16be(&rd);
-
-    if (!att_hash_usable(alg) || len != 2 + att_hash_size(alg))
-        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_KEY, "ek_name",
-                        "expected a TPM name: 000b and 32 bytes, or 000c and 48");
-    return ATT_OK;
-}
-
-static enum att_err body_ek_name(uint8_t name[ATT_NAME_MAX], size_t *len, struct request *r)
-{
-    const char *given = json_string_value(json_object_get(r->body, "ek_name"));
-    const char *public = json_string_value(json_object_get(r->body, "ek_public"));
-    uint8_t area[ATT_PUBAREA_MAX];
-    struct att_pubarea p;
-    size_t n = 0;
-    enum att_err err;
-
-    if ((given == NULL) == (public == NULL))
-        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "ek_name",
-                        "expected ek_name or ek_public");
-    if (given != NULL) {
-        err = hex_of(name, ATT_NAME_MAX, len, r, "ek_name", given);
-        return err == ATT_OK ? check_name(r, name, *len) : err;
-    }
-    err = hex_of(area, sizeof(area), &n, r, "ek_public", public);
-    if (err == ATT_OK)
-        err = att_pubarea_parse(&p, att_slice_of(area, n), r->diag);
-    if (err == ATT_OK)
-        err = att_pubarea_ek_name(name, len, &p);
-    return err;
-}
-
 static enum att_err allow_key(struct request *r)
 {
     uint8_t name[ATT_NAME_MAX];
     char id[STORE_ID_MAX + 1];
     size_t len = 0;
-    enum att_err err = only_keys(r, "id", "ek_name", "ek_public");
+    enum att_err err = admin_body_key(name, &len, id, r);
 
-    if (err == ATT_OK)
-        err = body_device(r, id);
-    if (err == ATT_OK)
-        err = body_ek_name(name, &len, r);
     if (err == ATT_OK)
         err = store_allow_put(r->k->st, att_slice_of(name, len), id, r->diag);
     if (err == ATT_OK)
@@ -293,7 +185,7 @@ static enum att_err disallow_key(struct request *r)
 {
     uint8_t name[ATT_NAME_MAX];
     size_t len = 0;
-    enum att_err err = hex_of(name, sizeof(name), &len, r, "ek_name", r->rest);
+    enum att_err err = admin_hex_name(name, &len, r, r->rest);
 
     if (err != ATT_OK)
         return err;
@@ -340,21 +232,6 @@ static enum att_err list_outcomes(struct request *r)
                                  err == ATT_OK ? json_integer((json_int_t)at) : json_null()));
 }
 
-/* "NUMBER/record": everything before the slash is digits. */
-static enum att_err outcome_number(int64_t *out, struct request *r)
-{
-    char *end = NULL;
-    long long n = 0;
-
-    if (r->rest[0] >= '0' && r->rest[0] <= '9')
-        n = strtoll(r->rest, &end, 10);
-    if (end == NULL || strcmp(end, "/record") != 0)
-        return att_fail(r->diag, ATT_E_NOT_FOUND, ATT_R_HTTP_ROUTE, "path",
-                        "expected /outcomes/NUMBER/record");
-    *out = n;
-    return ATT_OK;
-}
-
 /* The record with policy and change notices of its time: all that attestctl evidence reappraise needs but references. */
 static enum att_err show_record(struct request *r)
 {
@@ -365,7 +242,7 @@ static enum att_err show_record(struct request *r)
     struct att_record record = {0};
     struct store_outcome o = {0};
     int64_t n = 0;
-    enum att_err err = outcome_number(&n, r);
+    enum att_err err = admin_rest_outcome(&n, r);
 
     if (err != ATT_OK)
         return err;
@@ -450,34 +327,11 @@ static enum att_err dispatch(struct request *r, struct att_slice method)
                     known ? "not with this method" : "there is no such route");
 }
 
-static enum att_err split_path(struct request *r, struct att_slice path)
-{
-    size_t n = 0;
-
-    while (n < path.len && path.p[n] != '?')
-        n++;
-    if (n >= sizeof(r->path) || path.len - n >= sizeof(r->query))
-        return att_fail(r->diag, ATT_E_NOT_FOUND, ATT_R_HTTP_ROUTE, "path", "it is too long");
-    if (n > 0)
-        memcpy(r->path, path.p, n);
-    r->path[n] = '\0';
-    if (n + 1 < path.len)
-        memcpy(r->query, &path.p[n + 1], path.len - n - 1);
-    return ATT_OK;
-}
-
 enum att_err admin_run(struct keeper *k, struct job *job, struct att_diag *diag)
 {
     ATT_CLEANUP(att_json_freep) json_t *body = NULL;
     struct request r = {.k = k, .job = job, .diag = diag};
-    enum att_err err = split_path(&r, job->m.path);
+    enum att_err err = admin_read(&r, &body, job->m.path, job->m.body);
 
-    if (err == ATT_OK && job->m.body.len > 0)
-        err = att_json_parse(&body, job->m.body, diag);
-    if (err != ATT_OK)
-        return err;
-    if (body != NULL && !json_is_object(body))
-        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "body", "expected an object");
-    r.body = body;
-    return dispatch(&r, job->m.name);
+    return err == ATT_OK ? dispatch(&r, job->m.name) : err;
 }

@@ -57,6 +57,30 @@ json_t *admin_transfer_of(struct request *r, int64_t enrolment);
 int64_t admin_query_number(const struct request *r, const char *key, int64_t otherwise);
 /* A text of the query; empty when it is absent or longer than cap. */
 void admin_query_text(const struct request *r, const char *key, char *out, size_t cap);
+/*
+ * admin_read - path, query and body of a request whose keeper and diag are set (admin_body.c).
+ *
+ * *body is the caller's, also when it fails; r->body borrows it.
+ * Errors  NOT_FOUND (HTTP_ROUTE) when the path is too long, FORMAT (FMT_JSON)
+ */
+ATT_MUST_USE enum att_err admin_read(struct request *r, json_t **body, struct att_slice path,
+                                     struct att_slice text);
+
+/*
+ * Bodies (admin_body.c); each refuses with FORMAT (FMT_JSON, FMT_KEY) what it does not know.
+ *
+ * token   {"id", "ttl_s", "replace"}, each may be absent; *t gets id and replaces
+ * key     {"id", "ek_name" or "ek_public"}: the name of a TPM's key, nameAlg and digest; id may be empty
+ */
+ATT_MUST_USE enum att_err admin_body_token(struct store_token *t, int64_t *ttl_s,
+                                           struct request *r);
+ATT_MUST_USE enum att_err admin_body_key(uint8_t name[ATT_NAME_MAX], size_t *len,
+                                         char id[STORE_ID_MAX + 1], struct request *r);
+/* Hexadecimal digits of a name. FORMAT (FMT_KEY). */
+ATT_MUST_USE enum att_err admin_hex_name(uint8_t name[ATT_NAME_MAX], size_t *len, struct request *r,
+                                         const char *text);
+/* "NUMBER/record" behind the route. NOT_FOUND (HTTP_ROUTE). */
+ATT_MUST_USE enum att_err admin_rest_outcome(int64_t *out, struct request *r);
 /* {"cose": base64url} alone, decoded; the caller's. */
 ATT_MUST_USE enum att_err admin_body_message(struct att_buf **out, struct request *r);
 

@@ -23,35 +23,6 @@ enum att_err admin_show_policy(struct request *r)
     return admin_reply(r, 200, policy_json(r->k->policy, &r->k->origin));
 }
 
-enum att_err admin_body_message(struct att_buf **out, struct request *r)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
-    const char *text = json_string_value(json_object_get(r->body, "cose"));
-    uint8_t *room = r->k->room;
-    size_t len = 0;
-    enum att_err err;
-
-    if (text == NULL || json_object_size(r->body) != 1)
-        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "cose",
-                        "expected an object with \"cose\" alone: base64url of what is signed");
-    err = att_b64_decode(room, sizeof(r->k->room), &len, ATT_B64_URL, text, strlen(text));
-    if (err == ATT_E_LIMIT)
-        return att_fail(r->diag, err, ATT_R_LIM_SIZE, "cose",
-                        "expected at most %zu bytes in base64url, found %zu characters",
-                        sizeof(r->k->room), strlen(text));
-    if (err != ATT_OK || len == 0)
-        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "cose",
-                        "expected base64url without padding");
-    err = att_buf_new(&b, len);
-    if (err == ATT_OK)
-        err = att_buf_add_slice(b, att_slice_of(room, len));
-    if (err != ATT_OK)
-        return att_fail(r->diag, err, ATT_R_NOMEM, "cose", "memory ran out");
-    *out = b;
-    b = NULL;
-    return ATT_OK;
-}
-
 /* An auditor sees that it was tried: the outcome is kept, though the answer is a refusal. */
 static enum att_err refuse(struct request *r)
 {
