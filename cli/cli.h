@@ -188,6 +188,14 @@ ATT_MUST_USE enum att_err online_admin(struct online_request *req, json_t **answ
 ATT_MUST_USE enum att_err online_bytes(const struct online_request *req, struct att_buf **body,
                                        struct att_diag *diag);
 
+/*
+ * An answer as it came (cli/online_answer.c): JSON, or nothing for an empty object; *answer is the caller's, also
+ * when a problem became a reason. NETWORK (NET_PROTOCOL) when it is no JSON.
+ */
+ATT_MUST_USE enum att_err online_answer(json_t **answer, int status, struct att_slice body,
+                                        struct att_diag *diag);
+bool online_is_good(int status); /* 2xx */
+
 /* An id as it may stand in a path. */
 bool plain_id(const char *id);
 

@@ -101,23 +101,25 @@ static enum att_err search(struct maker *out, const struct att_yaml_node *root, 
     return ATT_E_NOT_FOUND;
 }
 
+enum att_err makers_search(struct maker *out, struct att_slice text, const uint8_t sha256[32],
+                           struct att_diag *diag)
+{
+    ATT_CLEANUP(att_yaml_freep) struct att_yaml *y = NULL;
+    char wanted[65];
+    enum att_err err = att_yaml_parse(&y, "vendors.yaml", text, diag);
+
+    (void)att_hex_encode(wanted, sizeof(wanted), att_slice_of(sha256, 32));
+    return err == ATT_OK ? search(out, att_yaml_root(y), wanted, diag) : err;
+}
+
 enum att_err makers_find(struct maker *out, const uint8_t sha256[32], struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
-    ATT_CLEANUP(att_yaml_freep) struct att_yaml *y = NULL;
     char path[PATH_TEXT];
-    char wanted[65];
     enum att_err err = find_list(path, sizeof(path), diag);
 
     if (err == ATT_OK) {
         err = att_file_read(&text, path, ATT_YAML_CAP, diag);
     }
-    if (err == ATT_OK) {
-        err = att_yaml_parse(&y, "vendors.yaml", att_buf_slice(text), diag);
-    }
-    if (err != ATT_OK) {
-        return err;
-    }
-    (void)att_hex_encode(wanted, sizeof(wanted), att_slice_of(sha256, 32));
-    return search(out, att_yaml_root(y), wanted, diag);
+    return err == ATT_OK ? makers_search(out, att_buf_slice(text), sha256, diag) : err;
 }

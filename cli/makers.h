@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 
 struct maker {
     char maker[16], name[128],
@@ -21,5 +22,9 @@ struct maker {
  */
 ATT_MUST_USE enum att_err makers_find(struct maker *out, const uint8_t sha256[32],
                                       struct att_diag *diag);
+
+/* The same in a list that is at hand. */
+ATT_MUST_USE enum att_err makers_search(struct maker *out, struct att_slice text,
+                                        const uint8_t sha256[32], struct att_diag *diag);
 
 #endif

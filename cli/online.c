@@ -81,48 +81,13 @@ enum att_err online_exchange(const struct online_request *req, int *status, stru
     return err;
 }
 
-static enum att_err error_of(int status)
-{
-    if (status == 401 || status == 403) {
-        return ATT_E_DENIED;
-    }
-    if (status == 404 || status == 410) {
-        return ATT_E_NOT_FOUND;
-    }
-    return status == 429 || status >= 500 ? ATT_E_BUSY : ATT_E_CONFLICT;
-}
-
-static enum att_err refused(const json_t *answer, int status, struct att_diag *diag)
-{
-    const char *code = json_string_value(json_object_get(answer, "code"));
-    const char *detail = json_string_value(json_object_get(answer, "detail"));
-    enum att_reason reason = att_reason_find(code != NULL ? code : "");
-    char safe[128];
-
-    return att_fail(diag, error_of(status), reason != ATT_R_NONE ? reason : ATT_R_NET_PROTOCOL,
-                    "verifier", "the verifier answered %d %s", status,
-                    text_safe(safe, sizeof(safe), detail != NULL ? detail : ""));
-}
-
 enum att_err online_admin(struct online_request *req, json_t **answer, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *body = NULL;
     int status = 0;
     enum att_err err = online_exchange(req, &status, &body, diag);
 
-    if (err != ATT_OK) {
-        return err;
-    }
-    err = att_json_parse(answer, att_buf_slice(body), diag);
-    if (err != ATT_OK && status >= 200 && status < 300 && att_buf_len(body) == 0) {
-        *answer = json_object();
-        err = ATT_OK;
-    }
-    if (err != ATT_OK) {
-        return att_fail(diag, ATT_E_NETWORK, ATT_R_NET_PROTOCOL, "verifier",
-                        "the verifier answered %d and no JSON", status);
-    }
-    return status >= 200 && status < 300 ? ATT_OK : refused(*answer, status, diag);
+    return err == ATT_OK ? online_answer(answer, status, att_buf_slice(body), diag) : err;
 }
 
 enum att_err online_bytes(const struct online_request *req, struct att_buf **body,
@@ -136,21 +101,10 @@ enum att_err online_bytes(const struct online_request *req, struct att_buf **bod
     if (err != ATT_OK) {
         return err;
     }
-    if (status >= 200 && status < 300) {
-        *body = got;
-        got = NULL;
-        return ATT_OK;
+    if (!online_is_good(status)) {
+        return online_answer(&problem, status, att_buf_slice(got), diag);
     }
-    if (att_json_parse(&problem, att_buf_slice(got), diag) != ATT_OK) {
-        return att_fail(diag, ATT_E_NETWORK, ATT_R_NET_PROTOCOL, "verifier",
-                        "the verifier answered %d and no JSON", status);
-    }
-    return refused(problem, status, diag);
-}
-
-bool plain_id(const char *id)
-{
-    return id[0] != '\0' && strlen(id) <= 64 &&
-           strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") ==
-               strlen(id);
+    *body = got;
+    got = NULL;
+    return ATT_OK;
 }

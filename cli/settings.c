@@ -6,10 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
-#include "codec/yaml.h"
-
-#define CONFIG_MAX     65536
 #define SYSTEM_TRUST   "/etc/attestd/trust.d"
 #define DEFAULT_SOCKET "/run/attestd/admin.sock"
 
@@ -50,12 +46,6 @@ static const char *from_env(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-static void name_language(struct cli *cli, const char *value)
-{
-    cli->lang = strncmp(value, "ja", 2) == 0 ? LANG_JA : LANG_EN;
-    cli->lang_named = true;
-}
-
 /* No generated locale is needed: the names alone decide. */
 static void find_language(struct cli *cli, int argc, char **argv)
 {
@@ -63,70 +53,19 @@ static void find_language(struct cli *cli, int argc, char **argv)
     const char *asked = peek(argc, argv, "--lang");
 
     if (asked != NULL) {
-        name_language(cli, asked);
+        settings_language(cli, asked);
         return;
     }
     for (size_t i = 0; i < ATT_COUNT(NAMES); i++) {
         const char *value = from_env(NAMES[i]);
 
         if (value != NULL) {
-            name_language(cli, value);
+            settings_language(cli, value);
             /* the locale is the system's word, not this user's: the configuration may say other */
             cli->lang_named = i == 0;
             return;
         }
     }
-}
-
-static enum att_err copy_text(const struct att_yaml_node *root, const char *key, char *out,
-                              size_t cap, struct att_diag *diag)
-{
-    const struct att_yaml_node *n = att_yaml_get(root, key);
-    const char *text = NULL;
-    enum att_err err = n != NULL ? att_yaml_text(n, &text, cap - 1, diag) : ATT_OK;
-
-    if (err == ATT_OK && text != NULL) {
-        (void)snprintf(out, cap, "%s", text);
-    }
-    return err;
-}
-
-static enum att_err take_config(struct cli *cli, const struct att_yaml_node *root,
-                                struct att_diag *diag)
-{
-    static const char *const KEYS[] = {"trust", "lang", "socket", NULL};
-    char lang[8] = "";
-    enum att_err err = att_yaml_only(root, KEYS, diag);
-
-    if (err == ATT_OK) {
-        err = copy_text(root, "trust", cli->trust_room, sizeof(cli->trust_room), diag);
-    }
-    if (err == ATT_OK) {
-        err = copy_text(root, "socket", cli->socket_room, sizeof(cli->socket_room), diag);
-    }
-    if (err == ATT_OK) {
-        err = copy_text(root, "lang", lang, sizeof(lang), diag);
-    }
-    if (err == ATT_OK && lang[0] != '\0' && strcmp(lang, "en") != 0 && strcmp(lang, "ja") != 0) {
-        return att_yaml_fail(att_yaml_get(root, "lang"), ATT_R_CFG_KEY, diag,
-                             "expected en or ja, found \"%s\"", lang);
-    }
-    if (err == ATT_OK && lang[0] != '\0' && !cli->lang_named) {
-        name_language(cli, lang);
-    }
-    return err;
-}
-
-static enum att_err read_config(struct cli *cli, const char *path, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
-    ATT_CLEANUP(att_yaml_freep) struct att_yaml *y = NULL;
-    enum att_err err = att_file_read(&text, path, CONFIG_MAX, diag);
-
-    if (err == ATT_OK) {
-        err = att_yaml_parse(&y, path, att_buf_slice(text), diag);
-    }
-    return err == ATT_OK ? take_config(cli, att_yaml_root(y), diag) : err;
 }
 
 /* The user's own file; false when there is none to read. */
@@ -174,9 +113,9 @@ int settings_load(struct cli *cli, int argc, char **argv)
     cli->config = peek(argc, argv, "--config");
     find_language(cli, argc, argv);
     if (cli->config != NULL) {
-        err = read_config(cli, cli->config, &diag);
+        err = settings_file_read(cli, cli->config, &diag);
     } else if (own_config(path, sizeof(path))) {
-        err = read_config(cli, path, &diag);
+        err = settings_file_read(cli, path, &diag);
     }
     if (err != ATT_OK) {
         struct report r = report_start(cli, "attestctl.usage.v1");

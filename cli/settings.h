@@ -13,4 +13,10 @@
  */
 ATT_MUST_USE int settings_load(struct cli *cli, int argc, char **argv);
 
+/* A configuration file into what no option or variable has named yet. CONFIG (CFG_KEY, FMT_YAML) with the place; errors of files. */
+ATT_MUST_USE enum att_err settings_file_read(struct cli *cli, const char *path,
+                                             struct att_diag *diag);
+/* "ja..." is Japanese, all else English. */
+void settings_language(struct cli *cli, const char *value);
+
 #endif
