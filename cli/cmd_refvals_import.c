@@ -203,9 +203,14 @@ int cmd_refvals_merge(struct cli *cli, int argc, char **argv)
 
 /* ---- export ---- */
 
+static const char *const FORMS[] = {"corim", "corim-pcrs", "allowlist"};
+
+enum form { FORM_CORIM, FORM_CORIM_PCRS, FORM_ALLOWLIST, FORM__COUNT };
+
 struct exporting {
     struct sources s;
-    const char *form, *id, *key;
+    const char *form_name, *id, *key;
+    enum form form;
     bool file_key;
 };
 
@@ -228,7 +233,7 @@ static enum att_err sign_corim(struct att_buf **out, const struct exporting *x,
                                struct att_slice corim, struct att_diag *diag)
 {
     ATT_CLEANUP(att_signer_freep) struct att_signer *signer = NULL;
-    uint8_t kid[32];
+    uint8_t kid[32] = {0};
     const struct att_cose_order order = {
         .content_type = CONTENT_TYPE, .kid = att_slice_of(kid, sizeof(kid)), .payload = corim};
     enum att_err err = signing_open(&signer, x->key, x->file_key, diag);
@@ -237,25 +242,45 @@ static enum att_err sign_corim(struct att_buf **out, const struct exporting *x,
     return err == ATT_OK ? att_cose_make(out, &order, signer) : err;
 }
 
+/* A CoRIM in the form that was asked for. */
+static enum att_err write_corim(struct att_buf **out, const struct exporting *x,
+                                const struct att_export *v, struct making *m, size_t *left,
+                                struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    if (x->form == FORM_CORIM) {
+        return att_corim_write(out, x->id, v, m->kept_count);
+    }
+    err = att_corim_write_pcrs(out, x->id, v, m->kept_count, left);
+    return err == ATT_E_NOT_FOUND
+               ? att_fail(diag, err, ATT_R_REF_OTHERS, "export",
+                          "expected values of PCRs, found %zu others", m->kept_count)
+               : err;
+}
+
 static enum att_err write_form(struct att_buf **out, const struct exporting *x, struct making *m,
                                struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *plain = NULL;
     size_t left = 0;
     struct att_export *v = sorted(m);
-    size_t count = m->kept_count;
     enum att_err err = v == NULL ? ATT_E_NOMEM : ATT_OK;
 
-    if (err == ATT_OK && strcmp(x->form, "allowlist") == 0) {
-        err = att_allowlist_write(out, v, count, &left);
-    } else if (err == ATT_OK && x->key == NULL) {
-        err = att_corim_write(out, x->id, v, count);
+    if (err == ATT_OK && x->form == FORM_ALLOWLIST) {
+        err = att_allowlist_write(&plain, v, m->kept_count, &left);
     } else if (err == ATT_OK) {
-        err = att_corim_write(&plain, x->id, v, count);
-        err = err == ATT_OK ? sign_corim(out, x, att_buf_slice(plain), diag) : err;
+        err = write_corim(&plain, x, v, m, &left, diag);
     }
     free(v);
-    (void)json_object_set_new(m->r->root, "values", json_integer((json_int_t)(count - left)));
+    if (err == ATT_OK && x->form != FORM_ALLOWLIST && x->key != NULL) {
+        err = sign_corim(out, x, att_buf_slice(plain), diag);
+    } else if (err == ATT_OK) {
+        *out = plain;
+        plain = NULL;
+    }
+    (void)json_object_set_new(m->r->root, "values",
+                              json_integer((json_int_t)(m->kept_count - left)));
     (void)json_object_set_new(m->r->root, "others", json_integer((json_int_t)left));
     return err;
 }
@@ -278,9 +303,10 @@ static int run_export(struct report *r, const struct exporting *x, char **trees)
 int cmd_refvals_export(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.refvals-export.v1");
-    struct exporting x = {.form = "", .id = "reference-values"};
+    struct exporting x = {.form_name = "", .id = "reference-values"};
     const struct option_spec options[] = {
-        {"form", &x.form, NULL, "FORM", "corim or allowlist", "corim または allowlist"},
+        {"form", &x.form_name, NULL, "FORM", "corim, corim-pcrs or allowlist",
+         "corim、corim-pcrs または allowlist"},
         {"id", &x.id, NULL, "ID", "what a CoRIM is called", "CoRIM の名前"},
         {"key", &x.key, NULL, "KEY", "sign a CoRIM: pkcs11:URI, or a file",
          "CoRIM に署名する: pkcs11:URI またはファイル"},
@@ -293,9 +319,12 @@ int cmd_refvals_export(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    if (strcmp(x.form, "corim") != 0 && strcmp(x.form, "allowlist") != 0) {
-        return report_usage(&r, "--form", "expected %s, found %s", "corim or allowlist",
-                            text_safe(shown, sizeof(shown), x.form));
+    while (x.form < FORM__COUNT && strcmp(x.form_name, FORMS[x.form]) != 0) {
+        x.form++;
+    }
+    if (x.form == FORM__COUNT) {
+        return report_usage(&r, "--form", "expected %s, found %s", "corim, corim-pcrs or allowlist",
+                            text_safe(shown, sizeof(shown), x.form_name));
     }
     if (sources_lack(&x.s) != NULL) {
         return report_usage(&r, "arguments", "expected %s, found nothing", sources_lack(&x.s));

@@ -400,10 +400,14 @@ const struct command commands[] = {
      .args_max = ARGS_ANY,
      .en = "write reference values for other verifiers",
      .ja = "他の検証者用に参照値を書き出す",
-     .more_en = "From the sources of refvals make: a compiled file does not hold names.",
-     .more_ja = "refvals make と同じ入力から作る。コンパイル済みのファイルは名前を持たない。",
+     .more_en = "From the sources of refvals make: a compiled file does not hold names. corim-pcrs "
+                "holds PCRs alone, "
+                "each under its index.",
+     .more_ja = "refvals make "
+                "と同じ入力から作る。コンパイル済みのファイルは名前を持たない。corim-pcrs は PCR "
+                "だけを番号ごとに持つ。",
      .example =
-         {"attestctl refvals export --form corim --uefi bios.bin -o boot.corim",
+         {"attestctl refvals export --form corim-pcrs --pcrs boot.json -o boot.corim",
           "attestctl refvals export --form allowlist --root /mnt/image -o runtime-policy.json",
           "attestctl refvals export --form corim --id gw-1.4 --image rootfs.img -o gw.corim"},
      .run = cmd_refvals_export},

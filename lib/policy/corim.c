@@ -26,7 +26,6 @@
 #define TAG_COTL     508
 #define TAG_SWID     1398229316
 #define ALG_SHA256   1
-#define PARSEC_TPM   "tag:github.com/parallaxsecond,2023-03-03:tpm"
 #define PROFILE_ROOM 128
 
 /* Where we are, for a refusal. */
@@ -368,7 +367,7 @@ static enum att_err read_profile(struct reading *x, struct att_slice in)
         return refuse(x, ATT_E_FORMAT, "a profile that is neither a URI nor an OID");
     }
     (void)att_escape(x->io->profile, sizeof(x->io->profile), text.p, text.len);
-    x->parsec = att_slice_eq(text, att_slice_str(PARSEC_TPM));
+    x->parsec = att_slice_eq(text, att_slice_str(CORIM_PARSEC_TPM));
     x->ours = att_slice_eq(text, att_slice_str(CORIM_PROFILE));
     return end(x, &c, "profile");
 }

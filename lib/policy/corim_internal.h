@@ -5,4 +5,7 @@
 /* Our own profile: a measurement's key is a name of docs/formats/refvals.md, PCRs are integrity registers. */
 #define CORIM_PROFILE "tag:attestd,2026:refvals#1"
 
+/* That of Parsec: one measurement a PCR, its key the index, its value digests. */
+#define CORIM_PARSEC_TPM "tag:github.com/parallaxsecond,2023-03-03:tpm"
+
 #endif

@@ -1,4 +1,7 @@
-/* Writing CoRIM under our own profile: one CoMID; PCRs as integrity registers, names as measurement keys. */
+/*
+ * Writing CoRIM, one CoMID. Under our own profile PCRs are integrity registers and names measurement keys; in the form
+ * for verifiers that know PCRs alone, each PCR is a measurement under its index.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +14,14 @@
 #define PCR_PREFIX  "pcr/sha256/"
 #define FIXED_BOUND 1024
 #define VALUE_BOUND 96 /* heads and digest of one value, beside its name */
+
+/* A document under way. */
+struct doc {
+    const char *id, *profile;
+    const struct att_export *values;
+    size_t count;
+    bool registers; /* PCRs as integrity registers */
+};
 
 struct run {
     const struct att_export *v;
@@ -50,23 +61,35 @@ static void write_digests(struct att_wr *w, const struct run *r)
     }
 }
 
-static void write_measurement(struct att_wr *w, const struct run *r)
+/* {1: {14: {index: digests}}} */
+static void write_register(struct att_wr *w, uint64_t pcr, const struct run *r)
+{
+    att_cbor_wr_map(w, 1);
+    att_cbor_wr_uint(w, 1);
+    att_cbor_wr_map(w, 1);
+    att_cbor_wr_uint(w, 14);
+    att_cbor_wr_map(w, 1);
+    att_cbor_wr_uint(w, pcr);
+    write_digests(w, r);
+}
+
+/* {0: name or index, 1: {2: digests}} */
+static void write_measurement(struct att_wr *w, const struct doc *d, const struct run *r)
 {
     uint64_t pcr = 0;
+    bool index = is_pcr(r->v->name, &pcr);
 
-    if (is_pcr(r->v->name, &pcr)) {
-        att_cbor_wr_map(w, 1);
-        att_cbor_wr_uint(w, 1);
-        att_cbor_wr_map(w, 1);
-        att_cbor_wr_uint(w, 14);
-        att_cbor_wr_map(w, 1);
-        att_cbor_wr_uint(w, pcr);
-        write_digests(w, r);
+    if (index && d->registers) {
+        write_register(w, pcr, r);
         return;
     }
     att_cbor_wr_map(w, 2);
     att_cbor_wr_uint(w, 0);
-    att_cbor_wr_text(w, r->v->name);
+    if (index) {
+        att_cbor_wr_uint(w, pcr);
+    } else {
+        att_cbor_wr_text(w, r->v->name);
+    }
     att_cbor_wr_uint(w, 1);
     att_cbor_wr_map(w, 1);
     att_cbor_wr_uint(w, 2);
@@ -83,14 +106,13 @@ static size_t names_of(const struct att_export *values, size_t count)
     return names;
 }
 
-static void write_comid(struct att_wr *w, const char *id, const struct att_export *values,
-                        size_t count)
+static void write_comid(struct att_wr *w, const struct doc *d)
 {
     att_cbor_wr_map(w, 2);
     att_cbor_wr_uint(w, 1);
     att_cbor_wr_map(w, 1);
     att_cbor_wr_uint(w, 0);
-    att_cbor_wr_text(w, id);
+    att_cbor_wr_text(w, d->id);
     att_cbor_wr_uint(w, 4);
     att_cbor_wr_map(w, 1);
     att_cbor_wr_uint(w, 0);
@@ -100,50 +122,49 @@ static void write_comid(struct att_wr *w, const char *id, const struct att_expor
     att_cbor_wr_uint(w, 0);
     att_cbor_wr_map(w, 1);
     att_cbor_wr_uint(w, 2);
-    att_cbor_wr_text(w, id);
-    att_cbor_wr_array(w, names_of(values, count));
-    for (size_t i = 0; i < count;) {
-        struct run r = next_name(values + i, count - i);
+    att_cbor_wr_text(w, d->id);
+    att_cbor_wr_array(w, names_of(d->values, d->count));
+    for (size_t i = 0; i < d->count;) {
+        struct run r = next_name(d->values + i, d->count - i);
 
-        write_measurement(w, &r);
+        write_measurement(w, d, &r);
         i += r.count;
     }
 }
 
-static void write_corim(struct att_wr *w, const char *id, struct att_slice comid)
+static void write_corim(struct att_wr *w, const struct doc *d, struct att_slice comid)
 {
     att_cbor_wr_tag(w, 501);
     att_cbor_wr_map(w, 3);
     att_cbor_wr_uint(w, 0);
-    att_cbor_wr_text(w, id);
+    att_cbor_wr_text(w, d->id);
     att_cbor_wr_uint(w, 1);
     att_cbor_wr_array(w, 1);
     att_cbor_wr_tag(w, 506);
     att_cbor_wr_bytes(w, comid);
     att_cbor_wr_uint(w, 3);
     att_cbor_wr_tag(w, 32);
-    att_cbor_wr_text(w, CORIM_PROFILE);
+    att_cbor_wr_text(w, d->profile);
 }
 
-enum att_err att_corim_write(struct att_buf **out, const char *id, const struct att_export *values,
-                             size_t count)
+static enum att_err write_doc(struct att_buf **out, const struct doc *d)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *inner = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *outer = NULL;
-    size_t bound = FIXED_BOUND + 2 * strlen(id);
+    size_t bound = FIXED_BOUND + 2 * strlen(d->id);
     uint8_t *at = NULL;
     struct att_slice done;
     struct att_wr w;
     enum att_err err = ATT_OK;
 
-    for (size_t i = 0; i < count; i++) {
-        bound += VALUE_BOUND + strlen(values[i].name);
+    for (size_t i = 0; i < d->count; i++) {
+        bound += VALUE_BOUND + strlen(d->values[i].name);
     }
     err = att_buf_new(&inner, bound);
     err = err == ATT_OK ? att_buf_room(inner, bound, &at) : err;
     if (err == ATT_OK) {
         w = att_wr_into(at, bound);
-        write_comid(&w, id, values, count);
+        write_comid(&w, d);
         err = att_cbor_wr_done(&w, &done);
     }
     if (err == ATT_OK) {
@@ -152,13 +173,43 @@ enum att_err att_corim_write(struct att_buf **out, const char *id, const struct 
     err = err == ATT_OK ? att_buf_room(outer, bound + FIXED_BOUND, &at) : err;
     if (err == ATT_OK) {
         w = att_wr_into(at, bound + FIXED_BOUND);
-        write_corim(&w, id, done);
+        write_corim(&w, d, done);
         err = att_cbor_wr_done(&w, &done);
     }
     if (err == ATT_OK) {
         att_buf_commit(outer, done.len);
         *out = outer;
         outer = NULL;
+    }
+    return err;
+}
+
+enum att_err att_corim_write(struct att_buf **out, const char *id, const struct att_export *values,
+                             size_t count)
+{
+    const struct doc d = {
+        .id = id, .profile = CORIM_PROFILE, .values = values, .count = count, .registers = true};
+
+    return write_doc(out, &d);
+}
+
+enum att_err att_corim_write_pcrs(struct att_buf **out, const char *id,
+                                  const struct att_export *values, size_t count, size_t *left_out)
+{
+    struct doc d = {.id = id, .profile = CORIM_PARSEC_TPM, .values = values};
+    uint64_t pcr = 0;
+    enum att_err err = ATT_OK;
+
+    /* sorted by name, so that PCRs stand together */
+    for (size_t i = 0; i < count && !is_pcr(values[i].name, &pcr); i++) {
+        d.values++;
+    }
+    while (d.values + d.count < values + count && is_pcr(d.values[d.count].name, &pcr)) {
+        d.count++;
+    }
+    err = d.count > 0 ? write_doc(out, &d) : ATT_E_NOT_FOUND;
+    if (err == ATT_OK) {
+        *left_out = count - d.count;
     }
     return err;
 }

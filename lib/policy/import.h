@@ -44,6 +44,15 @@ ATT_MUST_USE enum att_err att_corim_write(struct att_buf **out, const char *id,
                                           const struct att_export *values, size_t count);
 
 /*
+ * att_corim_write_pcrs - the values "pcr/sha256/N" alone, for verifiers that know no names: one measurement a PCR under
+ * its index, in the profile of Parsec. How many others there were is *left_out.
+ * Errors  NOT_FOUND: no value of a PCR; LIMIT NOMEM
+ */
+ATT_MUST_USE enum att_err att_corim_write_pcrs(struct att_buf **out, const char *id,
+                                               const struct att_export *values, size_t count,
+                                               size_t *left_out);
+
+/*
  * att_allowlist_read - the runtime policy that Keylime reads (JSON): digests and ima-buf. Digests that are
  * not SHA-256, excludes, keyrings and keys are counted as others: what is excluded there is not expected here.
  * Errors  FORMAT (FMT_JSON, FMT_ALLOWLIST); what take gives

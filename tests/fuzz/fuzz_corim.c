@@ -30,6 +30,8 @@ static enum att_err take(void *ctx, struct att_slice name, const uint8_t digest[
 static void round_trip(const struct seen *s)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *written = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *pcrs = NULL;
+    size_t left = 0;
     struct att_export v[KEPT_MAX];
     struct att_import io = {.take = take, .ctx = &(struct seen){.count = 0}};
 
@@ -39,6 +41,11 @@ static void round_trip(const struct seen *s)
     if (s->count > 0 && att_corim_write(&written, "x", v, s->count) == ATT_OK) {
         HOLDS(att_corim_read(&io, att_buf_slice(written), NULL) == ATT_OK);
         HOLDS(io.values == s->count);
+    }
+    if (att_corim_write_pcrs(&pcrs, "x", v, s->count, &left) == ATT_OK) {
+        io.values = 0;
+        HOLDS(att_corim_read(&io, att_buf_slice(pcrs), NULL) == ATT_OK);
+        HOLDS(io.values == s->count - left);
     }
 }
 

@@ -143,6 +143,23 @@ json '.signed == 1'
 cmp -s "$out" "$work/made.refvals" || complain 'other values'
 check 'not with another key' 1 "$ctl" -q refvals import "$work/s.corim" --key "$key" --output "$out"
 
+# the form that has PCRs alone, each under its index: what others with that profile write and read
+"$ctl" -q refvals make --pcrs "$work/a.json" --pcrs "$work/b.json" --output "$work/pcrs.refvals"
+check 'PCRs written' 0 "$ctl" --json refvals export --form corim-pcrs --id gw-1 "$@" --output "$work/p.corim"
+json_form
+json ".values == 3 and .values + .others == $(count "$work/made.refvals")"
+grep -q 'tag:github.com/parallaxsecond,2023-03-03:tpm' "$work/p.corim" || complain 'not its profile'
+check 'and read' 0 "$ctl" --json refvals import "$work/p.corim" --output "$out"
+json '.values == 3 and .others == 0'
+cmp -s "$out" "$work/pcrs.refvals" || complain 'other values'
+check 'PCRs written, signed' 0 "$ctl" -q refvals export --form corim-pcrs --key "$work/k.pem" --insecure-file-key "$@" --output "$work/ps.corim"
+check 'and read, verified' 0 "$ctl" -q refvals import "$work/ps.corim" --key "$work/k.pub" --output "$out"
+cmp -s "$out" "$work/pcrs.refvals" || complain 'other values'
+check 'no PCR to write' 3 "$ctl" --json refvals export --form corim-pcrs --root "$work/image" --output "$work/none.corim"
+json '.reasons[0].code == "E_REF_OTHERS"'
+[ ! -e "$work/none.corim" ] || complain 'a file was written'
+check 'no such form' 2 "$ctl" -q refvals export --form corim-pcr "$@" --output "$work/none.corim"
+
 # the allow-list JSON: files and buffers there and back, what it cannot hold is counted
 check 'allow-list written' 0 "$ctl" --json refvals export --form allowlist "$@" --output "$work/w.json"
 json ".values == 1 and .values + .others == $(count "$work/made.refvals")"
