@@ -1,5 +1,6 @@
 /* Enrolment: who this gateway's TPM is, proven to the verifier, and the certificate that comes back. */
 #include "agent/measurer/agent.h"
+#include "agent/measurer/certs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -114,43 +115,23 @@ static enum att_err make_request(struct enrolment *e, struct att_diag *diag)
     return err == ATT_OK ? ATT_OK : att_fail(diag, err, ATT_R_INTERNAL, NULL, "no digest");
 }
 
-static void add_cert(struct wire_enrol_begin *m, struct att_slice der)
-{
-    if (m->ek_cert_count < WIRE_EK_CERTS_MAX && der.len > 0 && der.len <= HW_EK_CERT_MAX) {
-        m->ek_cert[m->ek_cert_count++] = der;
-    }
-}
-
-/* The chain indexes hold DER certificates one behind the other: cut at each SEQUENCE (X.690, 8.1.3). */
-static void add_chain(struct wire_enrol_begin *m, struct att_slice chain)
-{
-    struct att_rd r = att_rd_slice(chain);
-
-    while (att_rd_left(&r) > 4) {
-        struct att_rd look = r;
-        uint8_t tag = att_rd_u8(&look);
-        uint8_t form = att_rd_u8(&look);
-        uint16_t len = att_rd_u16be(&look);
-
-        if (tag != 0x30 || form != 0x82) {
-            return; /* not what the profile says: the leaf alone may do */
-        }
-        add_cert(m, att_rd_bytes(&r, (size_t)len + 4));
-    }
-}
-
 /* The certificate of our key first, the rest behind it. */
 static void add_certs(struct wire_enrol_begin *m, const struct enrolment *e)
 {
+    const struct agent_certs to = {.cert = m->ek_cert,
+                                   .count = &m->ek_cert_count,
+                                   .max = ATT_COUNT(m->ek_cert),
+                                   .cert_max = HW_EK_CERT_MAX};
+
     for (int own = 1; own >= 0; own--) {
         for (uint32_t i = 0; i < e->certs.count; i++) {
             if ((e->certs.cert[i].index == e->ek.cert_index) == (own == 1)) {
-                add_cert(m, att_buf_slice(e->certs.cert[i].der));
+                agent_certs_add(&to, att_buf_slice(e->certs.cert[i].der));
             }
         }
     }
     if (e->certs.chain != NULL) {
-        add_chain(m, att_buf_slice(e->certs.chain));
+        agent_certs_cut(&to, att_buf_slice(e->certs.chain), false);
     }
 }
 

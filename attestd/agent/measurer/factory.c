@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "agent/measurer/certs.h"
 #include "base/file.h"
-#include "base/rd.h"
 
 #define DER_SEQUENCE 0x30
 #define CERT_MAX     16384
@@ -61,52 +61,19 @@ enum att_err agent_factory_find(struct agent_factory_found *out, struct hw_tpm *
     return ATT_OK;
 }
 
-static void add(struct wire_factory_key *out, struct att_slice cert)
-{
-    if (out->cert_count < WIRE_EK_CERTS_MAX && cert.len > 0 && cert.len <= CERT_MAX) {
-        out->cert[out->cert_count++] = cert;
-    }
-}
-
-/* Bytes from here on begin a certificate: a SEQUENCE of 256 bytes or more, which each is (X.690, 8.1.3). */
-static size_t sequence_at(struct att_rd look)
-{
-    uint8_t tag = att_rd_u8(&look);
-    uint8_t form = att_rd_u8(&look);
-    uint16_t len = att_rd_u16be(&look);
-
-    return att_rd_ok(&look) && tag == DER_SEQUENCE && form == 0x82 ? (size_t)len + 4 : 0;
-}
-
-/*
- * Certificates one behind the other are cut; what is behind the last, such as the padding of an index, stays with it:
- * the verifier knows which padding is none.
- */
-static void add_all(struct wire_factory_key *out, struct att_slice bytes)
-{
-    struct att_rd r = att_rd_slice(bytes);
-
-    while (att_rd_left(&r) > 0) {
-        struct att_rd after = r;
-        size_t len = sequence_at(r);
-
-        att_rd_skip(&after, len);
-        if (len == 0 || !att_rd_ok(&after) || sequence_at(after) == 0) {
-            add(out, att_rd_rest(&r));
-            return;
-        }
-        add(out, att_rd_bytes(&r, len));
-    }
-}
-
 void agent_factory_wire(struct wire_factory_key *out, const struct agent_factory_found *f)
 {
+    const struct agent_certs to = {.cert = out->cert,
+                                   .count = &out->cert_count,
+                                   .max = ATT_COUNT(out->cert),
+                                   .cert_max = CERT_MAX};
+
     *out = (struct wire_factory_key){0};
     if (!f->named) {
         return;
     }
     out->public_area = att_slice_of(f->key.public_area, f->key.public_len);
     for (size_t i = 0; i < f->count; i++) {
-        add_all(out, att_buf_slice(f->certs[i]));
+        agent_certs_cut(&to, att_buf_slice(f->certs[i]), true);
     }
 }

@@ -36,6 +36,14 @@ struct agent_ident {
     uint64_t interval_s;
 };
 
+/* Its bytes (ident.c). FORMAT TRUNCATED TRAILING LIMIT (FMT_CBOR), UNSUPPORTED (FMT_VERSION). */
+ATT_MUST_USE enum att_err agent_ident_parse(struct agent_ident *out, struct att_slice in,
+                                            struct att_diag *diag);
+/* Into room; *out borrows it. LIMIT (INTERNAL). */
+ATT_MUST_USE enum att_err agent_ident_encode(struct att_slice *out, uint8_t *room, size_t cap,
+                                             const struct agent_ident *ident,
+                                             struct att_diag *diag);
+
 /* "DIR/NAME". CONFIG when it does not fit. */
 ATT_MUST_USE enum att_err state_path(char out[STATE_PATH_MAX], const char *dir, const char *name,
                                      struct att_diag *diag);
