@@ -6,8 +6,9 @@
 #include "base/rd.h"
 #include "tpm/ek_internal.h"
 #include "tpm/ident.h"
+#include "tpm/policy_internal.h"
+#include "tpm/prove_internal.h"
 #include "tpm/rc.h"
-#include "tpm/template_internal.h"
 
 #define QUALIFYING_MAX 32
 
@@ -40,8 +41,8 @@ static enum att_err open_ak(struct hw_slot *slot, const struct hw_ak *ak, struct
     return ATT_OK;
 }
 
-static enum att_err take_quote(struct hw_quote *out, const TPM2B_ATTEST *attest,
-                               const TPMT_SIGNATURE *sig, struct att_diag *diag)
+enum att_err hw_take_attest(struct hw_quote *out, const TPM2B_ATTEST *attest,
+                            const TPMT_SIGNATURE *sig, const char *command, struct att_diag *diag)
 {
     struct hw_quote quote = {.attest_len = attest->size};
     size_t off = 0;
@@ -49,7 +50,7 @@ static enum att_err take_quote(struct hw_quote *out, const TPM2B_ATTEST *attest,
     if (attest->size > sizeof quote.attest ||
         Tss2_MU_TPMT_SIGNATURE_Marshal(sig, quote.sig, sizeof quote.sig, &off) != TSS2_RC_SUCCESS)
         return att_fail(diag, ATT_E_TPM, ATT_R_TPM_IO, "quote",
-                        "TPM2_Quote: the answer is larger than a quote can be");
+                        "%s: the answer is larger than it can be", command);
     memcpy(quote.attest, attest->attestationData, attest->size);
     quote.sig_len = off;
     *out = quote;
@@ -84,7 +85,7 @@ enum att_err hw_tpm_quote(struct hw_quote *out, struct hw_tpm *tpm, const struct
                     &pcrs, &attest, &sig);
     if (rc != TSS2_RC_SUCCESS)
         return hw_tpm_fail(tpm, diag, rc, "TPM2_Quote");
-    return take_quote(out, attest, sig, diag);
+    return hw_take_attest(out, attest, sig, "TPM2_Quote", diag);
 }
 
 /* A TPM2B of at most max bytes that fills its slice. */
@@ -104,30 +105,13 @@ static bool take_2b(uint8_t *out, uint16_t *size, uint16_t max, struct att_slice
 /* Whoever may use the endorsement hierarchy may use its key: PolicyA, and as a branch of PolicyB. */
 static TSS2_RC start_policy(struct hw_slot *session, const struct hw_ek *ek)
 {
-    ESYS_CONTEXT *esys = session->tpm->esys;
+    static const enum hw_policy either[] = {HW_POLICY_A, HW_POLICY_C};
     bool high = ek->kind == HW_EK_H1 || ek->kind == HW_EK_H2 || ek->kind == HW_EK_H3;
     TPMI_ALG_HASH alg = ek->kind == HW_EK_H3 ? TPM2_ALG_SHA384 : TPM2_ALG_SHA256;
-    const TPMT_SYM_DEF none = {.algorithm = TPM2_ALG_NULL};
-    TPML_DIGEST branches;
-    TSS2_RC rc =
-        Esys_StartAuthSession(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                              ESYS_TR_NONE, NULL, TPM2_SE_POLICY, &none, alg, &session->tr);
+    TSS2_RC rc = hw_policy_start(session, alg);
 
-    if (rc != TSS2_RC_SUCCESS) {
-        session->tr = ESYS_TR_NONE;
-        return rc;
-    }
-    session->loaded = true;
-    rc = Esys_TRSess_SetAttributes(esys, session->tr, TPMA_SESSION_CONTINUESESSION,
-                                   TPMA_SESSION_CONTINUESESSION);
-    if (rc != TSS2_RC_SUCCESS)
-        return rc;
-    rc = Esys_PolicySecret(esys, ESYS_TR_RH_ENDORSEMENT, session->tr, ESYS_TR_PASSWORD,
-                           ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL, NULL, 0, NULL, NULL);
-    if (rc != TSS2_RC_SUCCESS || !high)
-        return rc;
-    hw_policy_b(&branches, alg);
-    return Esys_PolicyOR(esys, session->tr, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &branches);
+    return rc == TSS2_RC_SUCCESS && high ? hw_policy_or(session, either, ATT_COUNT(either), alg)
+                                         : rc;
 }
 
 /* The TPM's no to a credential that is for other keys is an answer, not a fault. */

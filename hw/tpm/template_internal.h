@@ -33,7 +33,4 @@ bool hw_rc_is_unsupported(TSS2_RC rc);
 ATT_MUST_USE TSS2_RC hw_persistent(struct hw_slot *slot, TPM2B_PUBLIC **public_area,
                                    TPM2B_NAME **qualified, uint32_t handle);
 
-/* The two branches of PolicyB: PolicySecret(endorsement), and PolicyAuthorizeNV. */
-void hw_policy_b(TPML_DIGEST *out, TPMI_ALG_HASH alg);
-
 #endif
