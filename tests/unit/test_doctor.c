@@ -113,6 +113,7 @@ START_TEST(doctor__passes_a_tpm_that_is_well)
     passes("tpm.clock", "restartCount 0");
     passes("tpm.lockout", "0 / 3");
     passes("tpm.slots", "transient 3");
+    passes("tpm.slots", "NV read 1024 bytes");
     passes("tpm.banks", "sha256");
     passes("own.pcr", "PCR 13");
     passes("tpm.ek-certificate", "2 in NV");

@@ -120,8 +120,9 @@ static void check_slots(struct doctor *d)
     bool no_room = i->persistent_free == 0 && !d->enrolled;
     char text[DOCTOR_DETAIL];
 
-    (void)snprintf(text, sizeof(text), "free: transient %u, sessions %u, persistent %u",
-                   i->transient_free, i->sessions_free, i->persistent_free);
+    (void)snprintf(text, sizeof(text),
+                   "free: transient %u, sessions %u, persistent %u; NV read %u bytes",
+                   i->transient_free, i->sessions_free, i->persistent_free, i->nv_buffer_max);
     if (i->transient_free == 0 || i->sessions_free == 0 || no_room) {
         doctor_found(d, DOCTOR_TPM_SLOTS, SHOW_WARN, ATT_R_TPM_RES, text);
         return;
