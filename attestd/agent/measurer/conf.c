@@ -71,32 +71,32 @@ enum att_err conf_keep_path(struct reader *r, const struct att_yaml_node *n, con
     return ATT_OK;
 }
 
+/* The text under a key; *n is NULL when there is none. */
+static enum att_err look_up(struct reader *r, const struct att_yaml_node *map, const char *key,
+                            const struct att_yaml_node **n, const char **text)
+{
+    *n = att_yaml_get(map, key);
+    return *n == NULL ? ATT_OK : att_yaml_text(*n, text, CONF_TEXT_MAX, r->diag);
+}
+
 static enum att_err text_at(struct reader *r, const struct att_yaml_node *map, const char *key,
                             const char **out)
 {
-    const struct att_yaml_node *n = att_yaml_get(map, key);
+    const struct att_yaml_node *n = NULL;
     const char *text = NULL;
-    enum att_err err = ATT_OK;
+    enum att_err err = look_up(r, map, key, &n, &text);
 
-    if (n == NULL) {
-        return ATT_OK;
-    }
-    err = att_yaml_text(n, &text, CONF_TEXT_MAX, r->diag);
-    return err != ATT_OK ? err : keep(r, text, out);
+    return err != ATT_OK || n == NULL ? err : keep(r, text, out);
 }
 
 static enum att_err path_at(struct reader *r, const struct att_yaml_node *map, const char *key,
                             const char **out)
 {
-    const struct att_yaml_node *n = att_yaml_get(map, key);
+    const struct att_yaml_node *n = NULL;
     const char *text = NULL;
-    enum att_err err = ATT_OK;
+    enum att_err err = look_up(r, map, key, &n, &text);
 
-    if (n == NULL) {
-        return ATT_OK;
-    }
-    err = att_yaml_text(n, &text, CONF_TEXT_MAX, r->diag);
-    return err != ATT_OK ? err : conf_keep_path(r, n, text, out);
+    return err != ATT_OK || n == NULL ? err : conf_keep_path(r, n, text, out);
 }
 
 static enum att_err int_at(struct reader *r, const struct att_yaml_node *map, const char *key,

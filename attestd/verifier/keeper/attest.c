@@ -348,16 +348,25 @@ enum att_err attest_context(struct keeper *k, const struct msg *m, struct answer
     return ATT_OK;
 }
 
+/* The session that a message names, when it is its sender's. */
+static enum att_err session_of(struct session **out, struct keeper *k, const struct msg *m,
+                               struct att_diag *diag)
+{
+    const struct unit *u = NULL;
+    enum att_err err = keeper_peer(&u, k, &m->peer, diag);
+
+    return err != ATT_OK
+               ? err
+               : session_look(out, k->sessions, att_slice_of(m->session, sizeof(m->session)),
+                              u->device.id, k->opt.mono_ms(), diag);
+}
+
 enum att_err attest_session_get(struct keeper *k, const struct msg *m, struct answer *a,
                                 struct att_diag *diag)
 {
-    const struct unit *u = NULL;
     struct session *s = NULL;
-    enum att_err err = keeper_peer(&u, k, &m->peer, diag);
+    enum att_err err = session_of(&s, k, m, diag);
 
-    if (err == ATT_OK)
-        err = session_look(&s, k->sessions, att_slice_of(m->session, sizeof(m->session)),
-                           u->device.id, k->opt.mono_ms(), diag);
     if (err != ATT_OK)
         return err;
     if (s->phase != SESSION_SETTLED)
@@ -368,13 +377,9 @@ enum att_err attest_session_get(struct keeper *k, const struct msg *m, struct an
 enum att_err attest_session_delete(struct keeper *k, const struct msg *m, struct answer *a,
                                    struct att_diag *diag)
 {
-    const struct unit *u = NULL;
     struct session *s = NULL;
-    enum att_err err = keeper_peer(&u, k, &m->peer, diag);
+    enum att_err err = session_of(&s, k, m, diag);
 
-    if (err == ATT_OK)
-        err = session_look(&s, k->sessions, att_slice_of(m->session, sizeof(m->session)),
-                           u->device.id, k->opt.mono_ms(), diag);
     if (err != ATT_OK)
         return err;
     session_drop(k->sessions, s);
