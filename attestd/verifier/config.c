@@ -91,7 +91,7 @@ static enum att_err read_label(struct reader *r, const struct att_yaml_node *roo
 
 static enum att_err read_log(struct reader *r, const struct att_yaml_node *root)
 {
-    static const char *const keys[] = {"key", "origin", "head", NULL};
+    static const char *const keys[] = {"key", "origin", "head", "witnesses", NULL};
     struct config_log *l = &r->cfg->log;
     const struct att_yaml_node *n = NULL;
     enum att_err err = config_need_map(r, &n, root, "log");
@@ -107,6 +107,9 @@ static enum att_err read_log(struct reader *r, const struct att_yaml_node *root)
     }
     if (err == ATT_OK) {
         err = config_read_path(r, &l->head, n, "head");
+    }
+    if (err == ATT_OK) {
+        err = config_read_path(r, &l->witnesses, n, "witnesses");
     }
     if (err != ATT_OK) {
         return err;

@@ -106,6 +106,7 @@ struct config_log {
     const char *key;    /* "file:PATH": Ed25519, signs trees */
     const char *origin; /* the log's name in checkpoints and receipts */
     const char *head; /* file: what was last signed, beside the database or on a disk of its own */
+    const char *witnesses; /* tlog-policy, or NULL: whose cosignatures the checkpoint needs */
 };
 
 /* The lists that say whether labels still count. */

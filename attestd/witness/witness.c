@@ -95,35 +95,13 @@ static void tell(const struct asking *q, int status, const struct att_diag *why)
     (void)fflush(stdout);
 }
 
-/* One of the lines whose signature was verified: every line of a known key must verify. */
-static bool by_log(const struct asking *q, const struct att_note_sig *sig)
-{
-    const struct att_vkey *log = att_witness_ask_log(q->ask);
-
-    return sig->key_id == att_vkey_id(log) && att_slice_eq(sig->name, att_vkey_name(log));
-}
-
 /* The checkpoint as it is kept: what the log signed, and our line. */
 static enum att_err kept_note(struct att_buf **out, const struct asking *q, struct att_slice line)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
-    struct att_note note;
-    enum att_err err = att_note_parse(&note, att_witness_ask_note(q->ask), NULL);
+    const struct att_vkey *const log[] = {att_witness_ask_log(q->ask)};
+    enum att_err err = att_note_keep(&b, att_witness_ask_note(q->ask), log, 1);
 
-    if (err == ATT_OK) {
-        err = att_buf_new(&b, ATT_NOTE_MAX);
-    }
-    if (err == ATT_OK) {
-        err = att_buf_add_slice(b, note.text);
-    }
-    if (err == ATT_OK) {
-        err = att_buf_add(b, "\n", 1);
-    }
-    for (size_t i = 0; err == ATT_OK && i < note.sig_count; i++) {
-        if (by_log(q, &note.sig[i])) {
-            err = att_buf_add_slice(b, note.sig[i].line);
-        }
-    }
     if (err == ATT_OK) {
         err = att_buf_add_slice(b, line);
     }
@@ -179,7 +157,7 @@ static enum att_err cosign(struct serve_answer *a, const struct asking *q, struc
 static enum att_err keep_fork(const struct asking *q, struct att_diag *diag)
 {
     return witness_store_fork(&q->w->store, head_of(q), att_buf_slice(q->held.bytes),
-                              att_witness_ask_note(q->ask), diag);
+                              att_witness_ask_bytes(q->ask), diag);
 }
 
 static enum att_err decide(struct serve_answer *a, struct asking *q, struct att_slice body,

@@ -310,6 +310,31 @@ bool att_note_signed_by(const struct att_note_verified *v, const struct att_vkey
     return found;
 }
 
+enum att_err att_note_keep(struct att_buf **out, const struct att_note *note,
+                           const struct att_vkey *const *keys, size_t key_count)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
+    enum att_err err = att_buf_new(&b, ATT_NOTE_MAX);
+
+    if (err == ATT_OK) {
+        err = att_buf_add_slice(b, note->text);
+    }
+    if (err == ATT_OK) {
+        err = att_buf_add(b, "\n", 1);
+    }
+    for (size_t i = 0; err == ATT_OK && i < note->sig_count; i++) {
+        if (key_of(&note->sig[i], keys, key_count) != NULL) {
+            err = att_buf_add_slice(b, note->sig[i].line);
+        }
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
+    *out = b;
+    b = NULL;
+    return ATT_OK;
+}
+
 /* Key id, time for a cosignature, and the signature itself. */
 static enum att_err sig_bytes(struct att_wr *w, const struct att_note_order *o,
                               const struct att_signer *signer)

@@ -73,6 +73,15 @@ struct att_slice att_note_text(const struct att_note_verified *v);
 bool att_note_signed_by(const struct att_note_verified *v, const struct att_vkey *key,
                         uint64_t *time_s);
 
+/*
+ * att_note_keep - the note with the lines of these keys alone, into a new buffer.
+ *
+ * What strangers put under it goes. Whether the lines verify is not looked at: keep what att_note_verify passed.
+ * Errors  LIMIT NOMEM
+ */
+ATT_MUST_USE enum att_err att_note_keep(struct att_buf **out, const struct att_note *note,
+                                        const struct att_vkey *const *keys, size_t key_count);
+
 struct att_note_order {
     struct att_slice text; /* ends in a line break */
     struct att_slice name; /* of the key */

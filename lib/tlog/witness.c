@@ -34,7 +34,12 @@ const struct att_checkpoint *att_witness_ask_checkpoint(const struct att_witness
     return a->checkpoint;
 }
 
-struct att_slice att_witness_ask_note(const struct att_witness_ask *a)
+const struct att_note *att_witness_ask_note(const struct att_witness_ask *a)
+{
+    return &a->note;
+}
+
+struct att_slice att_witness_ask_bytes(const struct att_witness_ask *a)
 {
     return a->request.checkpoint;
 }

@@ -29,9 +29,10 @@ ATT_MUST_USE enum att_err att_witness_ask_open(struct att_witness_ask **out, str
 void att_witness_ask_free(struct att_witness_ask *a);
 void att_witness_ask_freep(struct att_witness_ask **a);
 
-/* Both borrowed from a. The note is the checkpoint as it was sent, with all its lines of signatures. */
+/* The head that the log signed; the note that it is, and the bytes of that, with all lines of signatures. Borrowed from a. */
 const struct att_checkpoint *att_witness_ask_checkpoint(const struct att_witness_ask *a);
-struct att_slice att_witness_ask_note(const struct att_witness_ask *a);
+const struct att_note *att_witness_ask_note(const struct att_witness_ask *a);
+struct att_slice att_witness_ask_bytes(const struct att_witness_ask *a);
 /* The log whose key signed; borrowed from the policy. */
 const struct att_vkey *att_witness_ask_log(const struct att_witness_ask *a);
 

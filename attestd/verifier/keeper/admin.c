@@ -283,6 +283,23 @@ static enum att_err allow(struct request *r)
     return add_token(r);
 }
 
+/* POST /log/checkpoint {"note": text}: the witnesses' cosignatures. */
+static enum att_err take_checkpoint(struct request *r)
+{
+    const json_t *note = json_object_get(r->body, "note");
+    enum att_err err;
+
+    if (r->k->witnessed == NULL)
+        return att_fail(r->diag, ATT_E_CONFIG, ATT_R_CFG_KEY, "log.witnesses",
+                        "expected witnesses in the configuration, found none");
+    if (!json_is_string(note) || json_object_size(r->body) != 1)
+        return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "note", "expected {\"note\": text}");
+    err = witnessed_take(
+        r->k->witnessed,
+        att_slice_of((const uint8_t *)json_string_value(note), json_string_length(note)), r->diag);
+    return err == ATT_OK ? admin_reply(r, 200, json_pack("{s:b}", "published", 1)) : err;
+}
+
 static const struct route {
     const char *method;
     const char *path;
@@ -296,6 +313,7 @@ static const struct route {
     {"DELETE", "/allow/", false, disallow_key},
     {"GET", "/outcomes", true, list_outcomes},
     {"GET", "/outcomes/", false, show_record},
+    {"POST", "/log/checkpoint", true, take_checkpoint},
     {"GET", "/policy", true, admin_show_policy},
     {"POST", "/policy", true, admin_load_policy},
     {"POST", "/labels/revoke", true, admin_revoke},

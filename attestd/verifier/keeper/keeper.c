@@ -117,7 +117,9 @@ static enum att_err open_log(struct keeper *k, struct att_diag *diag)
         .random = k->opt.random,
     };
 
-    return sequencer_open(&k->sequencer, &options, diag);
+    enum att_err err = sequencer_open(&k->sequencer, &options, diag);
+
+    return err == ATT_OK ? witnessed_open(&k->witnessed, k->cfg, k->st, k->sequencer, diag) : err;
 }
 
 static enum att_err open_records(struct keeper *k, struct att_diag *diag)
@@ -192,6 +194,7 @@ void keeper_free(struct keeper *k)
     sessions_free(k->sessions);
     pendings_free(k->pendings);
     units_free(k->units);
+    witnessed_free(k->witnessed);
     sequencer_free(k->sequencer);
     issuer_free(k->issuer);
     att_policy_free(k->policy);

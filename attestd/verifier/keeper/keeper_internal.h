@@ -21,6 +21,7 @@
 #include "verifier/keeper/session.h"
 #include "verifier/keeper/status.h"
 #include "verifier/keeper/unit.h"
+#include "verifier/keeper/witnessed.h"
 #include "verifier/msg.h"
 #include "verifier/rules.h"
 #include "verifier/store/store.h"
@@ -81,6 +82,7 @@ struct keeper {
     struct archive archive;
     struct issuer *issuer;
     struct sequencer *sequencer;
+    struct witnessed *witnessed; /* or NULL: no witnesses are asked for */
     struct att_policy *policy;
     struct rules_earlier earlier;
     struct att_policy_origin origin;

@@ -55,18 +55,41 @@ static enum att_err entries(struct keeper *k, const struct att_tile *t, struct a
     return answer_with(a, 200, MSG_TYPE_TILE, att_buf_slice(bundle), diag);
 }
 
+static enum att_err newest(struct keeper *k, struct answer *a, struct att_diag *diag)
+{
+    struct att_slice note;
+    enum att_err err = sequencer_checkpoint(&note, k->sequencer, diag);
+
+    return err == ATT_OK ? answer_with(a, 200, MSG_TYPE_NOTE, note, diag) : err;
+}
+
+/* The one that witnesses cosigned, as soon as there is one: what nobody watches over is not what people should keep. */
+static enum att_err checkpoint(struct keeper *k, struct answer *a, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *note = NULL;
+    enum att_err err;
+
+    if (k->witnessed == NULL)
+        return newest(k, a, diag);
+    err = att_buf_new(&note, PUBLISHED_MAX);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_NOMEM, "log", "memory ran out");
+    err = witnessed_get(note, k->witnessed, diag);
+    if (err == ATT_E_NOT_FOUND)
+        return newest(k, a, diag);
+    return err == ATT_OK ? answer_with(a, 200, MSG_TYPE_NOTE, att_buf_slice(note), diag) : err;
+}
+
 enum att_err keeper_published(struct keeper *k, const struct msg *m, struct answer *a,
                               struct att_diag *diag)
 {
     uint64_t size = sequencer_size(k->sequencer);
-    struct att_slice note;
     struct att_tile t;
-    enum att_err err;
 
-    if (att_slice_eq(m->path, att_slice_str("checkpoint"))) {
-        err = sequencer_checkpoint(&note, k->sequencer, diag);
-        return err == ATT_OK ? answer_with(a, 200, MSG_TYPE_NOTE, note, diag) : err;
-    }
+    if (att_slice_eq(m->path, att_slice_str("checkpoint")))
+        return checkpoint(k, a, diag);
+    if (att_slice_eq(m->path, att_slice_str("checkpoint/newest")))
+        return newest(k, a, diag);
     if (att_tile_path_parse(&t, m->path, NULL) != ATT_OK ||
         ATT_GUARD(LOG_TILE, t.width > att_tile_width(t.level, t.index, size)))
         return not_there(diag);

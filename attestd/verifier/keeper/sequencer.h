@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "crypto/merkle.h"
 #include "verifier/config.h"
 #include "verifier/keeper/issuer.h"
 #include "verifier/store/store.h"
@@ -66,5 +67,9 @@ uint64_t sequencer_size(const struct sequencer *s); /* entries in the tree that 
  */
 ATT_MUST_USE enum att_err sequencer_checkpoint(struct att_slice *out, struct sequencer *s,
                                                struct att_diag *diag);
+
+/* Was this a tree of this log? CONFLICT (TL_FORK): it was not. ST_CORRUPT for tiles that cannot be read. */
+ATT_MUST_USE enum att_err sequencer_had(struct sequencer *s, const struct att_merkle_head *head,
+                                        struct att_diag *diag);
 
 #endif

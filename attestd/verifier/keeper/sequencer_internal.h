@@ -1,0 +1,29 @@
+/* What a sequencer is inside, for its start (sequencer_open.c) and its work (sequencer.c). */
+#ifndef ATTESTD_VERIFIER_KEEPER_SEQUENCER_INTERNAL_H
+#define ATTESTD_VERIFIER_KEEPER_SEQUENCER_INTERNAL_H
+
+#include "tlog/tree.h"
+#include "verifier/keeper/loghead.h"
+#include "verifier/keeper/sequencer.h"
+
+struct sequencer {
+    struct sequencer_options opt;
+    struct att_tree *tree;
+    struct loghead_file *file;
+    struct loghead last, next; /* settled; sealed */
+    bool sealed;               /* next is another one than last */
+    bool broken;
+    bool signer_known; /* of this process's label key, in what is settled */
+    bool starting;     /* what is taken in was recorded before there was a log */
+    int64_t settled_utc,
+        utc; /* the latest time that the log names: of what is settled; with what is added */
+    struct att_buf *checkpoint; /* of the tree that was settled last, or NULL */
+    struct att_buf *bytes;
+    struct att_hasher *hasher;
+};
+
+/* NOMEM as it is; what else keeps an entry (-1: the head) from being read is the log's damage: FORMAT (TL_FSCK). */
+ATT_MUST_USE enum att_err sequencer_unreadable(struct att_diag *diag, enum att_err err,
+                                               int64_t index, const char *what);
+
+#endif
