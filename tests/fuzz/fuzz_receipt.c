@@ -47,6 +47,18 @@ static void entry(struct att_slice in)
         HOLDS(diag.reason != ATT_R_NONE);
 }
 
+/* A signed root alone: its time is in the future of 1970, or it is refused. */
+static void signed_root(struct att_slice in)
+{
+    struct att_diag diag = {0};
+    int64_t iat = 0;
+
+    if (att_receipt_signed_at(&iat, in, &diag) == ATT_OK)
+        HOLDS(iat >= 0);
+    else
+        HOLDS(diag.reason != ATT_R_NONE && iat == 0);
+}
+
 static void receipt(struct att_slice in)
 {
     static struct att_pubkey *key;
@@ -54,6 +66,7 @@ static void receipt(struct att_slice in)
     char origin[ATT_ENTRY_NAME_MAX], little[4];
     struct att_receipt r;
 
+    signed_root(in);
     if (att_receipt_origin(origin, sizeof(origin), in, &diag) == ATT_OK)
         HOLDS(att_receipt_origin(little, sizeof(little), in, NULL) == ATT_OK ||
               strlen(origin) >= sizeof(little));
