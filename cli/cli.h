@@ -127,6 +127,9 @@ void report_drop(struct report *r);
 /* The exit code that fits a failure. */
 int exit_for(enum att_err err, enum att_reason reason);
 
+/* What cannot be taken back is asked for on a terminal; elsewhere --yes is the answer. id may be printed as it is. */
+bool confirmed(const struct cli *cli, const char *id, const char *what);
+
 /* Hex into JSON. */
 json_t *json_hex(struct att_slice in);
 

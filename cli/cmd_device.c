@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "codec/json.h"
 #include "commands.h"
@@ -203,22 +202,6 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv)
     return err != ATT_OK ? report_failure(&r, err, &diag) : allowed(&r, answer);
 }
 
-/* Asked on a terminal only; elsewhere --yes is the answer. */
-static bool confirmed(const struct cli *cli, const char *id)
-{
-    char line[16] = "";
-
-    if (cli->yes) {
-        return true;
-    }
-    if (cli->no_input || isatty(STDIN_FILENO) == 0) {
-        return false;
-    }
-    (void)fprintf(stderr, "%s %s: %s [y/N] ", id, tr(cli, "will be removed", "を削除します"),
-                  tr(cli, "it must enrol again afterwards", "再登録が必要になります"));
-    return fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
-}
-
 int cmd_device_remove(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.device-remove.v1");
@@ -227,6 +210,7 @@ int cmd_device_remove(struct cli *cli, int argc, char **argv)
     const struct option_spec options[] = {SOCKET_OPTION(&req.socket)};
     struct att_diag diag = {0};
     char path[PATH_ROOM];
+    char question[256];
     int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
 
@@ -236,7 +220,9 @@ int cmd_device_remove(struct cli *cli, int argc, char **argv)
     if (!plain_id(argv[1])) {
         return bad_id(&r, argv[1]);
     }
-    if (!confirmed(cli, argv[1])) {
+    (void)snprintf(question, sizeof(question), "%s: %s", tr(cli, "will be removed", "を削除します"),
+                   tr(cli, "it must enrol again afterwards", "再登録が必要になります"));
+    if (!confirmed(cli, argv[1], question)) {
         return report_usage(&r, "--yes", "expected %s, found nothing",
                             "--yes: the gateway must enrol again afterwards");
     }

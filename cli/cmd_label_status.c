@@ -58,23 +58,6 @@ static void tell(const struct report *r, const struct taking *t, const char *id,
     }
 }
 
-/* What cannot be taken back is asked for on a terminal; elsewhere --yes is the answer. */
-static bool confirmed(const struct cli *cli, const char *id)
-{
-    char line[16] = "";
-
-    if (cli->yes) {
-        return true;
-    }
-    if (cli->no_input || isatty(STDIN_FILENO) == 0) {
-        return false;
-    }
-    (void)fprintf(
-        stderr, "%s: %s [y/N] ", id,
-        tr(cli, "labels will be revoked for good", "ラベルを失効させます (取り消せません)"));
-    return fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
-}
-
 static int run(struct cli *cli, int argc, char **argv, const struct taking *t)
 {
     struct report r = report_start(cli, t->schema);
@@ -102,7 +85,9 @@ static int run(struct cli *cli, int argc, char **argv, const struct taking *t)
     if (why == NULL || why[0] == '\0') {
         return report_usage(&r, "--reason", "expected %s, found nothing", "--reason TEXT");
     }
-    if (t->for_good && !confirmed(cli, argv[1])) {
+    if (t->for_good && !confirmed(cli, argv[1],
+                                  tr(cli, "labels will be revoked for good",
+                                     "ラベルを失効させます (取り消せません)"))) {
         return report_usage(&r, "--yes", "expected %s, found nothing",
                             "--yes: what is revoked stays revoked");
     }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/hex.h"
 #include "cli.h"
@@ -395,4 +396,18 @@ json_t *json_hex(struct att_slice in)
     char text[2 * 128 + 1];
 
     return json_string(att_hex_encode(text, sizeof(text), in));
+}
+
+bool confirmed(const struct cli *cli, const char *id, const char *what)
+{
+    char line[16] = "";
+
+    if (cli->yes) {
+        return true;
+    }
+    if (cli->no_input || isatty(STDIN_FILENO) == 0) {
+        return false;
+    }
+    (void)fprintf(stderr, "%s: %s [y/N] ", id, what);
+    return fgets(line, sizeof(line), stdin) != NULL && (line[0] == 'y' || line[0] == 'Y');
 }

@@ -350,18 +350,9 @@ enum att_err store_allow_put(struct store *st, struct att_slice ek_name, const c
 enum att_err store_allow_get(char id[STORE_ID_MAX + 1], struct store *st, struct att_slice ek_name)
 {
     struct sql q = sql_of(st, SQL_ALLOW_GET);
-    char found[STORE_ID_MAX + 1] = "";
-    enum att_err err;
 
     sql_blob(&q, ek_name.p, ek_name.len);
-    err = sql_row(&q, NULL);
-    if (err == ATT_OK)
-        sql_get_text(&q, found, sizeof(found));
-    err = sql_end(&q, err);
-    if (err != ATT_OK)
-        return err;
-    memcpy(id, found, sizeof(found));
-    return ATT_OK;
+    return sql_id(id, &q);
 }
 
 enum att_err store_allow_remove(struct store *st, struct att_slice ek_name, struct att_diag *diag)

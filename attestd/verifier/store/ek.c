@@ -60,19 +60,10 @@ enum att_err store_factory_holder(char id[STORE_ID_MAX + 1], struct store *st,
                                   enum store_factory kind, struct att_slice name)
 {
     struct sql q = sql_of(st, SQL_FACTORY_HOLDER);
-    char found[STORE_ID_MAX + 1] = "";
-    enum att_err err;
 
     sql_int(&q, kind);
     sql_blob(&q, name.p, name.len);
-    err = sql_row(&q, NULL);
-    if (err == ATT_OK)
-        sql_get_text(&q, found, sizeof(found));
-    err = sql_end(&q, err);
-    if (err != ATT_OK)
-        return err;
-    memcpy(id, found, sizeof(found));
-    return ATT_OK;
+    return sql_id(id, &q);
 }
 
 enum att_err store_hold_put(struct store *st, int64_t enrolment, const struct store_hold *hold,

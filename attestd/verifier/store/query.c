@@ -60,6 +60,19 @@ enum att_err sql_end(struct sql *q, enum att_err err)
     return err != ATT_OK ? err : q->err;
 }
 
+enum att_err sql_id(char id[STORE_ID_MAX + 1], struct sql *q)
+{
+    char found[STORE_ID_MAX + 1] = "";
+    enum att_err err = sql_row(q, NULL);
+
+    if (err == ATT_OK)
+        sql_get_text(q, found, sizeof(found));
+    err = sql_end(q, err);
+    if (err == ATT_OK)
+        memcpy(id, found, sizeof(found));
+    return err;
+}
+
 enum att_err sql_number(int64_t *out, struct sql *q)
 {
     int64_t value = 0;

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "store.h"
 
 #define STORE_APPLICATION_ID 0x41545344 /* "ATSD" in the database's header */
 #define STORE_SCHEMA         6          /* version of the tables */
@@ -105,6 +106,8 @@ ATT_MUST_USE enum att_err sql_end(struct sql *q, enum att_err err);
 
 /* The one number, 0 or more, of the one row that comes; and end it. NOT_FOUND without a row. */
 ATT_MUST_USE enum att_err sql_number(int64_t *out, struct sql *q);
+/* The one device id of the row, and end it; id is written on success only. NOT_FOUND without a row. */
+ATT_MUST_USE enum att_err sql_id(char id[STORE_ID_MAX + 1], struct sql *q);
 
 /* Fetch columns from left to right. A value that does not fit is a damaged database
  * (FORMAT), unless memory ran out for it (NOMEM). */
