@@ -66,10 +66,25 @@ static void make_key(const struct factoryline *l, const struct swtpm *t, const c
         l->dir, algorithm, attributes, policy, name, name, handle, handle, name);
 }
 
-/* Its certificate, with the device's serial number and the TPM's, in NV. */
-static void certify(const struct factoryline *l, const struct swtpm *t, const char *name,
-                    const char *eku, bool expired, const char *index)
+/* An authority of one line, which the factory's root certified. */
+static void make_line(const struct factoryline *l)
 {
+    run(NULL,
+        "cd %s && openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+        "-subj '/CN=Line 3' -keyout line.key -out line.csr 2>/dev/null && "
+        "printf 'basicConstraints=critical,CA:TRUE\\nkeyUsage=critical,keyCertSign\\n"
+        "subjectKeyIdentifier=hash\\nauthorityKeyIdentifier=keyid\\n' >line.ext && "
+        "openssl x509 -req -in line.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 3650 "
+        "-extfile line.ext -out line.pem 2>/dev/null && "
+        "openssl x509 -in line.pem -outform DER -out line.der",
+        l->dir);
+}
+
+/* Its certificate, with the device's serial number and the TPM's. */
+static void certify(const struct factoryline *l, const struct factoryline_order *order,
+                    const char *name, const char *eku)
+{
+    const char *authority = order->line == LINE_NONE ? "ca" : "line";
     char extended[96] = "";
 
     if (eku[0] != '\0') {
@@ -81,9 +96,17 @@ static void certify(const struct factoryline *l, const struct swtpm *t, const ch
         "authorityKeyIdentifier=keyid\\n"
         "subjectAltName=otherName:1.3.6.1.5.5.7.8.4;SEQUENCE:hw\\n[hw]\\ntype=OID:2.23.133.1.2\\n"
         "serial=OCTETSTRING:49424d00:0a0b:0c0d\\n' >%s.ext && "
-        "openssl x509 -req -in any.csr -force_pubkey %s.pub -CA ca.pem -CAkey ca.key "
+        "openssl x509 -req -in any.csr -force_pubkey %s.pub -CA %s.pem -CAkey %s.key "
         "-CAcreateserial -days %d -extfile %s.ext -outform DER -out %s.der 2>/dev/null",
-        l->dir, extended, name, name, expired ? -1 : 3650, name, name);
+        l->dir, extended, name, name, authority, authority, order->expired ? -1 : 3650, name, name);
+    if (order->line == LINE_BEHIND) {
+        run(NULL, "cd %s && cat line.der >>%s.der", l->dir, name);
+    }
+}
+
+static void keep(const struct factoryline *l, const struct swtpm *t, const char *name,
+                 const char *index)
+{
     run(t,
         "cd %s && tpm2_nvdefine -Q %s -C o -s $(wc -c <%s.der) "
         "-a 'ownerread|ownerwrite|authread|no_da' && tpm2_nvwrite -Q %s -C o -i %s.der",
@@ -99,7 +122,14 @@ void factoryline_provision(struct factoryline *l, const struct swtpm *t,
              "0x81020001");
     make_key(l, t, "idevid", order->rsa ? "rsa2048:null:null" : "ecc256:null:null", "",
              IDEVID_POLICY, "0x81020000");
-    certify(l, t, "iak", order->iak_eku != NULL ? order->iak_eku : "2.23.133.8.3", order->expired,
-            "0x01c90100");
-    certify(l, t, "idevid", "clientAuth", order->expired, "0x01c90000");
+    if (order->line != LINE_NONE) {
+        make_line(l);
+    }
+    certify(l, order, "iak", order->iak_eku != NULL ? order->iak_eku : "2.23.133.8.3");
+    certify(l, order, "idevid", "clientAuth");
+    keep(l, t, "iak", "0x01c90100");
+    keep(l, t, "idevid", "0x01c90000");
+    if (order->line == LINE_APART) {
+        keep(l, t, "line", "0x01c90101");
+    }
 }

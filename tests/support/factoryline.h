@@ -20,8 +20,16 @@ struct factoryline_order {
     const char *iak_eku;        /* NULL: 2.23.133.8.3; "": none */
     const char *iak_attributes; /* beside fixedtpm, ... sign; NULL: "|restricted" */
     bool expired;
+    enum {
+        LINE_NONE,
+        LINE_BEHIND,
+        LINE_APART
+    } line; /* an authority between root and keys, see below */
 };
-/* Keys at 0x81020001 and 0x81020000, certificates at 0x01c90100 and 0x01c90000; the TPM is started. */
+/*
+ * With a line's own authority its certificate stands behind each key's in the same index, or alone at 0x01c90101.
+ * Keys at 0x81020001 and 0x81020000, certificates at 0x01c90100 and 0x01c90000; the TPM is started.
+ */
 void factoryline_provision(struct factoryline *l, const struct swtpm *t,
                            const struct factoryline_order *order);
 

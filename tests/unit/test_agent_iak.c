@@ -70,6 +70,11 @@ static const struct {
     {{.rsa = false}, BOTH},
     {{.rsa = true}, BOTH},
     {{.rsa = false}, "iak_certificates: [0x01c90100]\nidevid_certificates: [0x01c90000]\n"},
+    /* a chain in NV: in the key's own index, and in one of its own; the verifier has the root alone */
+    {{.line = LINE_BEHIND}, BOTH},
+    {{.line = LINE_APART},
+     "iak_certificates: [0x01c90100, 0x01c90101]\n"
+     "idevid_certificates: [0x01c90000, 0x01c90101]\n"},
 };
 
 START_TEST(iak__provisioned_gateway_enrols_and_is_labelled)
@@ -131,6 +136,18 @@ START_TEST(iak__badly_provisioned_gateway_is_refused)
     serve("accept");
     name_keys("iak_handle: 0x81020001\n");
     enrol_refused(BAD[_i].code, BAD[_i].word);
+}
+END_TEST
+
+/* The authority between root and key stands in an index that nobody named. */
+START_TEST(iak__chain_with_a_link_missing_is_refused)
+{
+    const struct factoryline_order apart = {.line = LINE_APART};
+
+    factoryline_provision(line, agenttest_tpm, &apart);
+    serve("require");
+    name_keys(BOTH);
+    enrol_refused("E_ID_IAKCERT", NULL);
 }
 END_TEST
 
@@ -252,6 +269,7 @@ int main(void)
         {iak__provisioned_gateway_enrols_and_is_labelled, (int)ATT_COUNT(LINES)},
         {iak__certificates_come_from_files_too, 0},
         {iak__badly_provisioned_gateway_is_refused, (int)ATT_COUNT(BAD)},
+        {iak__chain_with_a_link_missing_is_refused, 0},
         {iak__another_factory_is_refused, 0},
         {iak__certificate_of_another_key_is_refused, 0},
         {iak__that_is_required_and_not_named_is_refused, 0},
