@@ -252,6 +252,9 @@ static enum att_err judge(struct att_offline *out, struct opened *o, struct att_
     check_key_class(out, rules);
     s = (struct offline_signed){label, &out->label, o->signer.key};
     err = offline_check_receipt(out, &o->cose, &s, rules);
+    if (err == ATT_OK) {
+        err = offline_check_key(out, o->signer.key, rules);
+    }
     if (err != ATT_OK) {
         return err;
     }
@@ -259,20 +262,53 @@ static enum att_err judge(struct att_offline *out, struct opened *o, struct att_
     return ATT_OK;
 }
 
-enum att_err att_offline_check(struct att_offline *out, struct att_slice label,
-                               const struct att_anchors *anchors,
-                               const struct att_trust_rules *rules, int64_t now)
+bool offline_believed(const struct att_offline *out)
+{
+    static const char *const needed[] = {"signature", "chain", "issuer", "log", "label-key"};
+    size_t found = 0;
+
+    for (size_t i = 0; i < out->check_count; i++) {
+        const struct att_check *c = &out->check[i];
+
+        for (size_t k = 0; k < ATT_COUNT(needed); k++) {
+            if (strcmp(c->id, needed[k]) != 0) {
+                continue;
+            }
+            if (c->status != ATT_CHECK_PASS && c->status != ATT_CHECK_NOT_APPLICABLE) {
+                return false;
+            }
+            found++;
+        }
+    }
+    return found >= 4; /* the last one stands there only where trust.yaml names keys */
+}
+
+enum att_err offline_check_label(struct att_offline *out, struct att_slice label,
+                                 const struct offline_judge *by)
 {
     struct opened o = {0};
     enum att_err err = ATT_OK;
 
     memset(out, 0, sizeof(*out));
     out->verdict = ATT_VERDICT_PASS; /* worsened by each check that does not pass */
-    err = judge(out, &o, label, anchors, rules, now);
+    err = judge(out, &o, label, by->anchors, by->rules, by->now);
     close_opened(&o);
     if (offline_undecidable(err)) {
         out->verdict = ATT_VERDICT_UNDECIDED;
         return err;
     }
     return ATT_OK;
+}
+
+enum att_err att_offline_check(struct att_offline *out, struct att_slice label,
+                               const struct att_anchors *anchors,
+                               const struct att_trust_rules *rules, int64_t now)
+{
+    const struct offline_judge by = {anchors, rules, now};
+    enum att_err err = offline_check_label(out, label, &by);
+
+    if (err == ATT_OK) {
+        offline_check_witnesses(out, rules);
+    }
+    return err;
 }

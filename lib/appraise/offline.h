@@ -45,6 +45,7 @@ struct att_offline_list {
     struct att_status_verified *list; /* owned */
     enum att_verdict verdict;
     struct att_diag why;
+    uint8_t signer[32]; /* SHA-256 of its signer's SPKI; with list */
 };
 
 /*
@@ -54,6 +55,14 @@ struct att_offline_list {
 ATT_MUST_USE enum att_err att_offline_list_open(struct att_offline_list *out, struct att_slice file,
                                                 const struct att_anchors *anchors);
 void att_offline_list_close(struct att_offline_list *l);
+
+/* A label key that was revoked at an entry of a log (revoked-keys of trust.yaml). */
+struct att_revoked_key {
+    uint8_t key[32]; /* SHA-256 of its SPKI */
+    char origin[ATT_ENTRY_NAME_MAX];
+    uint64_t from;      /* entry from which on nothing of it counts */
+    bool accept_before; /* labels that stand before it in that log, as a receipt proves, still do */
+};
 
 /* DIR/trust.yaml: what a verifier of labels requires. Absent means the strict value. */
 struct att_trust_rules {
@@ -67,6 +76,12 @@ struct att_trust_rules {
     bool status_required;     /* a list must speak of the label */
     int64_t status_max_age_s; /* a list that is older says nothing; 0: until it expires */
     const struct att_offline_list *status_list; /* --status; NULL: none was given */
+    size_t
+        witnesses; /* so many of the keys must have cosigned a checkpoint: only a bundle has one */
+    const struct att_revoked_key *revoked; /* borrowed */
+    size_t revoked_count;
+    struct att_slice
+        newer; /* --newer, of a bundle: another bundle, a label or a checkpoint; borrowed */
 };
 
 /* What the status list says of a label; known only when list and entry were found and are the issuer's. */
@@ -83,6 +98,14 @@ struct att_offline_receipt {
     char origin[ATT_ENTRY_NAME_MAX];
     uint64_t index, size; /* entry number, and entries in the tree that the log signed */
     int64_t iat;          /* UTC seconds: when it signed */
+    uint8_t leaf[32], root[32];
+};
+
+/* The checkpoint of a bundle; known only when it was verified and the label's entry is in its tree. */
+struct att_offline_checkpoint {
+    bool known;
+    uint64_t size;    /* entries in its tree */
+    size_t witnesses; /* that are installed here and cosigned it */
 };
 
 struct att_offline {
@@ -93,6 +116,7 @@ struct att_offline {
     struct att_label label;
     struct att_offline_status status;
     struct att_offline_receipt receipt;
+    struct att_offline_checkpoint checkpoint;
 };
 
 /*
@@ -103,5 +127,14 @@ struct att_offline {
 ATT_MUST_USE enum att_err att_offline_check(struct att_offline *out, struct att_slice label,
                                             const struct att_anchors *anchors,
                                             const struct att_trust_rules *rules, int64_t now);
+
+/*
+ * att_offline_check_bundle - the same of a bundle (appraise/bundle.h), with its checkpoint and its status list, and
+ * against rules->newer. A list in the rules goes before the one in the bundle. Nothing in it becomes an anchor.
+ */
+ATT_MUST_USE enum att_err att_offline_check_bundle(struct att_offline *out, struct att_slice bundle,
+                                                   const struct att_anchors *anchors,
+                                                   const struct att_trust_rules *rules,
+                                                   int64_t now);
 
 #endif

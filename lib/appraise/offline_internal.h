@@ -15,6 +15,29 @@ void offline_worsen(struct att_offline *out, enum att_verdict verdict);
 /* Memory and cryptography failing is no verdict; everything else is one. */
 bool offline_undecidable(enum att_err err);
 
+#define OFFLINE_COSE_SIGN1 0xd2 /* the first byte of a label: tag 18 */
+
+/* What is judged with, for files that judge more than one label; all borrowed. */
+struct offline_judge {
+    const struct att_anchors *anchors;
+    const struct att_trust_rules *rules;
+    int64_t now;
+};
+/* Everything about a label but what only a bundle has. NOMEM CRYPTO INTERNAL only. */
+ATT_MUST_USE enum att_err offline_check_label(struct att_offline *out, struct att_slice label,
+                                              const struct offline_judge *by);
+/* Signed, by a key that an anchor vouches for, in the issuer's own name, and in the log where that was asked for. */
+bool offline_believed(const struct att_offline *out);
+/* The key of the log with this origin, or NULL. */
+const struct att_vkey *offline_find_log(const struct att_trust_rules *rules, const char *origin);
+
+/* The row of a key that was revoked, or NULL; the checks "label-key" and "witnesses" (offline_key.c), where the rules have any. */
+const struct att_revoked_key *offline_find_revoked(const struct att_trust_rules *rules,
+                                                   const uint8_t key[32]);
+ATT_MUST_USE enum att_err offline_check_key(struct att_offline *out, const struct att_pubkey *key,
+                                            const struct att_trust_rules *rules);
+void offline_check_witnesses(struct att_offline *out, const struct att_trust_rules *rules);
+
 /* What the receipt of a label is held against; all borrowed. */
 struct offline_signed {
     struct att_slice encoded; /* the label's file */

@@ -27,6 +27,10 @@ enum att_err att_offline_list_open(struct att_offline_list *out, struct att_slic
         err = att_status_token_verify(&out->list, t, anchors, &out->why);
     }
     if (err == ATT_OK) {
+        t = NULL; /* the list's now */
+        err = att_status_signer(out->signer, out->list);
+    }
+    if (err == ATT_OK) {
         return ATT_OK;
     }
     att_status_token_free(t);

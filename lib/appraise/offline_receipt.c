@@ -6,11 +6,13 @@
 
 #include "appraise/offline_internal.h"
 #include "base/guard.h"
+#include "crypto/digest.h"
+#include "crypto/merkle.h"
 #include "tlog/entry.h"
 #include "tlog/receipt.h"
 
 /* The key of the log that a receipt names, or NULL. */
-static const struct att_vkey *find_log(const struct att_trust_rules *rules, const char *origin)
+const struct att_vkey *offline_find_log(const struct att_trust_rules *rules, const char *origin)
 {
     for (size_t i = 0; i < rules->key_count; i++) {
         if (att_vkey_type(rules->key[i]) == ATT_NOTE_ED25519 &&
@@ -48,6 +50,17 @@ static enum att_err check_entry(struct att_slice entry, const struct offline_sig
     return att_entry_verify(&e, s->key, diag);
 }
 
+static enum att_err leaf_of(uint8_t out[32], struct att_slice entry)
+{
+    struct att_hasher *h = NULL;
+    enum att_err err = att_hasher_new(&h);
+
+    if (err == ATT_OK)
+        err = att_merkle_leaf(out, h, entry);
+    att_hasher_free(h);
+    return err;
+}
+
 static enum att_err check_receipt(struct att_offline_receipt *out, struct att_slice receipt,
                                   const struct offline_signed *s, const struct att_vkey *log,
                                   struct att_diag *diag)
@@ -57,8 +70,11 @@ static enum att_err check_receipt(struct att_offline_receipt *out, struct att_sl
 
     if (err == ATT_OK)
         err = check_entry(r.entry, s, diag);
+    if (err == ATT_OK)
+        err = leaf_of(out->leaf, r.entry);
     if (err != ATT_OK)
         return err;
+    memcpy(out->root, r.head.root, sizeof(out->root));
     out->known = true;
     out->index = r.index;
     out->size = r.head.size;
@@ -92,7 +108,7 @@ static enum att_err check_all(struct att_offline *out, struct att_check *c,
             att_receipt_origin(found.origin, sizeof(found.origin), receipt[i], &c->why);
 
         if (err == ATT_OK)
-            log = find_log(rules, found.origin);
+            log = offline_find_log(rules, found.origin);
         if (err == ATT_OK && log == NULL)
             continue;
         if (err == ATT_OK)

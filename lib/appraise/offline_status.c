@@ -20,13 +20,20 @@ static void missing(struct att_offline *out, struct att_check *c, const char *te
 
 /* Is it the list that the label means, from who issued the label? False: it was said. */
 static bool belongs(struct att_offline *out, struct att_check *c,
-                    const struct att_status_verified *list)
+                    const struct att_offline_list *given, const struct att_trust_rules *rules)
 {
+    const struct att_status_verified *list = given->list;
     const struct att_status_token *t = att_status_token_of(list);
     const struct att_label *label = &out->label;
     char shown[64];
     char found[64];
 
+    if (ATT_GUARD(SL_KEY_REVOKED, offline_find_revoked(rules, given->signer) != NULL)) {
+        (void)att_fail(&c->why, ATT_E_UNTRUSTED, ATT_R_SL_KEY, "x5chain",
+                       "the key that signed the list was revoked (trust.yaml)");
+        say(out, c, ATT_CHECK_NOT_RUN, ATT_VERDICT_UNDECIDED);
+        return false;
+    }
     if (ATT_GUARD(SL_ISSUER, !att_status_speaks_for(list, label->issuer))) {
         (void)att_fail(&c->why, ATT_E_MISMATCH, ATT_R_SL_ISSUER, "x5chain",
                        "the certificate does not name \"%s\"",
@@ -134,7 +141,7 @@ void offline_check_status_list(struct att_offline *out, const struct att_trust_r
         missing(out, c, "the label names no status list");
         return;
     }
-    if (belongs(out, c, given->list)) {
+    if (belongs(out, c, given, rules)) {
         judge_entry(out, c, att_status_token_of(given->list), rules, now);
     }
 }

@@ -119,6 +119,8 @@ ATT_MUST_USE enum att_err att_status_token_verify(struct att_status_verified **o
                                                   const struct att_anchors *anchors,
                                                   struct att_diag *diag);
 const struct att_status_token *att_status_token_of(const struct att_status_verified *v);
+/* SHA-256 of the signer's SPKI. CRYPTO NOMEM. */
+ATT_MUST_USE enum att_err att_status_signer(uint8_t out[32], const struct att_status_verified *v);
 /* Does the signer's certificate speak for this verifier? (att_cert_names_verifier) */
 bool att_status_speaks_for(const struct att_status_verified *v, const char *verifier_id);
 void att_status_verified_free(struct att_status_verified *v); /* NULL is a no-op */

@@ -68,6 +68,11 @@ const struct att_status_token *att_status_token_of(const struct att_status_verif
     return v->token;
 }
 
+enum att_err att_status_signer(uint8_t out[32], const struct att_status_verified *v)
+{
+    return att_pubkey_fingerprint(out, v->signer.key);
+}
+
 bool att_status_speaks_for(const struct att_status_verified *v, const char *verifier_id)
 {
     return att_cert_names_verifier(v->signer.leaf, verifier_id);
