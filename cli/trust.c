@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/hex.h"
 #include "codec/yaml.h"
 
 #define TRUST_YAML_MAX 65536
@@ -46,10 +47,83 @@ static enum att_err read_max_age(const struct att_yaml_node *n, int64_t *out_s,
     return err;
 }
 
-static enum att_err read_rules(struct att_trust_rules *rules, const struct att_yaml_node *root,
+/* {key: HEX, log: ORIGIN, from: N, before: accept}; before absent: nothing of the key counts. */
+static enum att_err read_revoked(struct att_revoked_key *out, const struct att_yaml_node *n,
+                                 struct att_diag *diag)
+{
+    static const char *const KEYS[] = {"key", "log", "from", "before", NULL};
+    const struct att_yaml_node *key = att_yaml_get(n, "key");
+    const struct att_yaml_node *log = att_yaml_get(n, "log");
+    const struct att_yaml_node *from = att_yaml_get(n, "from");
+    const struct att_yaml_node *before = att_yaml_get(n, "before");
+    const char *hex = NULL;
+    const char *origin = NULL;
+    int64_t number = 0;
+    size_t len = 0;
+    enum att_err err = ATT_OK;
+
+    if (att_yaml_type(n) != ATT_YAML_MAP || key == NULL || log == NULL || from == NULL) {
+        return att_yaml_fail(n, ATT_R_CFG_KEY, diag,
+                             "expected {key: SHA-256, log: ORIGIN, from: ENTRY}");
+    }
+    err = att_yaml_only(n, KEYS, diag);
+    if (err == ATT_OK) {
+        err = att_yaml_text(key, &hex, 64, diag);
+    }
+    if (err == ATT_OK &&
+        (att_hex_decode(out->key, sizeof(out->key), &len, hex, strlen(hex)) != ATT_OK ||
+         len != sizeof(out->key))) {
+        err = att_yaml_fail(key, ATT_R_CFG_KEY, diag, "expected 64 hexadecimal digits");
+    }
+    if (err == ATT_OK) {
+        err = att_yaml_text(log, &origin, sizeof(out->origin) - 1, diag);
+    }
+    if (err == ATT_OK) {
+        err = att_yaml_int(from, 0, INT64_MAX, &number, diag);
+    }
+    if (err == ATT_OK && before != NULL) {
+        err = read_switch(before, "accept", "refuse", &out->accept_before, diag);
+    }
+    if (err == ATT_OK) {
+        (void)snprintf(out->origin, sizeof(out->origin), "%s", origin);
+        out->from = (uint64_t)number;
+    }
+    return err;
+}
+
+static enum att_err read_all_revoked(struct trust *t, const struct att_yaml_node *list,
+                                     struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    if (att_yaml_type(list) != ATT_YAML_LIST || att_yaml_count(list) > TRUST_REVOKED_MAX) {
+        return att_yaml_fail(list, ATT_R_CFG_KEY, diag, "expected a list of at most %d keys",
+                             TRUST_REVOKED_MAX);
+    }
+    for (size_t i = 0; i < att_yaml_count(list) && err == ATT_OK; i++) {
+        err = read_revoked(&t->revoked[i], att_yaml_item(list, i), diag);
+    }
+    t->rules.revoked = t->revoked;
+    t->rules.revoked_count = att_yaml_count(list);
+    return err;
+}
+
+static enum att_err read_witnesses(struct att_trust_rules *rules, const struct att_yaml_node *n,
+                                   struct att_diag *diag)
+{
+    int64_t count = 0;
+    enum att_err err = att_yaml_int(n, 0, TRUST_KEYS_MAX, &count, diag);
+
+    rules->witnesses = (size_t)count;
+    return err;
+}
+
+static enum att_err read_rules(struct trust *t, const struct att_yaml_node *root,
                                struct att_diag *diag)
 {
-    static const char *const KEYS[] = {"log", "file-key", "status-list", "max-age", NULL};
+    static const char *const KEYS[] = {"log",       "file-key",     "status-list", "max-age",
+                                       "witnesses", "revoked-keys", NULL};
+    struct att_trust_rules *rules = &t->rules;
     const struct {
         const char *key, *on, *off;
         bool *out;
@@ -68,7 +142,15 @@ static enum att_err read_rules(struct att_trust_rules *rules, const struct att_y
         }
     }
     n = att_yaml_get(root, "max-age");
-    return err == ATT_OK && n != NULL ? read_max_age(n, &rules->status_max_age_s, diag) : err;
+    if (err == ATT_OK && n != NULL) {
+        err = read_max_age(n, &rules->status_max_age_s, diag);
+    }
+    n = att_yaml_get(root, "witnesses");
+    if (err == ATT_OK && n != NULL) {
+        err = read_witnesses(rules, n, diag);
+    }
+    n = att_yaml_get(root, "revoked-keys");
+    return err == ATT_OK && n != NULL ? read_all_revoked(t, n, diag) : err;
 }
 
 static enum att_err load_rules(struct trust *t, const char *dir, struct att_diag *diag)
@@ -95,7 +177,7 @@ static enum att_err load_rules(struct trust *t, const char *dir, struct att_diag
         err = att_yaml_parse(&y, path, att_buf_slice(text), diag);
     }
     if (err == ATT_OK) {
-        err = read_rules(&t->rules, att_yaml_root(y), diag);
+        err = read_rules(t, att_yaml_root(y), diag);
     }
     return err == ATT_OK || err == ATT_E_NOMEM ? err : ATT_E_CONFIG;
 }

@@ -7,8 +7,10 @@
 #include "trust_keys.h"
 
 /* Not to be copied once it is loaded: its rules point into it. */
+#define TRUST_REVOKED_MAX 64
 struct trust {
     struct att_anchors *anchors;
+    struct att_revoked_key revoked[TRUST_REVOKED_MAX];
     struct trust_keys keys; /* of logs and witnesses; with one of a log, labels need its receipt */
     struct att_trust_rules rules; /* what is required beside signature, chain, time and status */
 };
