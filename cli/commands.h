@@ -16,6 +16,7 @@ int cmd_bundle_show(struct cli *cli, int argc, char **argv);
 int cmd_bundle_extract(struct cli *cli, int argc, char **argv);
 int cmd_trust_list(struct cli *cli, int argc, char **argv);
 int cmd_trust_add(struct cli *cli, int argc, char **argv);
+int cmd_trust_remove(struct cli *cli, int argc, char **argv);
 int cmd_trust_show(struct cli *cli, int argc, char **argv);
 int cmd_evidence_appraise(struct cli *cli, int argc, char **argv);
 int cmd_evidence_replay(struct cli *cli, int argc, char **argv);

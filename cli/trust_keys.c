@@ -147,4 +147,5 @@ void trust_key_describe(struct report *r, const struct att_vkey *k, json_t *list
                  log ? tr(r->cli, "a transparency log", "透明性ログ")
                      : tr(r->cli, "a witness", "ウィットネス"));
     report_field(r, "SHA-256", "%s", hex);
+    report_field(r, tr(r->cli, "key id", "鍵 ID"), "%s", id);
 }

@@ -235,4 +235,30 @@ json_form
 json '[.checks[] | select(.id == "ek.chain")][0].status == "fail"'
 check 'lists without --ek' 2 trust show --crls "$work" "$work/one.pem"
 check 'a folder of lists that is not there' 3 trust show --ek --crls "$work/nowhere" "$work/one.pem"
+# what was installed is removed by its fingerprint, keys of logs too, and nothing else
+rm -rf "$t"
+mkdir "$t"
+cp "$work/one.pem" "$t/any-name.pem"
+cp "$work/two.der" "$t/two.der"
+printf '%s\n' 'log.example/gateways+d60e1bef+AddamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea' >"$t/l.vkey"
+printf '%s\n' 'witness.example/w1+04d2d833+BD1AF8PoQ4lakrcKp00bfrycmCzPLsSWjMDNVfEq9GYM' >"$t/w.vkey"
+check 'keys in the list' 0 trust --json list
+json '[.keys[] | [.type, .id]] | sort == [["log", "d60e1bef"], ["witness", "04d2d833"]]'
+key=$(jq -r '.keys[] | select(.type == "log").sha256' "$work/out")
+check 'keys in words' 0 trust list
+for text in "$key" d60e1bef 'a transparency log' 'a witness'; do says "$text"; done
+left() { name="what is left: $*"; [ "$(find "$t" -type f | sort | xargs -n1 basename | tr '\n' ' ')" = "$*" ] || complain "$(ls "$t")"; }
+check 'remove without a word' 2 trust remove "$one" </dev/null
+says --yes
+check 'remove what is no fingerprint' 2 trust remove one.pem --yes
+check 'remove what is not there' 3 trust remove "$(printf '%064d' 0)" --yes
+left 'any-name.pem l.vkey two.der w.vkey '
+check 'remove an anchor' 0 trust remove "$(echo "$one" | tr a-f A-F | sed 's/../&:/g; s/:$//')" --yes
+says any-name.pem
+check 'remove DER' 0 trust --json remove "$(cat "$work/two.fp")" --yes
+json_form
+json '.type == "anchor"'
+check 'remove the key of a log' 0 trust --json remove "$key" --yes
+json '.type == "key"'
+left 'w.vkey '
 finish
