@@ -28,6 +28,7 @@ CORPUS     ?= $(wildcard ../shared/corpus)
 FUZZ_SECONDS ?= 600
 BENCH      ?=
 FLEET_SECONDS ?= 30
+AUDIT_ENTRIES ?= 100000
 
 comma := ,
 VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),release)
@@ -198,7 +199,7 @@ demo: all
 	@BUILD='$(abspath $(BUILD))' scripts/demo
 
 bench: all $(BENCH_PROGRAMS)
-	@BUILD='$(abspath $(BUILD))' BENCH='$(BENCH)' FLEET_SECONDS='$(FLEET_SECONDS)' bench/run
+	@BUILD='$(abspath $(BUILD))' BENCH='$(BENCH)' FLEET_SECONDS='$(FLEET_SECONDS)' AUDIT_ENTRIES='$(AUDIT_ENTRIES)' bench/run
 
 knockout:
 	@$(MAKE) KNOCKOUT=1 CFLAGS='-O1 -g' BUILD=build/knockout programs

@@ -183,6 +183,9 @@ struct online_request {
 ATT_MUST_USE enum att_err online_exchange(const struct online_request *req, int *status,
                                           struct att_buf **body, struct att_diag *diag);
 
+/* May the administrator's socket be asked? NETWORK (NET_SOCKET) DENIED (CFG_PERM). */
+ATT_MUST_USE enum att_err online_socket(const char *path, struct att_diag *diag);
+
 /* Ask over the administrator's socket; a problem answer becomes a reason. answer is the caller's. */
 ATT_MUST_USE enum att_err online_admin(struct online_request *req, json_t **answer,
                                        struct att_diag *diag);

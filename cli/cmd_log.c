@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/hex.h"
 #include "commands.h"
+#include "log_view.h"
 #include "tlog/checkpoint.h"
 #include "tlog/proof_text.h"
 #include "tlog/witness_policy.h"
@@ -35,46 +36,13 @@ static void clear(struct looking *l)
     att_buf_free(l->file);
 }
 
-/* Keys that are not right are the caller's mistake and say nothing about the log. */
-static enum att_err as_config(enum att_err err)
-{
-    switch (exit_for(err, ATT_R_NONE)) {
-    case EXIT_MALFORMED:
-    case EXIT_FALSE:
-        return ATT_E_CONFIG;
-    default:
-        return err;
-    }
-}
-
-/* --key is the verifier key itself, or a file with that one line. */
-static enum att_err load_key(struct looking *l, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    struct att_slice text;
-    enum att_err err = att_vkey_parse(&l->key, att_slice_str(l->key_arg), diag);
-
-    if (err == ATT_OK || strchr(l->key_arg, '+') != NULL) {
-        return as_config(err);
-    }
-    err = att_file_read(&file, l->key_arg, ATT_VKEY_TEXT, diag);
-    if (err != ATT_OK) {
-        return as_config(err);
-    }
-    text = att_buf_slice(file);
-    if (text.len > 0 && text.p[text.len - 1] == '\n') {
-        text.len--;
-    }
-    return as_config(att_vkey_parse(&l->key, text, diag));
-}
-
 static enum att_err load_keys(struct looking *l, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     enum att_err err = ATT_OK;
 
     if (l->key_arg != NULL) {
-        err = load_key(l, diag);
+        err = log_key_load(&l->key, l->key_arg, diag);
         if (err == ATT_OK && att_vkey_type(l->key) != ATT_NOTE_ED25519) {
             return att_fail(diag, ATT_E_CONFIG, ATT_R_FMT_KEY, "--key", "expected %s, found %s",
                             "the key of a log (type 01)", "the key of a witness (type 04)");
@@ -85,7 +53,7 @@ static enum att_err load_keys(struct looking *l, struct att_diag *diag)
     if (err == ATT_OK) {
         err = att_witness_policy_parse(&l->policy, att_buf_slice(file), diag);
     }
-    return as_config(err);
+    return log_as_config(err);
 }
 
 /* A check that did not pass: what is malformed, false or missing, as everywhere (exit_for). */

@@ -555,6 +555,42 @@ const struct command commands[] = {
                  "attestctl --json log verify label.tlog-proof --key log.vkey --entry leaf.bin"},
      .run = cmd_log_verify},
     {.noun = "log",
+     .verb = "audit",
+     .args = "DIR|URL",
+     .args_min = 1,
+     .args_max = 1,
+     .en = "check every entry of a published log",
+     .ja = "公開ログのすべての項目を検査する",
+     .more_en =
+         "Tree, form, signatures and times of all entries; labels, revocations and enrolments.\n"
+         "Gaps between labels and silent gateways are listed, and are not failures.\n"
+         "Exit 0: all holds. 1: no. 3: cannot decide. 4: malformed.",
+     .more_ja = "木、形式、署名、時刻、およびラベル・失効・登録の整合を確認する。\n"
+                "ラベルの空白期間と応答のない機器は一覧に示し、不合格とはしない。\n"
+                "終了コード 0: 成立。1: 否。3: 判定不能。4: 形式不正。",
+     .example =
+         {"attestctl log audit /srv/www/log --key log.vkey",
+          "attestctl log audit https://verifier.example:8443/log --ca ca.pem --state audit.state",
+          "attestctl --json log audit mirror | jq .counts"},
+     .run = cmd_log_audit},
+    {.noun = "log",
+     .verb = "export",
+     .args = "DIR",
+     .args_min = 1,
+     .args_max = 1,
+     .en = "a published log as plain files, for any web server",
+     .ja = "公開ログを通常のファイルとして書き出す (任意のウェブサーバーで配信できる)",
+     .more_en = "What the folder has already must be the beginning of it; its checkpoint is "
+                "written last.\n"
+                "The key of the log is --key, or one in the trust folder.",
+     .more_ja = "フォルダーに既にある内容は新しい木の先頭でなければならない。チェックポイントは最後"
+                "に書く。\n"
+                "ログの鍵は --key または信頼フォルダーのもの。",
+     .example = {"attestctl log export /srv/www/log --key log.vkey",
+                 "attestctl log export mirror --from https://verifier.example:8443/log --ca ca.pem",
+                 "attestctl log export copy --from /srv/www/log"},
+     .run = cmd_log_export},
+    {.noun = "log",
      .verb = "witness",
      .args = "--name NAME --key KEY --logs FILE --state DIR",
      .en = "be a witness: cosign logs that only grow",

@@ -43,6 +43,8 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv);
 int cmd_device_remove(struct cli *cli, int argc, char **argv);
 int cmd_device_transfer(struct cli *cli, int argc, char **argv);
 int cmd_log_verify(struct cli *cli, int argc, char **argv);
+int cmd_log_audit(struct cli *cli, int argc, char **argv);
+int cmd_log_export(struct cli *cli, int argc, char **argv);
 int cmd_log_witness(struct cli *cli, int argc, char **argv);
 int cmd_explain(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);

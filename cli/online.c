@@ -11,7 +11,7 @@
 #define TIMEOUT_MS         30000
 
 /* Before anybody is asked: the usual mistakes, named by the path. */
-static enum att_err check_socket(const char *path, struct att_diag *diag)
+enum att_err online_socket(const char *path, struct att_diag *diag)
 {
     char shown[256];
 
@@ -56,7 +56,7 @@ enum att_err online_exchange(const struct online_request *req, int *status, stru
                         "--ca FILE (PEM of the verifier's certificate authority)");
     }
     if (admin) {
-        err = check_socket(req->socket, diag);
+        err = online_socket(req->socket, diag);
         if (err != ATT_OK) {
             return err;
         }
