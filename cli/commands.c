@@ -574,6 +574,43 @@ const struct command commands[] = {
           "attestctl --json log audit mirror | jq .counts"},
      .run = cmd_log_audit},
     {.noun = "log",
+     .verb = "monitor",
+     .args = "DIR|URL",
+     .args_min = 1,
+     .args_max = 1,
+     .en = "hold a published log to what it showed last time",
+     .ja = "公開ログを前回の内容と照合する",
+     .more_en =
+         "The checkpoint of last time is kept in $XDG_STATE_HOME/attestctl. A log that went back "
+         "or\n"
+         "forked is exit 1, and both checkpoints are saved as evidence. --watch: a gateway of\n"
+         "which no new label is expected, but those of --expect.",
+     .more_ja =
+         "前回のチェックポイントは $XDG_STATE_HOME/attestctl "
+         "に置く。ログが後退または分岐した場合は\n"
+         "終了コード 1 で、両方のチェックポイントを証拠として保存する。--watch は新しいラベルを\n"
+         "想定しない機器 (--expect のラベルを除く)。",
+     .example = {"attestctl log monitor https://verifier.example:8443/log --ca ca.pem",
+                 "attestctl log monitor mirror --key log.vkey",
+                 "attestctl log monitor mirror --watch UEID --expect gateway.label"},
+     .run = cmd_log_monitor},
+    {.noun = "log",
+     .verb = "prove",
+     .args = "INDEX|LABEL",
+     .args_max = 1,
+     .en = "a proof from a published log, for log verify and other tools",
+     .ja = "公開ログから証明を作る (log verify などで検証できる)",
+     .more_en =
+         "Of an entry (tlog-proof), or with --consistency of an earlier tree (tlog-witness).\n"
+         "A label that its receipt promised and that is not there is exit 1 (E_TL_NOTMERGED).",
+     .more_ja =
+         "項目の証明 (tlog-proof)、または --consistency で以前の木の証明 (tlog-witness) を書く。\n"
+         "受領証が約束したラベルが公開されていなければ終了コード 1 (E_TL_NOTMERGED)。",
+     .example = {"attestctl log prove 12 --from mirror --entry leaf.bin -o 12.tlog-proof",
+                 "attestctl log prove gateway.label --from mirror -o gateway.tlog-proof",
+                 "attestctl log prove --consistency old-checkpoint --from mirror -o proof"},
+     .run = cmd_log_prove},
+    {.noun = "log",
      .verb = "export",
      .args = "DIR",
      .args_min = 1,

@@ -13,6 +13,21 @@ ATT_MUST_USE enum att_err log_tree_edge(struct att_tiler *out, struct log_source
                                         uint64_t now, struct att_diag *diag);
 
 /*
+ * log_tree_follow - from the tree that t holds to the published one: every entry between the two, in order, when it is
+ * known that they lead from the one root to the other.
+ *
+ * each    the entry's index and its bytes, borrowed until it returns; not called before the root agrees: entries are read twice
+ * Errors  MISMATCH (TL_CONSIST): an entry that t has is another; MISMATCH (TL_TREE): they do not lead to the root; CRYPTO,
+ *         what each says, and those of the source
+ */
+struct log_visitor {
+    enum att_err (*each)(void *ctx, uint64_t index, struct att_slice entry, struct att_diag *diag);
+    void *ctx;
+};
+ATT_MUST_USE enum att_err log_tree_follow(struct att_tiler *t, const struct log_view *v,
+                                          const struct log_visitor *visitor, struct att_diag *diag);
+
+/*
  * Nodes of the published tree for proofs, over a few tiles that are kept. Wrong ones lead to a proof that does
  * not verify: verify it before it is handed out.
  */
