@@ -174,10 +174,10 @@ const char *text_detail(const struct cli *cli, char *out, size_t cap, const char
 
 /* Ask the courier program to do one HTTP exchange (cli/online.c). */
 struct online_request {
-    const char *kind;            /* "admin" (unix socket) or "fetch" (https) */
+    const char *kind; /* "admin" (unix socket), "fetch" or "witness" (https, GET or POST) */
     const char *method, *target; /* path for admin, URL for fetch */
     const char *socket;          /* admin: path of the unix socket */
-    const char *ca;              /* fetch: PEM file of the anchor */
+    const char *ca;              /* of https: PEM file of the anchor */
     struct att_slice body;
 };
 ATT_MUST_USE enum att_err online_exchange(const struct online_request *req, int *status,

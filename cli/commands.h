@@ -46,6 +46,8 @@ int cmd_log_verify(struct cli *cli, int argc, char **argv);
 int cmd_log_audit(struct cli *cli, int argc, char **argv);
 int cmd_log_export(struct cli *cli, int argc, char **argv);
 int cmd_log_witness(struct cli *cli, int argc, char **argv);
+int cmd_log_cosign(struct cli *cli, int argc, char **argv);
+int cmd_log_cosign(struct cli *cli, int argc, char **argv);
 int cmd_log_monitor(struct cli *cli, int argc, char **argv);
 int cmd_log_prove(struct cli *cli, int argc, char **argv);
 int cmd_explain(struct cli *cli, int argc, char **argv);

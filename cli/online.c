@@ -45,7 +45,10 @@ enum att_err online_exchange(const struct online_request *req, int *status, stru
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *copy = NULL;
     bool admin = strcmp(req->kind, "admin") == 0;
-    struct relay_request ask = {.kind = admin ? RELAY_ADMIN : RELAY_FETCH,
+    bool post = strcmp(req->kind, "witness") == 0;
+    struct relay_request ask = {.kind = admin  ? RELAY_ADMIN
+                                        : post ? RELAY_WITNESS
+                                               : RELAY_FETCH,
                                 .a = att_slice_str(admin ? req->method : req->target),
                                 .body = req->body};
     struct relay_answer answer = {0};

@@ -38,7 +38,8 @@ enum relay_kind {
     RELAY_PART,           /* a: session; body: part */
     RELAY_ADMIN = 32,     /* a: method, b: path; body: JSON or empty. Over the unix socket */
     RELAY_FETCH,          /* a: https URL, b: CA file. GET */
-    RELAY__LAST = RELAY_FETCH
+    RELAY_WITNESS,        /* the same; body: add-checkpoint request. POST */
+    RELAY__LAST = RELAY_WITNESS
 };
 
 /* How the courier is to work; strings are borrowed during relay_start. NULL leaves an option out. */

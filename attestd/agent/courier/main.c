@@ -35,6 +35,7 @@
 #define TYPE_CBOR     "application/cbor"
 #define TYPE_EVIDENCE "application/cmw+cbor"
 #define TYPE_JSON     "application/json"
+#define TYPE_TEXT     "text/plain"
 #define ACCEPT_CBOR   "application/cbor, application/concise-problem-details+cbor"
 #define ACCEPT_LABEL  "application/eat+cwt, application/concise-problem-details+cbor"
 #define ACCEPT_ANY    "*/*"
@@ -272,8 +273,9 @@ static enum att_err serve_admin(struct courier *c, const struct relay_request *q
     return exchange_and_tell(http, &h, diag);
 }
 
-static enum att_err serve_fetch(struct courier *c, const struct relay_request *q,
-                                struct att_diag *diag)
+/* GET, or POST of a text, over https and nothing else. */
+static enum att_err serve_url(struct courier *c, const struct relay_request *q, const char *method,
+                              struct att_diag *diag)
 {
     ATT_CLEANUP(http_freep) struct http *http = NULL;
     char url[RELAY_ARG_MAX + 1];
@@ -285,7 +287,7 @@ static enum att_err serve_fetch(struct courier *c, const struct relay_request *q
         .timeout_ms = c->set.timeout_ms,
         .answer_max = RELAY_BULK_MAX,
     };
-    struct http_request h = {.method = "GET", .url = url, .accept = ACCEPT_ANY};
+    struct http_request h = {.method = method, .url = url, .accept = ACCEPT_ANY, .body = q->body};
     enum att_err err = text_of(url, sizeof(url), q->a, diag);
 
     if (err == ATT_OK) {
@@ -297,6 +299,7 @@ static enum att_err serve_fetch(struct courier *c, const struct relay_request *q
     if (err == ATT_OK) {
         err = http_new(&http, &s, diag);
     }
+    h.content_type = q->body.len > 0 ? TYPE_TEXT : NULL;
     return err != ATT_OK ? err : exchange_and_tell(http, &h, diag);
 }
 
@@ -316,7 +319,9 @@ static enum att_err serve(struct courier *c, const struct relay_request *q, stru
     case RELAY_ADMIN:
         return serve_admin(c, q, diag);
     case RELAY_FETCH:
-        return serve_fetch(c, q, diag);
+        return serve_url(c, q, "GET", diag);
+    case RELAY_WITNESS:
+        return serve_url(c, q, "POST", diag);
     default:
         break;
     }
