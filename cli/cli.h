@@ -70,8 +70,10 @@ struct command {
     int (*run)(struct cli *cli, int argc, char **argv);
 };
 
-extern const struct command commands[];
-extern const size_t command_count;
+/* The commands in the order of help; NULL behind the last. */
+const struct command *command_at(size_t i);
+extern const struct command log_commands[]; /* those about a log, which have a file of their own */
+extern const size_t log_command_count;
 
 /* The text in the chosen language. */
 const char *tr(const struct cli *cli, const char *en, const char *ja);

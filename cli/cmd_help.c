@@ -7,8 +7,8 @@
 
 static bool known_noun(const char *noun)
 {
-    for (size_t i = 0; i < command_count; i++) {
-        if (strcmp(commands[i].noun, noun) == 0) {
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        if (strcmp(command_at(i)->noun, noun) == 0) {
             return true;
         }
     }
@@ -22,8 +22,8 @@ static int help_of_command(struct cli *cli, const char *noun, const char *verb)
     char help[] = "--help";
     char *argv[] = {program, help, NULL};
 
-    for (size_t i = 0; i < command_count; i++) {
-        const struct command *c = &commands[i];
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        const struct command *c = command_at(i);
 
         if (strcmp(c->noun, noun) == 0 &&
             (c->verb == NULL || (verb != NULL && strcmp(c->verb, verb) == 0))) {

@@ -42,12 +42,13 @@ static int word_at(int argc, char **argv, int from)
 
 static const struct command *find(const char *noun, const char *verb)
 {
-    for (size_t i = 0; i < command_count; i++) {
-        if (strcmp(commands[i].noun, noun) != 0) {
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        if (strcmp(command_at(i)->noun, noun) != 0) {
             continue;
         }
-        if (commands[i].verb == NULL || (verb != NULL && strcmp(commands[i].verb, verb) == 0)) {
-            return &commands[i];
+        if (command_at(i)->verb == NULL ||
+            (verb != NULL && strcmp(command_at(i)->verb, verb) == 0)) {
+            return command_at(i);
         }
     }
     return NULL;
@@ -66,8 +67,8 @@ static size_t words(const char **out, const char *noun)
 {
     size_t count = 0;
 
-    for (size_t i = 0; i < command_count && count < WORDS_MAX; i++) {
-        const struct command *c = &commands[i];
+    for (size_t i = 0; command_at(i) != NULL && count < WORDS_MAX; i++) {
+        const struct command *c = command_at(i);
         const char *word = noun == NULL ? c->noun : c->verb;
 
         if (noun != NULL && strcmp(noun, c->noun) != 0) {

@@ -92,9 +92,9 @@ static void print_verbs(const char *noun)
     const char *between = "";
 
     (void)printf("            ");
-    for (size_t i = 0; i < command_count; i++) {
-        if (strcmp(commands[i].noun, noun) == 0) {
-            (void)printf("%s%s", between, commands[i].verb);
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        if (strcmp(command_at(i)->noun, noun) == 0) {
+            (void)printf("%s%s", between, command_at(i)->verb);
             between = " | ";
         }
     }
@@ -105,11 +105,11 @@ static void usage_nouns(const struct cli *cli)
 {
     char padded[64];
 
-    for (size_t i = 0; i < command_count; i++) {
-        const struct command *c = &commands[i];
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        const struct command *c = command_at(i);
         const struct noun *n = noun_find(c->noun);
 
-        if (i > 0 && strcmp(commands[i - 1].noun, c->noun) == 0) {
+        if (i > 0 && strcmp(command_at(i - 1)->noun, c->noun) == 0) {
             continue;
         }
         (void)printf("  %s %s\n", text_pad(padded, sizeof(padded), c->noun, NOUN_COLUMN),
@@ -132,8 +132,8 @@ void usage_all(const struct cli *cli, const char *noun)
         usage_nouns(cli);
         return;
     }
-    for (size_t i = 0; i < command_count; i++) {
-        const struct command *c = &commands[i];
+    for (size_t i = 0; command_at(i) != NULL; i++) {
+        const struct command *c = command_at(i);
         char words[64];
         char padded[128];
 
