@@ -6,8 +6,6 @@
 #include "base/wr.h"
 
 #define CONTENT_MAX (UINT64_C(1) << 40)
-#define RATIO_MAX   2000
-#define RATIO_FREE  (UINT64_C(1) << 28)
 
 enum att_err box_record(struct box *b, const struct unpack_head *h, const char *text,
                         const uint8_t *digest)
@@ -29,12 +27,12 @@ enum att_err box_record(struct box *b, const struct unpack_head *h, const char *
 
 enum att_err box_more(struct box *b, uint64_t bytes, struct att_diag *diag)
 {
-    uint64_t most =
-        b->len > CONTENT_MAX / RATIO_MAX ? CONTENT_MAX : b->len * RATIO_MAX + RATIO_FREE;
+    uint64_t most = b->len > CONTENT_MAX / BOX_RATIO_MAX ? CONTENT_MAX
+                                                         : b->len * BOX_RATIO_MAX + BOX_RATIO_FREE;
 
     if (bytes > most || b->content > most - bytes) {
         return att_fail(diag, ATT_E_LIMIT, ATT_R_FMT_ARCHIVE, "archive",
-                        "it unpacks to more than %d times its size", RATIO_MAX);
+                        "it unpacks to more than %d times its size", BOX_RATIO_MAX);
     }
     b->content += bytes;
     return ATT_OK;

@@ -15,6 +15,10 @@
 #include "crypto/digest.h"
 #include "unpack/record.h"
 
+/* So many times its own size, and so many bytes beside, are what one file may unpack to. */
+#define BOX_RATIO_MAX  2000
+#define BOX_RATIO_FREE (UINT64_C(1) << 28)
+
 struct box {
     FILE *to;
     int fd;           /* the file, at its start */
