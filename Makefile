@@ -9,6 +9,7 @@
 # make knockout                           each guard removed once: at least one attack test must fail
 # make bench                              ours beside the machine's limit; also build/bench.json
 # make soak                               long forms of the attack matrix (hours; not in CI)
+# make faults                             one of two attestd on one PostgreSQL killed FAULT_KILLS times under load
 # make install DESTDIR=... PREFIX=...     copy to the system or to a staging folder
 
 # Knobs. The person at the keyboard owns these: they are read, never appended to.
@@ -29,13 +30,14 @@ FUZZ_SECONDS ?= 600
 BENCH      ?=
 FLEET_SECONDS ?= 30
 AUDIT_ENTRIES ?= 100000
+FAULT_KILLS ?= 100
 
 comma := ,
 VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),release)
 BUILD   ?= build/$(VARIANT)
 
 # The goals that people type first need nothing before them but git and make; "make -n" only shows.
-SETS_UP := check corpus demo bench knockout soak fuzz fuzz-coverage
+SETS_UP := check corpus demo bench knockout soak faults fuzz fuzz-coverage
 setup_for = $(if $(filter $(filter-out demo,$(SETS_UP)),$(MAKECMDGOALS)),all,build)
 ifneq ($(filter $(SETS_UP),$(MAKECMDGOALS)),)
 ifeq ($(ATTEST_SETUP_DONE)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
@@ -50,7 +52,7 @@ endif
 LIB_PKGS     := libcrypto libcbor yaml-0.1 jansson zlib
 P11_PKGS     := libp11 p11-kit-1
 HW_PKGS      := tss2-esys tss2-tctildr tss2-mu
-SERVER_PKGS  := libevent_core libevent_extra libevent_openssl libssl sqlite3
+SERVER_PKGS  := libevent_core libevent_extra libevent_openssl libssl sqlite3 libpq
 COURIER_PKGS := libcurl libssl
 IMAGE_PKGS   := libarchive ext2fs libsquashfs1
 TEST_PKGS    := check
@@ -208,6 +210,9 @@ knockout:
 soak: programs
 	@BUILD='$(abspath $(BUILD))' tests/soak
 
+faults: all
+	@BUILD='$(abspath $(BUILD))' FAULT_KILLS='$(FAULT_KILLS)' tests/integration/081-two-hosts.sh
+
 fuzz:
 	@$(MAKE) CC='$(FUZZ_CC)' BUILD=build/fuzz SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
 	@BUILD='$(abspath build/fuzz)' FUZZ_SEED='$(FUZZ_SEED)' tests/fuzz/run $(FUZZ_SECONDS)
@@ -241,7 +246,7 @@ clean:
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
-.PHONY: all programs check corpus demo bench knockout soak fuzz fuzz-programs fuzz-coverage replay-programs lint format \
+.PHONY: all programs check corpus demo bench knockout soak faults fuzz fuzz-programs fuzz-coverage replay-programs lint format \
         install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

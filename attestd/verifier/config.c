@@ -35,6 +35,34 @@ void config_freep(struct config **cfg)
     *cfg = NULL;
 }
 
+struct store_place config_store(const struct config *cfg)
+{
+    return (struct store_place){.folder = cfg->state_dir, .postgresql = cfg->postgresql};
+}
+
+static enum att_err read_store(struct reader *r, const struct att_yaml_node *root)
+{
+    static const char *const keys[] = {"postgresql", NULL};
+    const struct att_yaml_node *n = NULL;
+    struct att_diag why = {0};
+    enum att_err err = ATT_OK;
+
+    if (att_yaml_get(root, "store") == NULL) {
+        return ATT_OK;
+    }
+    err = config_need_map(r, &n, root, "store");
+    if (err == ATT_OK) {
+        err = att_yaml_only(n, keys, r->diag);
+    }
+    if (err == ATT_OK) {
+        err = config_need_text(r, &r->cfg->postgresql, n, "postgresql");
+    }
+    if (err == ATT_OK && store_conninfo_check(r->cfg->postgresql, &why) != ATT_OK) {
+        err = att_yaml_fail(att_yaml_get(n, "postgresql"), ATT_R_CFG_KEY, r->diag, "%s", why.text);
+    }
+    return err;
+}
+
 static enum att_err read_tls(struct reader *r, const struct att_yaml_node *root)
 {
     static const char *const keys[] = {"cert", "key", NULL};
@@ -393,6 +421,7 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "operator",
                                        "admin_socket",
                                        "state_dir",
+                                       "store",
                                        "tls",
                                        "device_ca",
                                        "label",
@@ -424,8 +453,8 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "insecure_unsigned_policy",
                                        NULL};
     enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {
-        read_service, read_judging, read_tls,     read_device_ca, read_label,
-        read_log,     read_status,  read_product, read_limits,    read_evidence,
+        read_service, read_judging, read_store,   read_tls,    read_device_ca, read_label,
+        read_log,     read_status,  read_product, read_limits, read_evidence,
     };
     enum att_err err = ATT_OK;
 

@@ -9,7 +9,8 @@
  *   listen: "0.0.0.0:8443"                  # or "[::]:8443"; port 0 takes a free one
  *   operator: "127.0.0.1:9464"              # healthz, readyz, metrics; absent: none
  *   admin_socket: /run/attestd/admin.sock   # administrator routes; absent: none
- *   state_dir: /var/lib/attestd             # required: database
+ *   state_dir: /var/lib/attestd             # required: database, and what stays with this host
+ *   store: {postgresql: "host=/run/postgresql dbname=attestd"}   # absent: SQLite in state_dir
  *   tls: {cert: tls.pem, key: tls.key}      # required: chain and key of the server
  *   device_ca: {cert: ca.pem, key: "file:ca.key"}  # required: issues and judges client certificates
  *   label: {chain: label.pem, key: "pkcs11:..."}   # required: signs labels
@@ -58,6 +59,7 @@
 #include "base/slice.h"
 #include "codec/yaml.h"
 #include "crypto/ek_cert.h"
+#include "verifier/store/store.h"
 
 #define CONFIG_DEFAULT_PATH "/etc/attestd/attestd.yaml"
 #define CONFIG_FRONTS_MAX   16
@@ -136,6 +138,7 @@ struct config {
     uint16_t operator_port;
     const char *admin_socket; /* or NULL */
     const char *state_dir;
+    const char *postgresql; /* connection string; NULL: SQLite in state_dir */
     struct config_files tls, device_ca;
     const char *label_chain, *label_key;
     struct config_log log;
@@ -178,6 +181,8 @@ ATT_MUST_USE enum att_err config_parse(struct config **out, const char *path, st
 /* ek_revocation, ek_workarounds, tpm_deny; iak and iak_revocation, whose folders were read before. For config.c. */
 ATT_MUST_USE enum att_err config_read_ek(struct config *cfg, const struct att_yaml_node *root,
                                          struct att_diag *diag);
+/* Where the records are; borrows the strings. */
+struct store_place config_store(const struct config *cfg);
 void config_free(struct config *cfg);
 void config_freep(struct config **cfg);
 

@@ -3,6 +3,7 @@
 #
 #   service_start [POLICY [LABEL-KEY]]   $work/verifier, $work/trust, $socket, $port; gateway-1 is enrolled; the
 #                            label key is in a file when no PKCS#11 URI is given; $verifier_pid is the service
+#                            $service_postgresql, when it is set, is where the records are
 #   attest FILE              one attestation; the label goes to FILE, the exit code to $code
 # The measured file is $work/measured/sensor.conf.
 service_wait() {
@@ -29,6 +30,7 @@ service_start() {
     else
         set -- --insecure-file-key
     fi
+    [ -z "${service_postgresql:-}" ] || set -- "$@" --postgresql "$service_postgresql"
     "$BUILD/attestd" init --dir "$work/verifier" "$@" --verifier-id test-verifier --host localhost \
         --listen 127.0.0.1:0 --policy "$policy" --refvals "$work/reference.refvals" >"$work/init.log"
     scripts/swtpm-make "$work/tpm" >"$work/swtpm-make.log" 2>&1

@@ -6,17 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libpq-fe.h>
 #include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "remove_tree.h"
 
 struct storetest ts;
 
+static char server[64]; /* folder of the PostgreSQL that runs for this program; empty: none */
+
 static void set_up(void)
 {
     (void)snprintf(ts.folder, sizeof(ts.folder), "/tmp/attestd-store-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(ts.folder));
-    ck_assert_int_eq(store_open(&ts.st, ts.folder, true, NULL), ATT_OK);
+    ts.conninfo[0] = '\0';
+    ts.place = (struct store_place){.folder = ts.folder};
+    ck_assert_int_eq(storetest_open(STORE_CREATE, NULL), ATT_OK);
 }
 
 static void tear_down(void)
@@ -27,10 +34,90 @@ static void tear_down(void)
 
 const struct suite_fixture storetest_fixture = {set_up, tear_down};
 
+/* --- PostgreSQL --- */
+
+void storetest_pg_sql(const char *conninfo, const char *sql)
+{
+    PGconn *c = PQconnectdb(conninfo);
+    PGresult *r = PQexec(c, sql);
+
+    ck_assert_msg(PQresultStatus(r) == PGRES_COMMAND_OK || PQresultStatus(r) == PGRES_TUPLES_OK,
+                  "%s: %s", sql, PQerrorMessage(c));
+    PQclear(r);
+    PQfinish(c);
+}
+
+void storetest_pg_server(const char *act)
+{
+    char line[256];
+    int status;
+
+    (void)snprintf(line, sizeof(line), "exec tests/support/pgserver %s %s", act, server);
+    status = system(line); /* its words are ours */
+    ck_assert_int_eq(status, 0);
+}
+
+void storetest_pg_start(void)
+{
+    char line[256];
+    int status;
+
+    if (server[0] != '\0')
+        return;
+    (void)snprintf(server, sizeof(server), "/tmp/attestd-pg-XXXXXX");
+    if (mkdtemp(server) == NULL)
+        abort();
+    (void)snprintf(line, sizeof(line), "exec tests/support/pgserver start %s %ld", server,
+                   (long)getpid());
+    status = system(line);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+        exit(77);
+    if (status != 0)
+        abort();
+}
+
+static void pg_set_up(void)
+{
+    static const char form[] = "host=%s/socket dbname=postgres user=attestd";
+    char plain[128];
+    char sql[64];
+
+    (void)snprintf(plain, sizeof(plain), form, server);
+    (void)snprintf(ts.conninfo, sizeof(ts.conninfo),
+                   "host=%s/socket dbname=postgres user=attestd options=-csearch_path=t%ld", server,
+                   (long)getpid());
+    (void)snprintf(sql, sizeof(sql), "CREATE SCHEMA t%ld", (long)getpid());
+    storetest_pg_sql(plain, sql);
+    ts.place = (struct store_place){.postgresql = ts.conninfo};
+    ck_assert_int_eq(storetest_open(STORE_CREATE, NULL), ATT_OK);
+}
+
+static void pg_tear_down(void)
+{
+    store_closep(&ts.st);
+}
+
+const struct suite_fixture storetest_pg_fixture = {pg_set_up, pg_tear_down};
+
+int storetest_run_both(const char *name, const struct suite_row *rows, size_t count)
+{
+    char second[64];
+    int first = suite_run_rows(name, rows, count, &storetest_fixture);
+
+    storetest_pg_start();
+    (void)snprintf(second, sizeof(second), "%s_postgresql", name);
+    return suite_run_rows(second, rows, count, &storetest_pg_fixture) | first;
+}
+
+enum att_err storetest_open(enum store_how how, struct att_diag *diag)
+{
+    return store_open_at(&ts.st, &ts.place, how, diag);
+}
+
 void storetest_reopen(void)
 {
     store_closep(&ts.st);
-    ck_assert_int_eq(store_open(&ts.st, ts.folder, false, NULL), ATT_OK);
+    ck_assert_int_eq(storetest_open(STORE_AS_IT_IS, NULL), ATT_OK);
 }
 
 char *storetest_dumped(void)
@@ -142,6 +229,13 @@ void storetest_sql(const char *sql)
     char path[96];
     sqlite3 *db = NULL;
 
+    if (ts.conninfo[0] != '\0') {
+        char text[512];
+
+        (void)snprintf(text, sizeof(text), "SET session_replication_role = replica; %s", sql);
+        storetest_pg_sql(ts.conninfo, text);
+        return;
+    }
     (void)snprintf(path, sizeof(path), "%s/attestd.db", ts.folder);
     ck_assert_int_eq(sqlite3_open(path, &db), SQLITE_OK);
     ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);

@@ -89,8 +89,12 @@ START_TEST(store_device_add__gives_an_id_and_an_ek_once)
     char *after;
 
     ck_assert_int_eq(store_begin(ts.st, NULL), ATT_OK);
+    ck_assert_int_eq(store_mark(ts.st, NULL), ATT_OK);
     ck_assert_int_eq(store_device_add(&n, ts.st, &d, 0, NULL), ATT_E_CONFLICT);
+    ck_assert_int_eq(store_mark_undo(ts.st, NULL), ATT_OK);
+    ck_assert_int_eq(store_mark(ts.st, NULL), ATT_OK);
     ck_assert_int_eq(store_device_add(&n, ts.st, &e, 0, NULL), ATT_E_CONFLICT);
+    ck_assert_int_eq(store_mark_undo(ts.st, NULL), ATT_OK);
     ck_assert_int_eq(store_commit(ts.st, NULL), ATT_OK);
     after = storetest_dumped();
     ck_assert_str_eq(before, after);
@@ -283,14 +287,14 @@ START_TEST(store_check__finds_what_is_missing)
         "DELETE FROM label",
         "DELETE FROM evidence",
         "UPDATE evidence SET dropped = 1",
-        "UPDATE evidence SET bytes = x''",
+        "UPDATE evidence SET bytes = substr(bytes, 1, 0)",
         "UPDATE device_state SET kept = kept + 1",
         "DELETE FROM policy",
         "DELETE FROM outcome WHERE idx = 0",
         "DELETE FROM device_state",
         "UPDATE label SET device = 'gw-2'",
         "UPDATE outcome SET policy = NULL WHERE idx = 1",
-        "UPDATE outcome SET cti = x'00' WHERE idx = 1",
+        "UPDATE outcome SET cti = substr(cti, 1, 1) WHERE idx = 1",
     };
     int64_t n = storetest_add_device("gw-1", 0x10);
 
@@ -299,7 +303,7 @@ START_TEST(store_check__finds_what_is_missing)
     ck_assert_uint_eq(storetest_findings(), 0);
     store_closep(&ts.st);
     storetest_sql(harm[_i]);
-    ck_assert_int_eq(store_open(&ts.st, ts.folder, false, NULL), ATT_OK);
+    ck_assert_int_eq(storetest_open(STORE_AS_IT_IS, NULL), ATT_OK);
     ck_assert_uint_gt(storetest_findings(), 0);
 }
 END_TEST
@@ -330,9 +334,11 @@ START_TEST(store_tidy__keeps_everything_and_bounds_the_log)
         ck_assert_int_eq(store_tidy(ts.st, NULL), ATT_OK);
     }
     before = storetest_dumped();
-    (void)snprintf(path, sizeof(path), "%s/attestd.db-wal", ts.folder);
-    ck_assert_int_eq(stat(path, &sb), 0);
-    ck_assert_int_lt(sb.st_size, 20 * 1024 * 1024);
+    if (ts.place.postgresql == NULL) {
+        (void)snprintf(path, sizeof(path), "%s/attestd.db-wal", ts.folder);
+        ck_assert_int_eq(stat(path, &sb), 0);
+        ck_assert_int_lt(sb.st_size, 20 * 1024 * 1024);
+    }
     storetest_reopen();
     after = storetest_dumped();
     ck_assert_str_eq(before, after);
@@ -360,5 +366,5 @@ int main(void)
         {store_tidy__keeps_everything_and_bounds_the_log, 0},
     };
 
-    return SUITE_RUN_ROWS("store", ROWS, &storetest_fixture);
+    return storetest_run_both("store", ROWS, ATT_COUNT(ROWS));
 }

@@ -343,7 +343,8 @@ static enum att_err check_devices(struct fsck *f)
 
 static enum att_err check_all(struct fsck *f, const struct config *cfg, struct att_diag *diag)
 {
-    enum att_err err = store_open(&f->st, cfg->state_dir, false, diag);
+    const struct store_place place = config_store(cfg);
+    enum att_err err = store_open_at(&f->st, &place, STORE_AS_IT_IS, diag);
 
     if (err == ATT_OK)
         err = archive_open(&f->archive, &cfg->evidence, diag);
@@ -399,7 +400,8 @@ int keeper_dump_main(const struct config *cfg)
 {
     ATT_CLEANUP(store_closep) struct store *st = NULL;
     struct att_diag diag = {0};
-    enum att_err err = store_open(&st, cfg->state_dir, false, &diag);
+    const struct store_place place = config_store(cfg);
+    enum att_err err = store_open_at(&st, &place, STORE_AS_IT_IS, &diag);
 
     if (err != ATT_OK)
         return exit_told("attestd fsck", err, &diag);

@@ -362,6 +362,7 @@ static enum att_err write_config(struct init *in, struct att_diag *diag)
         "operator: \"127.0.0.1:9464\"\n"
         "admin_socket: admin.sock\n"
         "state_dir: state\n"
+        "%s%s%s"
         "tls: {cert: tls.pem, key: tls.key}\n"
         "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
         "label: {chain: label.pem, key: \"%s\"}\n"
@@ -375,30 +376,40 @@ static enum att_err write_config(struct init *in, struct att_diag *diag)
         "%srefvals: refvals.bin\n"
         "ek_anchors: ek.d\n"
         "insecure_file_key: %s\n",
-        in->verifier_id, in->listen, key, uri, in->refvals != NULL ? "" : "# ",
-        in->insecure_file_key ? "true" : "false");
+        in->verifier_id, in->listen, in->postgresql != NULL ? "store: {postgresql: \"" : "",
+        in->postgresql != NULL ? in->postgresql : "", in->postgresql != NULL ? "\"}\n" : "", key,
+        uri, in->refvals != NULL ? "" : "# ", in->insecure_file_key ? "true" : "false");
 
     if (len < 0 || (size_t)len >= sizeof(text))
         return att_fail(diag, ATT_E_LIMIT, ATT_R_USAGE, "attestd.yaml", "a name is too long");
     return folder_write(&in->folder, "attestd.yaml", att_slice_of(text, (size_t)len), 0644, diag);
 }
 
-static enum att_err make_database(struct init *in, struct att_diag *diag)
+static enum att_err claim_files(struct init *in, struct att_diag *diag)
 {
     static const char *const files[] = {"state/attestd.lock", "state/attestd.db",
                                         "state/attestd.db-wal", "state/attestd.db-shm"};
+    enum att_err err = ATT_OK;
+
+    for (size_t i = 0; in->postgresql == NULL && i < ATT_COUNT(files) && err == ATT_OK; i++)
+        err = folder_claim(&in->folder, files[i], diag);
+    return err;
+}
+
+/* The last thing that is made: the tables of a server are not taken back when something else fails. */
+static enum att_err make_database(struct init *in, struct att_diag *diag)
+{
     ATT_CLEANUP(store_closep) struct store *st = NULL;
     struct store_outcome o = {.utc = in->now, .kind = STORE_KIND_INIT};
     char path[PATH_MAX];
+    const struct store_place place = {.folder = path, .postgresql = in->postgresql};
     int64_t index = 0;
-    enum att_err err = ATT_OK;
+    enum att_err err = claim_files(in, diag);
 
-    for (size_t i = 0; i < ATT_COUNT(files) && err == ATT_OK; i++)
-        err = folder_claim(&in->folder, files[i], diag);
     if (err == ATT_OK)
         err = folder_path(path, sizeof(path), &in->folder, "state", diag);
     if (err == ATT_OK)
-        err = store_open(&st, path, true, diag);
+        err = store_open_at(&st, &place, STORE_CREATE, diag);
     if (err != ATT_OK)
         return err;
     return store_outcome_append(&index, st, &o, diag);
@@ -420,14 +431,14 @@ static enum att_err make_all(struct init *in, struct att_diag *diag)
     static const char *const folders[] = {"state",           "trust",   "ek.d",
                                           "policy-signers",  "notices", "notice-signers",
                                           "transfer-signers"};
-    enum att_err err = folder_open(&in->folder, in->dir, diag);
+    enum att_err err = in->postgresql != NULL ? store_conninfo_check(in->postgresql, diag) : ATT_OK;
 
+    if (err == ATT_OK)
+        err = folder_open(&in->folder, in->dir, diag);
     for (size_t i = 0; i < ATT_COUNT(folders) && err == ATT_OK; i++)
         err = folder_sub(&in->folder, folders[i], diag);
     if (err == ATT_OK)
         err = make_evidence_key(in, diag);
-    if (err == ATT_OK)
-        err = make_database(in, diag);
     if (err == ATT_OK)
         err = make_tls(in, diag);
     if (err == ATT_OK)
@@ -442,6 +453,8 @@ static enum att_err make_all(struct init *in, struct att_diag *diag)
         err = copy_refvals(in, diag);
     if (err == ATT_OK)
         err = write_config(in, diag);
+    if (err == ATT_OK)
+        err = make_database(in, diag);
     return err;
 }
 

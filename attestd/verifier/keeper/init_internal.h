@@ -16,7 +16,8 @@ struct init {
     const char *verifier_id;
     const char *listen;
     const char *policy, *refvals;
-    const char *label_key; /* pkcs11:..., or NULL for a file */
+    const char *postgresql; /* connection string, or NULL for SQLite */
+    const char *label_key;  /* pkcs11:..., or NULL for a file */
     const char *host[INIT_HOSTS_MAX];
     size_t host_count;
     bool insecure_file_key;

@@ -42,7 +42,7 @@ void init_usage(FILE *out)
     (void)fprintf(out,
                   "usage: attestd init --dir DIR (--insecure-file-key | --label-key pkcs11:URI)\n"
                   "                    [--verifier-id NAME] [--host NAME]... [--listen ADDR:PORT]\n"
-                  "                    [--policy FILE] [--refvals FILE]\n");
+                  "                    [--policy FILE] [--refvals FILE] [--postgresql CONNINFO]\n");
 }
 
 enum {
@@ -54,6 +54,7 @@ enum {
     OPT_LISTEN,
     OPT_POLICY,
     OPT_REFVALS,
+    OPT_POSTGRESQL,
     OPT_HELP
 };
 
@@ -91,6 +92,9 @@ static bool take_option(struct init *in, int option, const char *value)
     case OPT_REFVALS:
         in->refvals = value;
         return true;
+    case OPT_POSTGRESQL:
+        in->postgresql = value;
+        return true;
     default:
         return false;
     }
@@ -107,6 +111,7 @@ bool init_parse(struct init *in, int argc, char **argv)
         {"listen", required_argument, NULL, OPT_LISTEN},
         {"policy", required_argument, NULL, OPT_POLICY},
         {"refvals", required_argument, NULL, OPT_REFVALS},
+        {"postgresql", required_argument, NULL, OPT_POSTGRESQL},
         {"help", no_argument, NULL, OPT_HELP},
         {NULL, 0, NULL, 0},
     };
@@ -140,6 +145,8 @@ bool init_names_are_plain(const struct init *in)
             return false;
     }
     if (in->label_key != NULL && strpbrk(in->label_key, "\"\\\n\r") != NULL)
+        return false;
+    if (in->postgresql != NULL && strpbrk(in->postgresql, "\"\\\n\r") != NULL)
         return false;
     return init_plain(in->verifier_id, ATT_VERIFIER_ID_MAX) && init_plain(in->listen, 300);
 }

@@ -124,10 +124,11 @@ static enum att_err open_log(struct keeper *k, struct att_diag *diag)
 
 static enum att_err open_records(struct keeper *k, struct att_diag *diag)
 {
+    const struct store_place place = config_store(k->cfg);
     enum att_err err = archive_open(&k->archive, &k->cfg->evidence, diag);
 
-    if (err == ATT_OK)
-        err = store_open_upgraded(&k->st, k->cfg->state_dir, diag);
+    if (err == ATT_OK && k->st == NULL)
+        err = store_open_at(&k->st, &place, STORE_UPGRADE, diag);
     if (err == ATT_OK)
         err = archive_check(&k->archive, k->st, true, diag);
     if (err == ATT_OK)
@@ -141,9 +142,12 @@ enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
     ATT_CLEANUP(keeper_freep) struct keeper *k = calloc(1, sizeof(*k));
     enum att_err err;
 
-    if (k == NULL)
+    if (k == NULL) {
+        store_close(opt->st);
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "keeper", "memory ran out");
+    }
     k->opt = *opt;
+    k->st = opt->st;
     k->cfg = opt->cfg;
     memcpy(k->seal_key, opt->seal_key, sizeof(k->seal_key));
     STAILQ_INIT(&k->jobs);
@@ -257,6 +261,14 @@ void answer_refuse(struct answer *a, const struct att_diag *diag)
     (void)snprintf(a->text, sizeof(a->text), "%s", diag->text);
 }
 
+/* A read that failed for want of a server says nothing of the records. */
+static void refuse_failed(const struct keeper *k, struct answer *a, struct att_diag *diag)
+{
+    if (store_lost(k->st))
+        (void)att_fail(diag, ATT_E_NETWORK, ATT_R_ST_LOST, "store", "it is tried again");
+    answer_refuse(a, diag);
+}
+
 static void send_answer(const struct answer *a, uint64_t id, const struct keeper_client *client)
 {
     struct msg m = {.id = id};
@@ -353,7 +365,7 @@ void keeper_take(struct keeper *k, const struct msg *m, const struct keeper_clie
 
     if (!must_wait(m->kind)) {
         if (answer_now(k, m, &a, &diag) != ATT_OK)
-            answer_refuse(&a, &diag);
+            refuse_failed(k, &a, &diag);
         send_answer(&a, m->id, client);
         att_buf_free(a.body);
         att_buf_free(a.sealed);
@@ -413,7 +425,7 @@ static enum att_err run_marked(struct keeper *k, struct job *job, struct att_dia
     err = run_job(k, job, &diag);
     if (err == ATT_OK)
         return store_mark_keep(k->st, batch);
-    if (diag.reason == ATT_R_ST_FULL || store_broken(k->st)) {
+    if (diag.reason == ATT_R_ST_FULL || store_broken(k->st) || store_lost(k->st)) {
         *batch = diag;
         return err;
     }
@@ -526,7 +538,9 @@ static void flush_batch(struct keeper *k, struct job_queue *batch)
     log_diag(LOG_LEVEL_ERROR, "store.failed", &diag);
     if (keeper_must_stop(k))
         return; /* nobody knows what is on the disk: say nothing */
-    if (diag.reason != ATT_R_ST_FULL)
+    if (store_lost(k->st))
+        diag.reason = ATT_R_ST_LOST;
+    else if (diag.reason != ATT_R_ST_FULL)
         diag.reason = ATT_R_BUSY;
     k->count.full++;
     STAILQ_FOREACH(job, batch, link) undo(k, job, &diag);

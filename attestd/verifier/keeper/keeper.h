@@ -30,6 +30,7 @@ struct keeper_options {
     int64_t (*utc_s)(void);                        /* att_clock_utc_s */
     int64_t (*mono_ms)(void);                      /* att_clock_mono_ms */
     enum att_err (*random)(void *out, size_t len); /* att_random */
+    struct store *st; /* open already, taken over; NULL: it is opened */
 };
 
 /*

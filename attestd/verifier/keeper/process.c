@@ -25,7 +25,9 @@
 enum { PRIORITY_DECIDE = 2, PRIORITIES = 3 };
 
 struct loop {
-    struct keeper *k;
+    struct keeper *k; /* NULL: another attestd has its turn at the database */
+    struct keeper_options opt;
+    bool failed; /* the turn could have been ours, and something else was wrong */
     struct event_base *base;
     struct event *decide;
     struct event *tick;
@@ -38,9 +40,14 @@ struct loop {
     volatile int *stop;
 };
 
+static bool must_stop(const struct loop *l)
+{
+    return l->failed || (l->k != NULL && keeper_must_stop(l->k));
+}
+
 static void check_stop(struct loop *l)
 {
-    if (keeper_must_stop(l->k) || *l->stop != 0)
+    if (must_stop(l) || *l->stop != 0)
         (void)event_base_loopbreak(l->base);
 }
 
@@ -58,6 +65,8 @@ static void decide_now(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
+    if (l->k == NULL)
+        return;
     keeper_flush(l->k);
     for (size_t i = 0; i < l->front_count; i++) {
         if (l->front[i] != NULL && channel_queued(l->front[i]) > 0)
@@ -69,6 +78,17 @@ static void decide_now(evutil_socket_t fd, short what, void *ctx)
     check_stop(l);
 }
 
+/* Everybody is sent to whoever has the turn. */
+static void answer_waiting(struct channel *ch, const struct msg *question)
+{
+    const struct msg m = {.kind = MSG_FAILED,
+                          .id = question->id,
+                          .number = (uint64_t)ATT_R_TL_LOCK,
+                          .name = att_slice_str("database: another attestd has its turn")};
+
+    send_to(ch, &m);
+}
+
 static void take_frame(void *ctx, struct channel *ch, struct att_slice body)
 {
     struct loop *l = ctx;
@@ -78,6 +98,10 @@ static void take_frame(void *ctx, struct channel *ch, struct att_slice body)
 
     if (msg_decode(&m, body, &diag) != ATT_OK) {
         log_diag(LOG_LEVEL_ERROR, "keeper.frame", &diag);
+        return;
+    }
+    if (l->k == NULL) {
+        answer_waiting(ch, &m);
         return;
     }
     keeper_take(l->k, &m, &client);
@@ -93,7 +117,8 @@ static void front_closed(void *ctx, struct channel *ch, enum att_err why)
 
     if (why != ATT_E_NOT_FOUND)
         log_line(LOG_LEVEL_ERROR, "keeper.front", "lost=%s", att_err_name(why));
-    keeper_forget(l->k, ch);
+    if (l->k != NULL)
+        keeper_forget(l->k, ch);
     for (size_t i = 0; i < l->front_count; i++) {
         if (l->front[i] == ch)
             l->front[i] = NULL;
@@ -104,13 +129,35 @@ static void front_closed(void *ctx, struct channel *ch, enum att_err why)
         (void)event_base_loopbreak(l->base);
 }
 
+/* The database of several hosts: as soon as the one whose turn it is ends, it is ours. */
+static void try_turn(struct loop *l)
+{
+    const struct store_place place = config_store(l->opt.cfg);
+    struct att_diag diag = {0};
+    enum att_err err = store_open_at(&l->opt.st, &place, STORE_UPGRADE, &diag);
+
+    if (err == ATT_E_BUSY || err == ATT_E_NETWORK)
+        return;
+    if (err == ATT_OK)
+        err = keeper_new(&l->k, &l->opt, &diag);
+    l->opt.st = NULL;
+    l->failed = err != ATT_OK;
+    if (l->failed)
+        log_diag(LOG_LEVEL_ERROR, "keeper.start", &diag);
+    else
+        log_line(LOG_LEVEL_WARNING, "turn.begun", NULL);
+}
+
 static void each_second(evutil_socket_t fd, short what, void *ctx)
 {
     struct loop *l = ctx;
 
     (void)fd;
     (void)what;
-    keeper_tick(l->k);
+    if (l->k == NULL)
+        try_turn(l);
+    else
+        keeper_tick(l->k);
     check_stop(l);
 }
 
@@ -122,6 +169,10 @@ static void prepare_rules(evutil_socket_t sig, short what, void *ctx)
 
     (void)sig;
     (void)what;
+    if (l->k == NULL) {
+        process_reloaded(l->reload_fd, RELOAD_READY); /* they are read when the turn is ours */
+        return;
+    }
     if (keeper_prepare_rules(l->k, &changed, &diag) != ATT_OK) {
         log_diag(LOG_LEVEL_ERROR, "policy.refused", &diag);
         process_reloaded(l->reload_fd, RELOAD_REFUSED);
@@ -137,7 +188,7 @@ static void switch_rules(evutil_socket_t sig, short what, void *ctx)
 
     (void)sig;
     (void)what;
-    if (keeper_switch_rules(l->k, &diag) == ATT_OK) {
+    if (l->k == NULL || keeper_switch_rules(l->k, &diag) == ATT_OK) {
         process_reloaded(l->reload_fd, RELOAD_READY);
         return;
     }
@@ -210,12 +261,12 @@ static void end_loop(struct loop *l)
 /* Until SIGTERM, the last front's end, or a disk that failed. */
 static int run(struct loop *l)
 {
-    while (*l->stop == 0 && !keeper_must_stop(l->k) && l->alive > 0) {
+    while (*l->stop == 0 && !must_stop(l) && l->alive > 0) {
         if (event_base_loop(l->base, EVLOOP_ONCE) < 0)
             break;
     }
-    if (keeper_must_stop(l->k)) {
-        log_line(LOG_LEVEL_ERROR, "keeper.stopped", "why=\"the disk failed\"");
+    if (must_stop(l)) {
+        log_line(LOG_LEVEL_ERROR, "keeper.stopped", "why=\"the database failed\"");
         return EXIT_FAILURE;
     }
     /* What was taken is decided and answered: a front may still be waiting for it. */
@@ -223,21 +274,33 @@ static int run(struct loop *l)
     return EXIT_SUCCESS;
 }
 
+/* One of several that wait for their turn is ready all the same: it says 503 until then. */
+static bool may_wait(const struct config *cfg, enum att_err err, const struct att_diag *diag)
+{
+    return cfg->postgresql != NULL && err == ATT_E_BUSY && diag->reason == ATT_R_TL_LOCK;
+}
+
 int keeper_main(const struct config *cfg, const struct keeper_wiring *wiring)
 {
-    struct loop l = {0};
-    struct keeper_options opt = {
-        .cfg = cfg,
-        .seal_key = wiring->seal_key,
-        .utc_s = att_clock_utc_s,
-        .mono_ms = att_clock_mono_ms,
-        .random = att_random,
+    struct loop l = {
+        .opt =
+            {
+                .cfg = cfg,
+                .seal_key = wiring->seal_key,
+                .utc_s = att_clock_utc_s,
+                .mono_ms = att_clock_mono_ms,
+                .random = att_random,
+            },
     };
     struct att_diag diag = {0};
     int ready = wiring->ready_fd;
     int status = EXIT_FAILURE;
-    enum att_err err = keeper_new(&l.k, &opt, &diag);
+    enum att_err err = keeper_new(&l.k, &l.opt, &diag);
 
+    if (may_wait(cfg, err, &diag)) {
+        log_line(LOG_LEVEL_WARNING, "turn.waiting", NULL);
+        err = ATT_OK;
+    }
     if (err != ATT_OK) {
         return exit_logged("keeper.start", err, &diag);
     }

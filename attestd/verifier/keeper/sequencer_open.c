@@ -52,7 +52,10 @@ static enum att_err rolled_back(struct att_diag *diag, uint64_t stored, uint64_t
                     (unsigned long long)stored, (unsigned long long)signed_size);
 }
 
-/* Which of the two is ahead, and whether by the one step that an end in between explains. */
+/*
+ * Which of the two is ahead, and whether by the one step that an end in between explains. Of a database that
+ * several hosts have in turn the others may have signed more (sequencer_begins_with).
+ */
 static enum att_err compare_heads(struct sequencer *s, const struct loghead *stored, bool any,
                                   const struct loghead *written, bool any_written,
                                   struct att_diag *diag)
@@ -63,6 +66,12 @@ static enum att_err compare_heads(struct sequencer *s, const struct loghead *sto
     if (!any && !any_written)
         return ATT_OK;
     if (any && same_tree(&stored->tree, signed_tree)) {
+        s->last = *stored;
+        return ATT_OK;
+    }
+    if (any && store_shared(s->opt.st) && stored->tree.size > signed_tree->size) {
+        s->known = *signed_tree;
+        s->others = true;
         s->last = *stored;
         return ATT_OK;
     }
@@ -120,6 +129,36 @@ static enum att_err check_tree(struct sequencer *s, struct att_diag *diag)
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_TL_FSCK, "log",
                         "the entries are not those of the tree that was signed");
     return ATT_OK;
+}
+
+enum att_err sequencer_begins_with(const struct att_merkle_nodes *nodes,
+                                   const struct att_merkle_head *known, uint64_t size,
+                                   struct att_diag *diag)
+{
+    uint8_t root[ATT_MERKLE_LEN];
+    enum att_err err;
+
+    if (known->size == 0)
+        return ATT_OK;
+    err = att_merkle_root(root, nodes, known->size);
+    if (err != ATT_OK)
+        return sequencer_unreadable(diag, err, (int64_t)known->size, "the tree cannot be read");
+    if (ATT_GUARD(TL_BEGINNING, memcmp(root, known->root, sizeof(root)) != 0))
+        return rolled_back(diag, size, known->size);
+    return ATT_OK;
+}
+
+/* Only once all entries were held against what was signed. */
+static enum att_err go_on_from_others(struct sequencer *s, struct att_diag *diag)
+{
+    struct att_merkle_nodes nodes = att_tree_nodes(s->tree);
+    enum att_err err = sequencer_begins_with(&nodes, &s->known, s->last.tree.size, diag);
+
+    if (err != ATT_OK)
+        return err;
+    log_line(LOG_LEVEL_WARNING, "log.resumed", "size=%llu known=%llu",
+             (unsigned long long)s->last.tree.size, (unsigned long long)s->known.size);
+    return loghead_write(s->file, &s->last, diag);
 }
 
 static enum att_err take_in_some(struct sequencer *s, struct att_diag *diag)
@@ -190,6 +229,8 @@ static enum att_err open_all(struct sequencer *s, struct att_diag *diag)
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_NOMEM, "log", "the tree cannot be opened");
     err = check_tree(s, diag);
+    if (err == ATT_OK && s->others)
+        err = go_on_from_others(s, diag);
     return err == ATT_OK ? take_in(s, diag) : err;
 }
 

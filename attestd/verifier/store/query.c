@@ -207,6 +207,29 @@ bool store_broken(const struct store *st)
     return st->broken;
 }
 
+bool store_lost(const struct store *st)
+{
+    return st->engine->lost != NULL && st->engine->lost(st);
+}
+
+bool store_shared(const struct store *st)
+{
+    return st->engine->shared;
+}
+
+enum att_err store_open_at(struct store **out, const struct store_place *place, enum store_how how,
+                           struct att_diag *diag)
+{
+    if (place->postgresql != NULL)
+        return store_open_postgresql(out, place->postgresql, how, diag);
+    return store_open_sqlite(out, place->folder, how, diag);
+}
+
+enum att_err store_open(struct store **out, const char *folder, bool create, struct att_diag *diag)
+{
+    return store_open_sqlite(out, folder, create ? STORE_CREATE : STORE_AS_IT_IS, diag);
+}
+
 enum att_err store_begin(struct store *st, struct att_diag *diag)
 {
     enum att_err err;

@@ -114,6 +114,14 @@ static const char schema[] =
 
 static const char schema_since[] = TRANSFERS SCHEMA_3 SCHEMA_4 SCHEMA_5 SCHEMA_6;
 
+#define SQL_WORD_BEGIN       "BEGIN IMMEDIATE"
+#define SQL_WORD_EMPTY       "x''"
+#define SQL_WORD_TAIL(x)     " substr(" x ", -64)"
+#define SQL_WORD_LATER(a, b) " max(" a ", " b ")"
+#define SQL_WORD_SIZE                                                                              \
+    "SELECT (page_count - freelist_count) * page_size"                                             \
+    " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+
 static const struct {
     const char *name;
     const char *text;
@@ -314,9 +322,7 @@ static enum att_err prepare_all(struct sqlite *st, struct att_diag *diag)
     return ATT_OK;
 }
 
-enum how { HOW_AS_IT_IS, HOW_UPGRADE, HOW_CREATE };
-
-static enum att_err open_database(struct sqlite *st, const char *path, enum how how,
+static enum att_err open_database(struct sqlite *st, const char *path, enum store_how how,
                                   struct att_diag *diag)
 {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW |
@@ -327,9 +333,9 @@ static enum att_err open_database(struct sqlite *st, const char *path, enum how 
     if (rc != SQLITE_OK)
         return sqlite_fail(st, rc, "attestd.db", diag);
     err = configure(st, diag);
-    if (err == ATT_OK && how != HOW_CREATE)
-        err = check_header(st, how == HOW_UPGRADE, diag);
-    if (err == ATT_OK && how == HOW_CREATE)
+    if (err == ATT_OK && how != STORE_CREATE)
+        err = check_header(st, how == STORE_UPGRADE, diag);
+    if (err == ATT_OK && how == STORE_CREATE)
         err = make_schema(st, diag);
     if (err == ATT_OK)
         err = set_journal(st, diag);
@@ -345,8 +351,8 @@ static void sqlite_freep(struct sqlite **st)
     *st = NULL;
 }
 
-static enum att_err open_folder(struct store **out, const char *folder, enum how how,
-                                struct att_diag *diag)
+enum att_err store_open_sqlite(struct store **out, const char *folder, enum store_how how,
+                               struct att_diag *diag)
 {
     ATT_CLEANUP(sqlite_freep) struct sqlite *st = NULL;
     char path[PATH_MAX];
@@ -371,7 +377,7 @@ static enum att_err open_folder(struct store **out, const char *folder, enum how
     st->lock_fd = -1;
     err = take_lock(st, real, diag);
     if (err == ATT_OK)
-        err = prepare_file(path, how == HOW_CREATE, diag);
+        err = prepare_file(path, how == STORE_CREATE, diag);
     if (err == ATT_OK)
         err = open_database(st, path, how, diag);
     if (err != ATT_OK)
@@ -379,14 +385,4 @@ static enum att_err open_folder(struct store **out, const char *folder, enum how
     *out = &st->base;
     st = NULL;
     return ATT_OK;
-}
-
-enum att_err store_open(struct store **out, const char *folder, bool create, struct att_diag *diag)
-{
-    return open_folder(out, folder, create ? HOW_CREATE : HOW_AS_IT_IS, diag);
-}
-
-enum att_err store_open_upgraded(struct store **out, const char *folder, struct att_diag *diag)
-{
-    return open_folder(out, folder, HOW_UPGRADE, diag);
 }

@@ -1,14 +1,16 @@
 /*
  * The keeper's records: who is enrolled, what is known of each device, every outcome, label and evidence.
  *
- * Statements are one code (store_internal.h) over an engine: SQLite so far (docs/adr/0012-sqlite-wal.md). One
- * process and one connection own a store. Writes belong between store_begin and store_commit; what is
+ * Statements are one code (store_internal.h) over an engine: SQLite (docs/adr/0012-sqlite-wal.md) or PostgreSQL
+ * (docs/adr/0038-postgresql.md). One process and one connection own a store at a time. Writes belong between store_begin and store_commit; what is
  * committed survives a power cut. Functions return
  *   IO with ST_FULL     the disk is full or read-only: nothing of this transaction happened, roll back and
  *                       go on; the next one may succeed
+ *   NETWORK with ST_LOST  the server cannot be reached: nothing of this transaction happened, as above
+ *   BUSY with BUSY      the server gave way to something else: the same transaction may succeed next time
  *   IO, FORMAT          with store_broken() true: a sync failed or the file is damaged, so nobody knows what
  *                       is on the disk; answer nobody and stop the process
- *   NOT_FOUND CONFLICT NOMEM INTERNAL as named
+ *   NOT_FOUND CONFLICT NOMEM INTERNAL as named; after a failure other than NOT_FOUND go back to a mark or roll back
  * Tokens and nonces are never here in clear, only their SHA-256.
  */
 #ifndef ATTESTD_VERIFIER_STORE_STORE_H
@@ -35,18 +37,41 @@
 
 struct store;
 
+/* Where the records are. */
+struct store_place {
+    const char *folder; /* SQLite: attestd.db in this folder */
+    const char
+        *postgresql; /* connection string of libpq, and the folder does not count; NULL: SQLite */
+};
+enum store_how {
+    STORE_AS_IT_IS,
+    STORE_UPGRADE, /* the tables of an earlier release are brought up to date first: for the service */
+    STORE_CREATE, /* make it; CONFLICT when there is one already */
+};
+
 /*
- * store_open - lock the folder's database and open it; no other process can meanwhile.
- * create  make it; CONFLICT when there is one already. Without it a missing database is NOT_FOUND (FILE):
- *         a service never starts with empty records by accident
- * Errors  DENIED (CFG_PERM: folder or file open to others) BUSY (ST_LOCK) UNSUPPORTED (ST_SCHEMA)
- *         FORMAT (ST_CORRUPT) IO NOMEM
+ * store_open_at - have the database for this process alone; no other process can write meanwhile. Without
+ * STORE_CREATE a missing database is NOT_FOUND (FILE): a service never starts with empty records by accident.
+ * Errors  DENIED (CFG_PERM: folder or file open to others, or the server says no) BUSY (ST_LOCK; TL_LOCK: another
+ *         attestd has its turn at a shared one) UNSUPPORTED (ST_SCHEMA) FORMAT (ST_CORRUPT) NETWORK (ST_LOST)
+ *         CONFIG (CFG_KEY: no connection string) IO NOMEM
  */
+ATT_MUST_USE enum att_err store_open_at(struct store **out, const struct store_place *place,
+                                        enum store_how how, struct att_diag *diag);
+/* The engines' own. */
+ATT_MUST_USE enum att_err store_open_sqlite(struct store **out, const char *folder,
+                                            enum store_how how, struct att_diag *diag);
+ATT_MUST_USE enum att_err store_open_postgresql(struct store **out, const char *conninfo,
+                                                enum store_how how, struct att_diag *diag);
+/* SQLite in a folder, made or as it is. */
 ATT_MUST_USE enum att_err store_open(struct store **out, const char *folder, bool create,
                                      struct att_diag *diag);
-/* The same without create, and the tables of an earlier release are brought up to date first: for the service. */
-ATT_MUST_USE enum att_err store_open_upgraded(struct store **out, const char *folder,
-                                              struct att_diag *diag);
+/* Could it be one, and without a password in it? Nothing of it is repeated. CONFIG (CFG_KEY). */
+ATT_MUST_USE enum att_err store_conninfo_check(const char *conninfo, struct att_diag *diag);
+/* Do several hosts have this database, one at a time? */
+bool store_shared(const struct store *st);
+/* True after a statement that did not reach the server; the next one tries again. */
+bool store_lost(const struct store *st);
 void store_close(struct store *st); /* NULL is a no-op; an open transaction is rolled back */
 void store_closep(struct store **st);
 

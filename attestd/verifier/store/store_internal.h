@@ -53,12 +53,14 @@ enum sql_type { SQL_TYPE_NULL, SQL_TYPE_INT, SQL_TYPE_TEXT, SQL_TYPE_BLOB };
  * is fetched lives until the next row or the end.
  */
 struct store_engine {
+    bool shared; /* other processes write to the same database, in turn */
     void (*close)(struct store *st);
     enum att_err (*begin)(struct store *st, struct att_diag *diag);
     enum att_err (*commit)(struct store *st, struct att_diag *diag);
     enum att_err (*rollback)(struct store *st);
     bool (*in_tx)(
         const struct store *st); /* as the engine sees it: it may have rolled back on its own */
+    bool (*lost)(const struct store *st); /* NULL: it cannot be */
     enum att_err (*tidy)(struct store *st, struct att_diag *diag);
 
     void *(*statement)(struct store *st, enum sql_id id);
