@@ -53,6 +53,33 @@ sed -n 's/^— [^ ]* //p' "$work/checkpoint" | base64 -d | tail -c 64 >"$work/si
 check 'its signature, openssl' 0 openssl pkeyutl -verify -rawin -pubin -keyform DER -inkey "$work/log.der" \
     -in "$work/text" -sigfile "$work/signature"
 
+# the status list: the same word from both, for a label that counts, is suspended and is revoked
+list() { curl -sf --cacert "$work/verifier/ca.pem" -o "$1" "https://localhost:$port/status/v1/1"; }
+same_status() { # same_status WORD VALUE EXIT
+    list "$work/$1.status"
+    check "list, $1" 0 judge status "$work/$1.status" "$work/3.label" "$issuer"
+    grep -qx "$2" "$work/out" || complain "theirs: $(cat "$work/out")"
+    check "list, $1, ours" "$3" "$ctl" --trust "$work/trust" --json label verify --status "$work/$1.status" "$work/3.label"
+    json ".label.status_list_says.value == \"$1\""
+}
+same_status valid 0 0
+"$ctl" label suspend gateway-1 --reason test --socket "$socket" >"$work/suspend.log"
+same_status suspended 2 1
+"$ctl" label restore gateway-1 --reason test --socket "$socket" >"$work/restore.log"
+"$ctl" label revoke gateway-1 --reason test --yes --socket "$socket" >"$work/revoke.log"
+same_status invalid 1 1
+check 'the tree with its revocations' 0 judge tree "https://localhost:$port" "$work/verifier/ca.pem" "$log_key"
+size=$(wc -c <"$work/valid.status")
+n=0
+while [ $n -lt 20 ]; do
+    at=$((n * size / 20))
+    flip $at $((n % 8)) "$work/valid.status" "$work/flipped"
+    check "list, flipped bit of byte $at, theirs" 1 judge status "$work/flipped" "$work/3.label" "$issuer"
+    rows=$((rows + 1)) name="list, flipped bit of byte $at, ours"
+    "$ctl" --trust "$work/trust" label verify --status "$work/flipped" "$work/3.label" >"$work/ours" 2>&1 && complain 'verified'
+    n=$((n + 1))
+done
+
 # one flipped bit anywhere in label, entry, receipt or signature: spread over the whole, both refuse
 size=$(wc -c <"$work/3.label")
 n=0
