@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 # shellcheck source=tests/integration/common.sh
 . tests/integration/common.sh
-needs curl openssl jq
+needs curl openssl jq xxd
 umask 077
 openssl genpkey -algorithm ed25519 -out "$work/log.key" 2>/dev/null
 openssl genpkey -algorithm ed25519 -out "$work/w.key" 2>/dev/null
