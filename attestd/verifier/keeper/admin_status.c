@@ -26,12 +26,11 @@ static enum att_err read_why(const char **out, struct request *r)
 {
     const char *why = json_string_value(json_object_get(r->body, "reason"));
     size_t len = why != NULL ? strlen(why) : 0;
+    bool plain = true;
 
-    for (size_t i = 0; i < len; i++) {
-        if ((unsigned char)why[i] < 0x20 || why[i] == 0x7f)
-            len = WHY_MAX + 1;
-    }
-    if (len == 0 || len > WHY_MAX)
+    for (size_t i = 0; i < len; i++)
+        plain = plain && (unsigned char)why[i] >= 0x20 && why[i] != 0x7f;
+    if (len == 0 || len > WHY_MAX || !plain)
         return att_fail(r->diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "reason",
                         "expected a line of 1 to %d bytes", WHY_MAX);
     *out = why;
