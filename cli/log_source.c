@@ -109,8 +109,9 @@ enum att_err log_source_open(struct log_source **out, const struct log_place *pl
 
 static enum att_err missing(struct att_diag *diag, const char *path)
 {
-    return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_TL_MISSING, path,
-                    "expected the file, found nothing");
+    /* a diagnosis keeps its field as a pointer, and this path is often on somebody's stack */
+    return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_TL_MISSING, "log", "expected %s, found nothing",
+                    path);
 }
 
 static enum att_err get_file(struct att_buf **out, const struct log_source *s, const char *path,
@@ -174,11 +175,11 @@ static enum att_err get_online(struct att_buf **out, const struct log_source *s,
     }
     if (answer.status != 200) {
         return att_fail(diag, answer.status == 503 ? ATT_E_BUSY : ATT_E_NETWORK,
-                        answer.status == 503 ? ATT_R_BUSY : ATT_R_NET_PROTOCOL, path,
+                        answer.status == 503 ? ATT_R_BUSY : ATT_R_NET_PROTOCOL, "log",
                         "expected 200, found %u", answer.status);
     }
     if (answer.body.len > cap) {
-        return att_fail(diag, ATT_E_LIMIT, ATT_R_FMT_TLOG, path,
+        return att_fail(diag, ATT_E_LIMIT, ATT_R_FMT_TLOG, "log",
                         "expected at most %zu bytes, found %zu", cap, answer.body.len);
     }
     err = att_buf_new(&copy, answer.body.len + 1);
@@ -186,7 +187,7 @@ static enum att_err get_online(struct att_buf **out, const struct log_source *s,
         err = att_buf_add_slice(copy, answer.body);
     }
     if (err != ATT_OK) {
-        return att_fail(diag, err, ATT_R_NOMEM, path, "no memory");
+        return att_fail(diag, err, ATT_R_NOMEM, "log", "no memory");
     }
     *out = copy;
     copy = NULL;
