@@ -18,170 +18,18 @@
 #include "logscene.h"
 #include "need.h"
 #include "notetest.h"
+#include "partner.h"
 #include "tlog/checkpoint.h"
 #include "tlog/receipt.h"
 #include "treetest.h"
 
-struct partner {
-    struct logscene s;
-    struct att_anchors *anchors;
-    struct att_vkey *log, *witness;
-    const struct att_vkey *keys[2];
-    struct att_trust_rules rules; /* everything is required */
-    struct att_offline *out;
-};
-
+/* A partner that asks for everything. */
 static void open_partner(struct partner *p)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
-    char path[96];
-
-    memset(p, 0, sizeof(*p));
-    logscene_open(&p->s);
-    (void)snprintf(path, sizeof(path), "%s/trust", p->s.v->dir);
-    NEED(att_anchors_new(&p->anchors) == ATT_OK);
-    NEED(att_anchors_load(p->anchors, path, NULL) == ATT_OK);
-    (void)snprintf(path, sizeof(path), "%s/trust/log.vkey", p->s.v->dir);
-    NEED(att_file_read(&text, path, 4096, NULL) == ATT_OK);
-    NEED(att_vkey_parse(&p->log, att_slice_of(att_buf_slice(text).p, att_buf_len(text) - 1),
-                        NULL) == ATT_OK);
-    p->witness = notetest_vkey(NOTETEST_WITNESS_VKEY);
-    p->keys[0] = p->log;
-    p->keys[1] = p->witness;
-    p->rules = (struct att_trust_rules){.log_required = true,
-                                        .key = p->keys,
-                                        .key_count = 2,
-                                        .status_required = true,
-                                        .witnesses = 1};
-    p->out = calloc(1, sizeof(*p->out));
-    NEED(p->out != NULL);
-}
-
-static void close_partner(struct partner *p)
-{
-    att_anchors_free(p->anchors);
-    att_vkey_free(p->log);
-    att_vkey_free(p->witness);
-    free(p->out);
-    logscene_close(&p->s);
-}
-
-/* One of the verifier's own keys, as its dishonest operator has it. */
-static struct att_signer *key_of(const struct partner *p, const char *name)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
-    struct att_privkey *key = NULL;
-    struct att_signer *signer = NULL;
-    char path[96];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", p->s.v->dir, name);
-    NEED(att_file_read(&pem, path, 65536, NULL) == ATT_OK);
-    NEED(att_privkey_from_pem(&key, att_buf_slice(pem), NULL) == ATT_OK);
-    NEED(att_signer_software(&signer, key) == ATT_OK);
-    return signer;
-}
-
-/* A checkpoint of this tree by this key, cosigned by the witness of the test; the caller's. */
-static struct att_buf *checkpoint_by(struct att_signer *log, const char *origin,
-                                     const struct att_merkle_head *tree)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *line = NULL;
-    struct att_tree_head head = {.origin = att_slice_str(origin), .tree = *tree};
-    struct att_signer *witness = notetest_witness_signer();
-    struct att_checkpoint_keys keys = {0};
-    struct att_checkpoint *c = NULL;
-    struct att_vkey *vkey = NULL;
-    struct att_buf *note = NULL;
-    struct att_buf *both = NULL;
-
-    NEED(att_checkpoint_make(&note, &head, log) == ATT_OK);
-    NEED(att_vkey_new(&vkey, head.origin, ATT_NOTE_ED25519, log->public_key) == ATT_OK);
-    keys.log = vkey;
-    NEED(att_checkpoint_open(&c, att_buf_slice(note), &keys, NULL) == ATT_OK);
-    NEED(att_checkpoint_cosign(&line, c, att_slice_str(NOTETEST_WITNESS), NOTETEST_TIME, witness) ==
-         ATT_OK);
-    NEED(att_buf_new(&both, att_buf_len(note) + att_buf_len(line)) == ATT_OK);
-    NEED(att_buf_add_slice(both, att_buf_slice(note)) == ATT_OK);
-    NEED(att_buf_add_slice(both, att_buf_slice(line)) == ATT_OK);
-    att_checkpoint_free(c);
-    att_vkey_free(vkey);
-    att_buf_free(note);
-    att_signer_free(witness);
-    return both;
-}
-
-/* Judge the label alone, so that p->out tells where it stands. */
-static void look(struct partner *p, const struct att_buf *label)
-{
-    struct att_trust_rules rules = {.key = p->keys, .key_count = 2};
-
-    NEED(att_offline_check(p->out, att_buf_slice(label), p->anchors, &rules, inproc_utc_s) ==
-         ATT_OK);
-    NEED(p->out->verdict == ATT_VERDICT_PASS);
-}
-
-static struct att_buf *checkpoint_of(struct partner *p, const struct att_buf *label)
-{
-    struct att_signer *log = key_of(p, "log.key");
-    struct att_merkle_head tree = {0};
-    struct att_buf *note = NULL;
-
-    look(p, label);
-    tree.size = p->out->receipt.size;
-    memcpy(tree.root, p->out->receipt.root, sizeof(tree.root));
-    note = checkpoint_by(log, p->out->receipt.origin, &tree);
-    att_signer_free(log);
-    return note;
-}
-
-static struct att_buf *ask_list(struct partner *p)
-{
-    struct msg m = {.kind = MSG_STATUS_LIST, .number = 1};
-    struct inproc_answer a = {0};
-    struct att_buf *list = NULL;
-
-    inproc_ask(p->s.v, &m, &a, false);
-    NEED(a.http == 200);
-    list = a.body;
-    a.body = NULL;
-    inproc_answer_clear(&a);
-    return list;
-}
-
-static struct att_slice slice(const struct att_buf *b)
-{
-    return b != NULL ? att_buf_slice(b) : (struct att_slice){0};
-}
-
-/* Of parts that may be NULL. */
-static struct att_buf *pack(const struct att_buf *label, const struct att_buf *checkpoint,
-                            const struct att_buf *list)
-{
-    const struct att_bundle_file b = {
-        .label = slice(label), .checkpoint = slice(checkpoint), .status = slice(list)};
-    struct att_buf *out = NULL;
-
-    NEED(att_bundle_file_encode(&out, &b) == ATT_OK);
-    return out;
-}
-
-/* Everything that a partner asks for, of one label. */
-static struct att_buf *whole(struct partner *p, const struct att_buf *label)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *checkpoint = checkpoint_of(p, label);
-    ATT_CLEANUP(att_buf_freep) struct att_buf *list = ask_list(p);
-
-    return pack(label, checkpoint, list);
-}
-
-static const struct att_check *check_of(const struct att_offline *o, const char *id)
-{
-    for (size_t i = 0; i < o->check_count; i++) {
-        if (strcmp(o->check[i].id, id) == 0) {
-            return &o->check[i];
-        }
-    }
-    return NULL;
+    partner_open(p);
+    p->rules.key_count = 2;
+    p->rules.status_required = true;
+    p->rules.witnesses = 1;
 }
 
 static void expect(struct partner *p, const struct att_buf *bundle, enum att_verdict verdict,
@@ -192,7 +40,7 @@ static void expect(struct partner *p, const struct att_buf *bundle, enum att_ver
     ck_assert_int_eq(att_offline_check_bundle(p->out, att_buf_slice(bundle), p->anchors, &p->rules,
                                               inproc_utc_s),
                      ATT_OK);
-    c = check_of(p->out, id);
+    c = partner_check(p->out, id);
     ck_assert_msg(c != NULL, "no check %s", id);
     ck_assert_msg(p->out->verdict == verdict && c->why.reason == reason, "%d %s: %s %s",
                   p->out->verdict, id, att_reason_code(c->why.reason), c->why.text);
@@ -206,15 +54,15 @@ START_TEST(C_bundle_answers_everything_that_is_asked)
 
     open_partner(&p);
     label = logscene_label(&p.s);
-    bundle = whole(&p, label);
+    bundle = partner_bundle(&p, label);
     expect(&p, bundle, ATT_VERDICT_PASS, "checkpoint", ATT_R_NONE);
     ck_assert(p.out->checkpoint.known && p.out->checkpoint.witnesses == 1);
     ck_assert_uint_eq(p.out->checkpoint.size, p.out->receipt.size);
     ck_assert(p.out->status.known && p.out->status.value == ATT_STATUS_VALID);
-    ck_assert_int_eq(check_of(p.out, "newest")->status, ATT_CHECK_NOT_APPLICABLE);
+    ck_assert_int_eq(partner_check(p.out, "newest")->status, ATT_CHECK_NOT_APPLICABLE);
     p.rules.device_id = "gw-2"; /* C-14 */
     expect(&p, bundle, ATT_VERDICT_FAIL, "subject", ATT_R_LBL_SUBJECT);
-    close_partner(&p);
+    partner_close(&p);
 }
 END_TEST
 
@@ -248,7 +96,7 @@ START_TEST(C_21_bit_flipped_in_a_bundle)
     NEED(whole_out != NULL && o != NULL);
     open_partner(&p);
     label = logscene_label(&p.s);
-    bundle = whole(&p, label);
+    bundle = partner_bundle(&p, label);
     len = att_buf_len(bundle);
     bytes = malloc(len);
     NEED(bytes != NULL);
@@ -273,7 +121,7 @@ START_TEST(C_21_bit_flipped_in_a_bundle)
     free(bytes);
     free(o);
     free(whole_out);
-    close_partner(&p);
+    partner_close(&p);
 }
 END_TEST
 
@@ -295,8 +143,8 @@ START_TEST(C_17_18_bundle_without_its_receipt)
     open_partner(&p);
     first = logscene_label(&p.s);
     second = logscene_label(&p.s);
-    checkpoint = checkpoint_of(&p, second);
-    list = ask_list(&p);
+    checkpoint = partner_checkpoint(&p, second);
+    list = partner_list(&p);
     if (_i == 0) {
         NEED(att_cose_parse(&m, att_buf_slice(first), NULL) == ATT_OK);
         NEED(att_cose_with_unprotected(&made, &m, att_slice_of(&none, 1)) == ATT_OK);
@@ -305,12 +153,12 @@ START_TEST(C_17_18_bundle_without_its_receipt)
         NEED(att_receipts_of(receipt, &count, &m, NULL) == ATT_OK && count == 1);
         NEED(att_receipt_attach(&made, att_buf_slice(first), receipt[0], NULL) == ATT_OK);
     }
-    bundle = pack(made, checkpoint, list);
+    bundle = partner_pack(made, checkpoint, list);
     expect(&p, bundle, _i == 0 ? ATT_VERDICT_UNDECIDED : ATT_VERDICT_FAIL, "log",
            _i == 0 ? ATT_R_TL_NORECEIPT : ATT_R_TL_LEAF);
     ck_assert(!p.out->checkpoint.known);
-    ck_assert_int_eq(check_of(p.out, "checkpoint")->status, ATT_CHECK_NOT_RUN);
-    close_partner(&p);
+    ck_assert_int_eq(partner_check(p.out, "checkpoint")->status, ATT_CHECK_NOT_RUN);
+    partner_close(&p);
 }
 END_TEST
 
@@ -327,12 +175,12 @@ START_TEST(C_19_label_key_revoked_at_an_entry)
     struct partner p;
 
     open_partner(&p);
-    signer = key_of(&p, "label.key");
+    signer = partner_key(&p, "label.key");
     NEED(att_pubkey_fingerprint(revoked.key, signer->public_key) == ATT_OK);
     for (size_t i = 0; i < 3; i++) {
         label[i] = logscene_label(&p.s);
-        bundle[i] = pack(label[i], NULL, NULL);
-        look(&p, label[i]);
+        bundle[i] = partner_pack(label[i], NULL, NULL);
+        partner_look(&p, label[i]);
         if (i == 1) {
             revoked.from = p.out->receipt.index;
             (void)snprintf(revoked.origin, sizeof(revoked.origin), "%s", p.out->receipt.origin);
@@ -357,7 +205,7 @@ START_TEST(C_19_label_key_revoked_at_an_entry)
         att_buf_free(bundle[i]);
     }
     att_signer_free(signer);
-    close_partner(&p);
+    partner_close(&p);
 }
 END_TEST
 
@@ -372,15 +220,15 @@ START_TEST(C_19_list_by_a_revoked_key)
 
     open_partner(&p);
     label = logscene_label(&p.s);
-    bundle = whole(&p, label);
-    signer = key_of(&p, "label.key");
+    bundle = partner_bundle(&p, label);
+    signer = partner_key(&p, "label.key");
     NEED(att_pubkey_fingerprint(revoked.key, signer->public_key) == ATT_OK);
     (void)snprintf(revoked.origin, sizeof(revoked.origin), "%s", p.out->receipt.origin);
     p.rules.revoked = &revoked;
     p.rules.revoked_count = 1;
     expect(&p, bundle, ATT_VERDICT_UNDECIDED, "status-list", ATT_R_SL_KEY);
     att_signer_free(signer);
-    close_partner(&p);
+    partner_close(&p);
 }
 END_TEST
 
@@ -396,10 +244,10 @@ START_TEST(C_22_older_label_is_superseded)
 
     open_partner(&p);
     first = logscene_label(&p.s);
-    a = whole(&p, first);
+    a = partner_bundle(&p, first);
     second = logscene_label(&p.s); /* of the same second: the log has the order */
-    b = whole(&p, second);
-    later = checkpoint_of(&p, second);
+    b = partner_bundle(&p, second);
+    later = partner_checkpoint(&p, second);
     p.rules.newer = att_buf_slice(b);
     expect(&p, a, ATT_VERDICT_FAIL, "newest", ATT_R_LBL_SUPERSEDED);
     p.rules.newer = att_buf_slice(second);
@@ -411,7 +259,7 @@ START_TEST(C_22_older_label_is_superseded)
     expect(&p, a, ATT_VERDICT_PASS, "newest", ATT_R_NONE);
     p.rules.newer = att_buf_slice(later);
     expect(&p, b, ATT_VERDICT_PASS, "newest", ATT_R_NONE);
-    close_partner(&p);
+    partner_close(&p);
 }
 END_TEST
 
@@ -444,7 +292,7 @@ START_TEST(C_22_newer_that_says_nothing)
 
     open_partner(&p);
     label = logscene_label(&p.s);
-    bundle = whole(&p, label);
+    bundle = partner_bundle(&p, label);
     if (_i == 0) {
         inproc_gateway_new(&gw, p.s.v, "gw-2", true);
         inproc_token(p.s.v, "gw-2", token);
@@ -458,7 +306,7 @@ START_TEST(C_22_newer_that_says_nothing)
         inproc_utc_s += 5; /* believed, it would be later */
         other = altered(&p);
     } else if (_i == 2) {
-        other = checkpoint_by(stranger, p.out->receipt.origin, &tree);
+        other = partner_checkpoint_by(stranger, p.out->receipt.origin, &tree);
     } else {
         NEED(att_buf_new(&other, 16) == ATT_OK && att_buf_add(other, "hello\n", 6) == ATT_OK);
     }
@@ -466,7 +314,7 @@ START_TEST(C_22_newer_that_says_nothing)
     expect(&p, bundle, _i == 3 ? ATT_VERDICT_MALFORMED : ATT_VERDICT_UNDECIDED, "newest",
            REASON[_i]);
     att_signer_free(stranger);
-    close_partner(&p);
+    partner_close(&p);
 }
 END_TEST
 
@@ -504,21 +352,21 @@ START_TEST(C_bundle_checkpoint_of_another_tree)
     struct partner p;
 
     open_partner(&p);
-    log = key_of(&p, "log.key");
+    log = partner_key(&p, "log.key");
     first = logscene_label(&p.s);
     second = logscene_label(&p.s);
-    list = ask_list(&p);
-    look(&p, second);
+    list = partner_list(&p);
+    partner_look(&p, second);
     tree.size = p.out->receipt.size;
     memcpy(tree.root, p.out->receipt.root, sizeof(tree.root));
-    look(&p, first);
+    partner_look(&p, first);
     if (_i == 3) {
         tree.size = p.out->receipt.size;
     } else {
         read_leaves(&t, &p, tree.size);
         treetest_inclusion(&b.path, &t, p.out->receipt.index, tree.size);
     }
-    checkpoint = checkpoint_by(log, p.out->receipt.origin, &tree);
+    checkpoint = partner_checkpoint_by(log, p.out->receipt.origin, &tree);
     b.has_path = _i == 0 || _i == 2;
     b.path.hash[0][0] ^= _i == 2 ? 1 : 0;
     b.label = att_buf_slice(first);
@@ -532,7 +380,7 @@ START_TEST(C_bundle_checkpoint_of_another_tree)
         treetest_close(&t);
     }
     att_signer_free(log);
-    close_partner(&p);
+    partner_close(&p);
 }
 END_TEST
 
@@ -549,21 +397,21 @@ START_TEST(C_bundle_witnesses_that_are_not_there)
 
     open_partner(&p);
     label = logscene_label(&p.s);
-    checkpoint = checkpoint_of(&p, label);
-    list = ask_list(&p);
+    checkpoint = partner_checkpoint(&p, label);
+    list = partner_list(&p);
     p.rules.witnesses = _i == 0 ? 2 : 1;
     p.rules.key_count = _i == 1 ? 1 : 2; /* the witness is nobody's acquaintance */
     if (_i == 3) {
         tree.size = p.out->receipt.size;
         memcpy(tree.root, p.out->receipt.root, sizeof(tree.root));
         att_buf_freep(&checkpoint);
-        checkpoint = checkpoint_by(stranger, p.out->receipt.origin, &tree);
+        checkpoint = partner_checkpoint_by(stranger, p.out->receipt.origin, &tree);
     }
-    bundle = pack(label, _i == 2 ? NULL : checkpoint, list);
+    bundle = partner_pack(label, _i == 2 ? NULL : checkpoint, list);
     expect(&p, bundle, ATT_VERDICT_UNDECIDED, "witnesses", ATT_R_TL_WITNESS);
     ck_assert(p.out->checkpoint.known == (_i < 2));
     att_signer_free(stranger);
-    close_partner(&p);
+    partner_close(&p);
 }
 END_TEST
 
@@ -578,7 +426,7 @@ START_TEST(C_09_bundle_brings_no_anchor)
 
     open_partner(&p);
     label = logscene_label(&p.s);
-    bundle = whole(&p, label);
+    bundle = partner_bundle(&p, label);
     own = p.anchors;
     p.anchors = NULL;
     NEED(att_anchors_new(&p.anchors) == ATT_OK);
@@ -587,7 +435,7 @@ START_TEST(C_09_bundle_brings_no_anchor)
     expect(&p, bundle, ATT_VERDICT_UNDECIDED, "chain", ATT_R_LBL_KEY);
     att_anchors_free(p.anchors);
     p.anchors = own;
-    close_partner(&p);
+    partner_close(&p);
 }
 END_TEST
 
@@ -604,19 +452,19 @@ START_TEST(C_bundle_list_inside_and_beside)
 
     open_partner(&p);
     label = logscene_label(&p.s);
-    before = whole(&p, label);
+    before = partner_bundle(&p, label);
     inproc_admin(p.s.v, "POST", "/labels/revoke", "{\"id\": \"gw-1\", \"reason\": \"stolen\"}", &a);
     NEED(a.http == 200);
     inproc_answer_clear(&a);
-    after = whole(&p, label);
-    list = ask_list(&p);
+    after = partner_bundle(&p, label);
+    list = partner_list(&p);
     expect(&p, before, ATT_VERDICT_PASS, "status-list", ATT_R_NONE);
     expect(&p, after, ATT_VERDICT_FAIL, "status-list", ATT_R_LBL_REVOKED);
     NEED(att_offline_list_open(&beside, att_buf_slice(list), p.anchors) == ATT_OK);
     p.rules.status_list = &beside;
     expect(&p, before, ATT_VERDICT_FAIL, "status-list", ATT_R_LBL_REVOKED);
     att_offline_list_close(&beside);
-    close_partner(&p);
+    partner_close(&p);
 }
 END_TEST
 

@@ -11,46 +11,9 @@
 #include "logscene.h"
 #include "logtest.h"
 #include "need.h"
+#include "partner.h"
 #include "tlog/receipt.h"
 #include "treetest.h"
-
-/* A partner with what attestd init gives to partners. */
-struct partner {
-    struct logscene s;
-    struct att_anchors *anchors;
-    struct att_vkey *log;
-    const struct att_vkey *logs[1];
-    struct att_trust_rules rules;
-    struct att_offline *out;
-};
-
-static void partner_open(struct partner *p)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
-    char path[96];
-
-    memset(p, 0, sizeof(*p));
-    logscene_open(&p->s);
-    (void)snprintf(path, sizeof(path), "%s/trust", p->s.v->dir);
-    NEED(att_anchors_new(&p->anchors) == ATT_OK);
-    NEED(att_anchors_load(p->anchors, path, NULL) == ATT_OK);
-    (void)snprintf(path, sizeof(path), "%s/trust/log.vkey", p->s.v->dir);
-    NEED(att_file_read(&text, path, 4096, NULL) == ATT_OK);
-    NEED(att_vkey_parse(&p->log, att_slice_of(att_buf_slice(text).p, att_buf_len(text) - 1),
-                        NULL) == ATT_OK);
-    p->logs[0] = p->log;
-    p->rules = (struct att_trust_rules){.log_required = true, .key = p->logs, .key_count = 1};
-    p->out = calloc(1, sizeof(*p->out));
-    NEED(p->out != NULL);
-}
-
-static void partner_close(struct partner *p)
-{
-    att_anchors_free(p->anchors);
-    att_vkey_free(p->log);
-    free(p->out);
-    logscene_close(&p->s);
-}
 
 static void expect(struct partner *p, struct att_slice label, enum att_verdict verdict,
                    enum att_reason reason)
@@ -58,10 +21,7 @@ static void expect(struct partner *p, struct att_slice label, enum att_verdict v
     const struct att_check *log = NULL;
 
     ck_assert_int_eq(att_offline_check(p->out, label, p->anchors, &p->rules, inproc_utc_s), ATT_OK);
-    for (size_t i = 0; i < p->out->check_count; i++) {
-        if (strcmp(p->out->check[i].id, "log") == 0)
-            log = &p->out->check[i];
-    }
+    log = partner_check(p->out, "log");
     ck_assert_ptr_nonnull(log);
     ck_assert_msg(p->out->verdict == verdict && log->why.reason == reason, "%d %s %s",
                   p->out->verdict, att_reason_code(log->why.reason), log->why.text);
@@ -128,21 +88,6 @@ START_TEST(C_18__receipt_of_another_label)
 }
 END_TEST
 
-/* The keys of the verifier itself, as a dishonest operator has them. */
-static struct att_signer *key_of(const struct partner *p, const char *name)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
-    struct att_privkey *key = NULL;
-    struct att_signer *signer = NULL;
-    char path[96];
-
-    (void)snprintf(path, sizeof(path), "%s/%s", p->s.v->dir, name);
-    NEED(att_file_read(&pem, path, 65536, NULL) == ATT_OK);
-    NEED(att_privkey_from_pem(&key, att_buf_slice(pem), NULL) == ATT_OK);
-    NEED(att_signer_software(&signer, key) == ATT_OK);
-    return signer;
-}
-
 /* The log says of the label something else than the label says, here that it ends a day later; or is the hash of
  * another label with the same claims. */
 START_TEST(C_18__entry_that_contradicts_the_label)
@@ -164,8 +109,8 @@ START_TEST(C_18__entry_that_contradicts_the_label)
     partner_open(&p);
     label = logscene_label(&p.s);
     expect(&p, att_buf_slice(label), ATT_VERDICT_PASS, ATT_R_NONE);
-    issuer = key_of(&p, "label.key");
-    log = key_of(&p, "log.key");
+    issuer = partner_key(&p, "label.key");
+    log = partner_key(&p, "log.key");
     f.issuer = p.out->label.issuer;
     f.subject = p.out->label.subject;
     f.cti = p.out->label.cti;
