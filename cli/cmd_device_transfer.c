@@ -127,7 +127,7 @@ static int offer(struct report *r, const struct transfer_options *o, int argc, c
 static int accept_offer(struct report *r, const struct transfer_options *o, int argc, char **argv)
 {
     ATT_CLEANUP(transfer_file_clear) struct transfer_file f = {0};
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *ring = NULL;
+    ATT_CLEANUP(att_signers_freep) struct att_signers *ring = NULL;
     ATT_CLEANUP(att_signer_freep) struct att_signer *signer = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *statement = NULL;
     struct att_transfer_side *to = &f.t.receiver;
@@ -156,9 +156,9 @@ static int accept_offer(struct report *r, const struct transfer_options *o, int 
         (void)snprintf(to->device_id, sizeof(to->device_id), "%s",
                        o->id != NULL ? o->id : f.t.giver.device_id);
         f.t.accepted_utc = r->cli->at;
-        err = att_transfer_accept_make(
-            &statement, &f.t, att_buf_slice(f.bytes),
-            att_policy_signers_find(ring, att_slice_of(f.t.giver.kid, 32)), signer);
+        err = att_transfer_accept_make(&statement, &f.t, att_buf_slice(f.bytes),
+                                       att_signers_find(ring, att_slice_of(f.t.giver.kid, 32)),
+                                       signer);
     }
     if (err != ATT_OK) {
         return report_failure(r, err, &diag);

@@ -82,7 +82,7 @@ static enum att_err open_notice(struct att_notice **out, uint8_t kid[32], struct
                                 const char *path, const char *signers, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *listed = NULL;
+    ATT_CLEANUP(att_signers_freep) struct att_signers *listed = NULL;
     ATT_CLEANUP(att_notice_freep) struct att_notice *verified = NULL;
     enum att_err err = att_file_read(&file, path, ATT_NOTICE_FILE_MAX, diag);
 
@@ -92,9 +92,9 @@ static enum att_err open_notice(struct att_notice **out, uint8_t kid[32], struct
     if (err != ATT_OK || signers == NULL) {
         return err;
     }
-    err = att_policy_signers_new(&listed);
+    err = att_signers_new(&listed);
     if (err == ATT_OK) {
-        err = att_policy_signers_load(listed, signers, diag);
+        err = att_signers_load(listed, signers, diag);
     }
     if (err != ATT_OK) {
         return err;

@@ -22,7 +22,7 @@ ATT_MUST_USE enum att_err transfer_read(struct transfer_file *out, const char *p
 void transfer_file_clear(struct transfer_file *f);
 
 /* The one key of a PEM file as a set. */
-ATT_MUST_USE enum att_err transfer_ring(struct att_policy_signers **out, const char *path,
+ATT_MUST_USE enum att_err transfer_ring(struct att_signers **out, const char *path,
                                         struct att_diag *diag);
 
 /* All members as text and as JSON member "transfer". */

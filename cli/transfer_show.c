@@ -19,17 +19,17 @@ void transfer_file_clear(struct transfer_file *f)
     att_buf_freep(&f->bytes);
 }
 
-enum att_err transfer_ring(struct att_policy_signers **out, const char *path, struct att_diag *diag)
+enum att_err transfer_ring(struct att_signers **out, const char *path, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *ring = NULL;
+    ATT_CLEANUP(att_signers_freep) struct att_signers *ring = NULL;
     enum att_err err = att_file_read(&pem, path, 65536, diag);
 
     if (err == ATT_OK) {
-        err = att_policy_signers_new(&ring);
+        err = att_signers_new(&ring);
     }
     if (err == ATT_OK) {
-        err = att_policy_signers_add(ring, "", att_buf_slice(pem), diag);
+        err = att_signers_add(ring, "", att_buf_slice(pem), diag);
     }
     if (err != ATT_OK) {
         return err;
@@ -188,19 +188,19 @@ static enum att_err check_link(const struct att_transfer *before, const struct a
 }
 
 /* Whose signatures count for this file: the giver's, which for all but the first is the receiver before. */
-static enum att_err giver_ring(struct att_policy_signers **out, const struct transfer_options *o,
+static enum att_err giver_ring(struct att_signers **out, const struct transfer_options *o,
                                const struct att_transfer *before, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *ring = NULL;
+    ATT_CLEANUP(att_signers_freep) struct att_signers *ring = NULL;
     enum att_err err = ATT_OK;
 
     if (before == NULL) {
         return transfer_ring(out, o->from, diag);
     }
-    err = att_policy_signers_new(&ring);
+    err = att_signers_new(&ring);
     if (err == ATT_OK) {
-        err = att_policy_signers_add(
-            ring, "receiver", att_slice_of(before->receiver.key, before->receiver.key_len), diag);
+        err = att_signers_add(ring, "receiver",
+                              att_slice_of(before->receiver.key, before->receiver.key_len), diag);
     }
     if (err != ATT_OK) {
         return err;
@@ -213,7 +213,7 @@ static enum att_err giver_ring(struct att_policy_signers **out, const struct tra
 static enum att_err verify_one(const struct att_transfer *t, const struct transfer_options *o,
                                const struct att_transfer *before, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *ring = NULL;
+    ATT_CLEANUP(att_signers_freep) struct att_signers *ring = NULL;
     enum att_err err = before != NULL ? check_link(before, t, diag) : ATT_OK;
 
     if (err == ATT_OK) {
@@ -226,7 +226,7 @@ static enum att_err verify_one(const struct att_transfer *t, const struct transf
 static enum att_err check_receiver(const struct att_transfer *t, const struct transfer_options *o,
                                    struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *ring = NULL;
+    ATT_CLEANUP(att_signers_freep) struct att_signers *ring = NULL;
     enum att_err err = transfer_ring(&ring, o->to, diag);
 
     return err == ATT_OK ? att_transfer_verify(t, ATT_TRANSFER_RECEIVER, ring, diag) : err;

@@ -7,17 +7,17 @@
 #include "crypto/digest.h"
 
 /* folder NULL: nobody */
-static enum att_err load_signers(struct att_policy_signers **out, const char *folder,
+static enum att_err load_signers(struct att_signers **out, const char *folder,
                                  struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *s = NULL;
-    enum att_err err = att_policy_signers_new(&s);
+    ATT_CLEANUP(att_signers_freep) struct att_signers *s = NULL;
+    enum att_err err = att_signers_new(&s);
 
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_NOMEM, "signers", "no memory");
     }
     if (folder != NULL) {
-        err = att_policy_signers_load(s, folder, diag);
+        err = att_signers_load(s, folder, diag);
     }
     if (err != ATT_OK) {
         return err;
@@ -50,7 +50,7 @@ static enum att_err read_policy(struct att_buf **out, const struct config *cfg,
 enum att_err rules_load_policy(struct att_policy **out, const struct config *cfg,
                                struct att_policy_origin *origin, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *signers = NULL;
+    ATT_CLEANUP(att_signers_freep) struct att_signers *signers = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     enum att_err err = load_signers(&signers, cfg->policy_signers, diag);
 
@@ -68,7 +68,7 @@ enum att_err rules_open_signed(struct att_policy **out, const struct config *cfg
                                struct att_slice message, struct att_policy_origin *origin,
                                struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *signers = NULL;
+    ATT_CLEANUP(att_signers_freep) struct att_signers *signers = NULL;
     enum att_err err = load_signers(&signers, cfg->policy_signers, diag);
 
     return err == ATT_OK ? att_policy_open(out, "policy", message, signers, false, origin, diag)
@@ -98,7 +98,7 @@ enum att_err rules_load_refvals(struct att_refvals **out, const struct config *c
 enum att_err rules_load_notices(struct att_notices *out, const struct config *cfg,
                                 struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *signers = NULL;
+    ATT_CLEANUP(att_signers_freep) struct att_signers *signers = NULL;
     enum att_err err = load_signers(&signers, cfg->notice_signers, diag);
 
     return err == ATT_OK ? att_notices_load(out, cfg->notices, signers, diag) : err;

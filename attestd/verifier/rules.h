@@ -38,7 +38,7 @@ ATT_MUST_USE enum att_err rules_load_refvals(struct att_refvals **out, const str
                                              struct att_diag *diag);
 /*
  * rules_load_notices - all change notices of the folder that the configuration names; none without one.
- * Errors  those of att_notices_load and att_policy_signers_load
+ * Errors  those of att_notices_load and att_signers_load
  */
 ATT_MUST_USE enum att_err rules_load_notices(struct att_notices *out, const struct config *cfg,
                                              struct att_diag *diag);

@@ -268,12 +268,12 @@ static enum att_err verify_one(const struct att_cose *m, const struct att_pubkey
                     "the signature of the %s does not verify", whose);
 }
 
-static enum att_err check_signer(const struct att_policy_signers *ring, const uint8_t kid[32],
+static enum att_err check_signer(const struct att_signers *ring, const uint8_t kid[32],
                                  struct att_diag *diag)
 {
     char hex[65];
 
-    if (ATT_GUARD(TRANSFER_SIGNER, att_policy_signers_find(ring, att_slice_of(kid, 32)) == NULL)) {
+    if (ATT_GUARD(TRANSFER_SIGNER, att_signers_find(ring, att_slice_of(kid, 32)) == NULL)) {
         return att_fail(diag, ATT_E_SIGNATURE, ATT_R_TRF_SIGNER, "kid",
                         "expected a key that counts here, found %s",
                         att_hex_encode(hex, sizeof(hex), att_slice_of(kid, 32)));
@@ -297,7 +297,7 @@ static enum att_err check_named(const struct att_transfer *t, const uint8_t give
 }
 
 enum att_err att_transfer_verify(const struct att_transfer *t, enum att_transfer_role ours,
-                                 const struct att_policy_signers *ring, struct att_diag *diag)
+                                 const struct att_signers *ring, struct att_diag *diag)
 {
     ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *giver = NULL;
     ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *receiver = NULL;
@@ -328,8 +328,7 @@ enum att_err att_transfer_verify(const struct att_transfer *t, enum att_transfer
     return err;
 }
 
-enum att_err att_transfer_verify_offer(const struct att_transfer *t,
-                                       const struct att_policy_signers *ring,
+enum att_err att_transfer_verify_offer(const struct att_transfer *t, const struct att_signers *ring,
                                        const struct att_pubkey *receiver, struct att_diag *diag)
 {
     ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *named = NULL;
@@ -349,7 +348,7 @@ enum att_err att_transfer_verify_offer(const struct att_transfer *t,
                         "the offer is for another key than this one");
     }
     return err == ATT_OK ? verify_one(&t->offer_message,
-                                      att_policy_signers_find(ring, att_slice_of(t->giver.kid, 32)),
+                                      att_signers_find(ring, att_slice_of(t->giver.kid, 32)),
                                       ATT_TRANSFER_OFFER_PURPOSE, "giver", diag)
                          : err;
 }

@@ -21,8 +21,8 @@
 #include "base/slice.h"
 #include "crypto/key.h"
 #include "evidence/context.h"
-#include "policy/signers.h"
 #include "sign/cose.h"
+#include "sign/document.h"
 #include "sign/signer.h"
 #include "tcg/pubarea.h"
 
@@ -95,7 +95,7 @@ ATT_MUST_USE enum att_err att_transfer_parse(struct att_transfer *out, struct at
  */
 ATT_MUST_USE enum att_err att_transfer_verify(const struct att_transfer *t,
                                               enum att_transfer_role ours,
-                                              const struct att_policy_signers *ring,
+                                              const struct att_signers *ring,
                                               struct att_diag *diag);
 
 /*
@@ -103,7 +103,7 @@ ATT_MUST_USE enum att_err att_transfer_verify(const struct att_transfer *t,
  * Errors  as att_transfer_verify; CONFLICT (TRF_DONE) when it is accepted already
  */
 ATT_MUST_USE enum att_err att_transfer_verify_offer(const struct att_transfer *t,
-                                                    const struct att_policy_signers *ring,
+                                                    const struct att_signers *ring,
                                                     const struct att_pubkey *receiver,
                                                     struct att_diag *diag);
 

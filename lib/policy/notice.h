@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
-#include "policy/signers.h"
+#include "sign/document.h"
 
 #define ATT_NOTICE_CONTENT_TYPE "application/vnd.attestd.notice+cbor"
 #define ATT_NOTICE_PURPOSE      "attestd change notice 1" /* external data of the signature */
@@ -77,8 +77,7 @@ void att_notice_freep(struct att_notice **n);
  * Errors  SIGNATURE (CFG_NOTICESIG), and those of att_notice_decode
  */
 ATT_MUST_USE enum att_err att_notice_open(struct att_notice **out, struct att_slice in,
-                                          const struct att_policy_signers *signers,
-                                          struct att_diag *diag);
+                                          const struct att_signers *signers, struct att_diag *diag);
 /* The same without asking who signed it: for what people look at and try out. kid: the signer it names. */
 ATT_MUST_USE enum att_err att_notice_peek(struct att_notice **out, uint8_t kid[32],
                                           struct att_slice in, struct att_diag *diag);
@@ -106,7 +105,7 @@ struct att_notices {
  * Errors  those of att_notice_open and of files, LIMIT (CFG_NOTICE), NOT_FOUND (FILE)
  */
 ATT_MUST_USE enum att_err att_notices_load(struct att_notices *out, const char *folder,
-                                           const struct att_policy_signers *signers,
+                                           const struct att_signers *signers,
                                            struct att_diag *diag);
 /* Takes n over; at its place in the order. LIMIT, CONFLICT (CFG_NOTICE). */
 ATT_MUST_USE enum att_err att_notices_add(struct att_notices *all, struct att_notice *n,

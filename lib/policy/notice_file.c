@@ -16,7 +16,7 @@ static const struct att_document_kind NOTICE = {.what = "change notice",
                                                 .reason = ATT_R_CFG_NOTICESIG};
 
 enum att_err att_notice_open(struct att_notice **out, struct att_slice in,
-                             const struct att_policy_signers *signers, struct att_diag *diag)
+                             const struct att_signers *signers, struct att_diag *diag)
 {
     ATT_CLEANUP(att_cose_verified_freep) struct att_cose_verified *v = NULL;
     ATT_CLEANUP(att_notice_freep) struct att_notice *n = NULL;
@@ -97,7 +97,7 @@ static int is_notice_name(const struct dirent *entry)
 }
 
 static enum att_err add_file(struct att_notices *all, const char *folder, const char *name,
-                             const struct att_policy_signers *signers, struct att_diag *diag)
+                             const struct att_signers *signers, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     struct att_notice *n = NULL;
@@ -116,7 +116,7 @@ static enum att_err add_file(struct att_notices *all, const char *folder, const 
 }
 
 enum att_err att_notices_load(struct att_notices *out, const char *folder,
-                              const struct att_policy_signers *signers, struct att_diag *diag)
+                              const struct att_signers *signers, struct att_diag *diag)
 {
     ATT_CLEANUP(att_notices_clear) struct att_notices all = {0};
     struct dirent **entries = NULL;

@@ -12,8 +12,8 @@ static const struct att_document_kind POLICY = {.what = "policy",
                                                 .reason = ATT_R_CFG_POLICYSIG};
 
 static enum att_err open_signed(struct att_policy **out, struct att_slice in,
-                                const struct att_policy_signers *signers,
-                                struct att_policy_origin *origin, struct att_diag *diag)
+                                const struct att_signers *signers, struct att_policy_origin *origin,
+                                struct att_diag *diag)
 {
     ATT_CLEANUP(att_cose_verified_freep) struct att_cose_verified *v = NULL;
     enum att_err err = att_document_open(&v, origin->kid, NULL, &POLICY, in, signers, diag);
@@ -23,7 +23,7 @@ static enum att_err open_signed(struct att_policy **out, struct att_slice in,
 }
 
 enum att_err att_policy_open(struct att_policy **out, const char *name, struct att_slice in,
-                             const struct att_policy_signers *signers, bool unsigned_ok,
+                             const struct att_signers *signers, bool unsigned_ok,
                              struct att_policy_origin *origin, struct att_diag *diag)
 {
     struct att_policy_origin from = {0};

@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "policy/policy.h"
-#include "policy/signers.h"
+#include "sign/document.h"
 
 #define ATT_POLICY_CONTENT_TYPE "application/vnd.attestd.policy+cbor"
 #define ATT_POLICY_PURPOSE      "attestd policy 1" /* external data of the signature */
@@ -37,8 +37,7 @@ struct att_policy_origin {
  *          att_policy_parse_yaml
  */
 ATT_MUST_USE enum att_err att_policy_open(struct att_policy **out, const char *name,
-                                          struct att_slice in,
-                                          const struct att_policy_signers *signers,
+                                          struct att_slice in, const struct att_signers *signers,
                                           bool unsigned_ok, struct att_policy_origin *origin,
                                           struct att_diag *diag);
 

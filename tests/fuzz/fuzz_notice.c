@@ -36,22 +36,22 @@ static void finds_all(const struct att_notice *n)
 }
 
 /* Our key alone, in this role. */
-static struct att_policy_signers *listed_as(const char *role)
+static struct att_signers *listed_as(const char *role)
 {
-    struct att_policy_signers *s = NULL;
+    struct att_signers *s = NULL;
     struct att_buf *spki = NULL;
 
     HOLDS(att_pubkey_spki(&spki, signer->public_key) == ATT_OK);
-    HOLDS(att_policy_signers_new(&s) == ATT_OK);
-    HOLDS(att_policy_signers_add(s, role, att_buf_slice(spki), NULL) == ATT_OK);
+    HOLDS(att_signers_new(&s) == ATT_OK);
+    HOLDS(att_signers_add(s, role, att_buf_slice(spki), NULL) == ATT_OK);
     att_buf_free(spki);
     return s;
 }
 
 static void when_signed(const struct att_notice *n, struct att_slice in)
 {
-    struct att_policy_signers *right = listed_as(n->role);
-    struct att_policy_signers *wrong = listed_as("another role");
+    struct att_signers *right = listed_as(n->role);
+    struct att_signers *wrong = listed_as("another role");
     struct att_notices all = {0};
     struct att_notice *again = NULL;
     struct att_buf *message = NULL;
@@ -66,8 +66,8 @@ static void when_signed(const struct att_notice *n, struct att_slice in)
     HOLDS(att_notice_open(&again, att_buf_slice(message), right, NULL) == ATT_OK);
     HOLDS(att_notices_add(&all, again, NULL) == ATT_E_CONFLICT && all.count == 1);
     att_notices_clear(&all);
-    att_policy_signers_free(right);
-    att_policy_signers_free(wrong);
+    att_signers_free(right);
+    att_signers_free(wrong);
     att_buf_free(message);
 }
 

@@ -9,8 +9,8 @@
 #include "policy/policy_file.h"
 #include "policy_holds.h"
 
-static struct att_policy_signers *listed;
-static struct att_policy_signers *nobody;
+static struct att_signers *listed;
+static struct att_signers *nobody;
 static struct att_signer *signer;
 
 /* One key, listed in a folder as an operator does it. */
@@ -27,14 +27,14 @@ static void make_signer(void)
     HOLDS(att_pubkey_spki(&spki, signer->public_key) == ATT_OK);
     (void)snprintf(path, sizeof(path), "%s/key.pem", folder);
     HOLDS(att_file_write(path, att_buf_slice(spki), 0600, NULL) == ATT_OK);
-    HOLDS(att_policy_signers_new(&listed) == ATT_OK && att_policy_signers_new(&nobody) == ATT_OK);
-    HOLDS(att_policy_signers_load(listed, folder, NULL) == ATT_OK);
+    HOLDS(att_signers_new(&listed) == ATT_OK && att_signers_new(&nobody) == ATT_OK);
+    HOLDS(att_signers_load(listed, folder, NULL) == ATT_OK);
     HOLDS(unlink(path) == 0 && rmdir(folder) == 0);
-    HOLDS(att_policy_signers_load(nobody, folder, NULL) == ATT_E_NOT_FOUND);
-    HOLDS(att_policy_signers_add(nobody, "nobody", att_slice_str("no key"), NULL) != ATT_OK);
-    HOLDS(att_policy_signers_add(nobody, "nobody", att_buf_slice(spki), NULL) == ATT_OK);
-    att_policy_signers_freep(&nobody);
-    HOLDS(nobody == NULL && att_policy_signers_new(&nobody) == ATT_OK);
+    HOLDS(att_signers_load(nobody, folder, NULL) == ATT_E_NOT_FOUND);
+    HOLDS(att_signers_add(nobody, "nobody", att_slice_str("no key"), NULL) != ATT_OK);
+    HOLDS(att_signers_add(nobody, "nobody", att_buf_slice(spki), NULL) == ATT_OK);
+    att_signers_freep(&nobody);
+    HOLDS(nobody == NULL && att_signers_new(&nobody) == ATT_OK);
     att_buf_free(spki);
 }
 

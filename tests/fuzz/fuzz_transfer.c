@@ -10,10 +10,10 @@
 #include "fuzz.h"
 
 static struct att_signer *signer, *other;
-static struct att_policy_signers *ours, *others;
+static struct att_signers *ours, *others;
 
 /* A fresh key: no input can hold a signature of it. */
-static void make_key(struct att_signer **out, struct att_policy_signers **ring)
+static void make_key(struct att_signer **out, struct att_signers **ring)
 {
     struct att_privkey *key = NULL;
     struct att_buf *spki = NULL;
@@ -21,8 +21,8 @@ static void make_key(struct att_signer **out, struct att_policy_signers **ring)
     HOLDS(att_privkey_generate(&key, ATT_KEY_EC_P256) == ATT_OK);
     HOLDS(att_signer_software(out, key) == ATT_OK);
     HOLDS(att_pubkey_spki(&spki, (*out)->public_key) == ATT_OK);
-    HOLDS(att_policy_signers_new(ring) == ATT_OK);
-    HOLDS(att_policy_signers_add(*ring, "ours", att_buf_slice(spki), NULL) == ATT_OK);
+    HOLDS(att_signers_new(ring) == ATT_OK);
+    HOLDS(att_signers_add(*ring, "ours", att_buf_slice(spki), NULL) == ATT_OK);
     att_buf_free(spki);
 }
 

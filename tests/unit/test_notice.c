@@ -235,7 +235,7 @@ static void remove_folder(void)
     NEED(system(command) == 0);
 }
 
-static struct att_signer *new_signer(struct att_policy_signers *listed, const char *name)
+static struct att_signer *new_signer(struct att_signers *listed, const char *name)
 {
     struct att_privkey *key = NULL;
     struct att_signer *signer = NULL;
@@ -244,14 +244,14 @@ static struct att_signer *new_signer(struct att_policy_signers *listed, const ch
     NEED(att_privkey_generate(&key, ATT_KEY_EC_P256) == ATT_OK);
     NEED(att_signer_software(&signer, key) == ATT_OK);
     NEED(att_pubkey_spki(&spki, signer->public_key) == ATT_OK);
-    NEED(att_policy_signers_add(listed, name, att_buf_slice(spki), NULL) == ATT_OK);
+    NEED(att_signers_add(listed, name, att_buf_slice(spki), NULL) == ATT_OK);
     att_buf_free(spki);
     return signer;
 }
 
 START_TEST(notice__counts_when_the_role_that_it_claims_signed_it)
 {
-    struct att_policy_signers *listed = NULL, *others = NULL;
+    struct att_signers *listed = NULL, *others = NULL;
     struct att_signer *role = NULL, *other = NULL, *stranger = NULL;
     const struct att_slice encoded = att_slice_of(example, example_len);
     struct att_buf *message = NULL;
@@ -259,7 +259,7 @@ START_TEST(notice__counts_when_the_role_that_it_claims_signed_it)
     struct att_diag diag = {0};
     uint8_t kid[32];
 
-    NEED(att_policy_signers_new(&listed) == ATT_OK && att_policy_signers_new(&others) == ATT_OK);
+    NEED(att_signers_new(&listed) == ATT_OK && att_signers_new(&others) == ATT_OK);
     role = new_signer(listed, "maintenance");
     other = new_signer(listed, "operations");
     stranger = new_signer(others, "maintenance");
@@ -283,8 +283,8 @@ START_TEST(notice__counts_when_the_role_that_it_claims_signed_it)
     att_signer_free(role);
     att_signer_free(other);
     att_signer_free(stranger);
-    att_policy_signers_free(listed);
-    att_policy_signers_free(others);
+    att_signers_free(listed);
+    att_signers_free(others);
 }
 END_TEST
 
@@ -309,13 +309,13 @@ static void put(struct att_signer *signer, const char *file, const char *id, int
 
 START_TEST(notices__of_a_folder_stand_in_order_of_time)
 {
-    struct att_policy_signers *listed = NULL;
+    struct att_signers *listed = NULL;
     struct att_signer *role = NULL;
     struct att_notices all = {0}, other = {0};
     struct att_diag diag = {0};
     char name[32], path[160];
 
-    NEED(att_policy_signers_new(&listed) == ATT_OK);
+    NEED(att_signers_new(&listed) == ATT_OK);
     role = new_signer(listed, "maintenance");
     ck_assert_int_eq(att_notices_load(&all, NULL, listed, &diag), ATT_OK);
     ck_assert_uint_eq(all.count, 0);
@@ -347,7 +347,7 @@ START_TEST(notices__of_a_folder_stand_in_order_of_time)
     ck_assert_int_ne(att_notices_load(&all, folder, listed, &diag), ATT_OK);
     ck_assert_uint_eq(all.count, 0);
     att_signer_free(role);
-    att_policy_signers_free(listed);
+    att_signers_free(listed);
 }
 END_TEST
 

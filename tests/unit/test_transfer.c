@@ -51,12 +51,12 @@ static struct att_slice whole(void)
     return att_slice_of(example, example_len);
 }
 
-static struct att_policy_signers *ring_of(struct att_slice spki)
+static struct att_signers *ring_of(struct att_slice spki)
 {
-    struct att_policy_signers *ring = NULL;
+    struct att_signers *ring = NULL;
 
-    NEED(att_policy_signers_new(&ring) == ATT_OK);
-    NEED(att_policy_signers_add(ring, "one", spki, NULL) == ATT_OK);
+    NEED(att_signers_new(&ring) == ATT_OK);
+    NEED(att_signers_add(ring, "one", spki, NULL) == ATT_OK);
     return ring;
 }
 
@@ -74,7 +74,7 @@ static void tear_down(void)
 }
 
 static enum att_reason verify(const struct att_transfer *one, enum att_transfer_role role,
-                              const struct att_policy_signers *ring)
+                              const struct att_signers *ring)
 {
     struct att_diag diag = {0};
     enum att_err err = att_transfer_verify(one, role, ring, &diag);
@@ -85,8 +85,8 @@ static enum att_reason verify(const struct att_transfer *one, enum att_transfer_
 
 START_TEST(transfer__the_documented_example_is_what_it_says)
 {
-    struct att_policy_signers *giver = ring_of(att_slice_of(t.giver.key, t.giver.key_len));
-    struct att_policy_signers *receiver = ring_of(att_slice_of(t.receiver.key, t.receiver.key_len));
+    struct att_signers *giver = ring_of(att_slice_of(t.giver.key, t.giver.key_len));
+    struct att_signers *receiver = ring_of(att_slice_of(t.receiver.key, t.receiver.key_len));
 
     ck_assert(t.accepted && t.has_ek_cert && t.last.has_counters && t.last.has_label);
     ck_assert_uint_eq(t.id[15], 0xaf);
@@ -110,8 +110,8 @@ START_TEST(transfer__the_documented_example_is_what_it_says)
     ck_assert_int_eq(verify(&t, ATT_TRANSFER_GIVER, receiver), ATT_R_TRF_SIGNER);
     ck_assert_int_eq(verify(&t, ATT_TRANSFER_RECEIVER, giver), ATT_R_TRF_SIGNER);
     ck_assert_int_eq(verify(&t, ATT_TRANSFER_GIVER, NULL), ATT_R_TRF_SIGNER);
-    att_policy_signers_free(giver);
-    att_policy_signers_free(receiver);
+    att_signers_free(giver);
+    att_signers_free(receiver);
 }
 END_TEST
 
@@ -153,7 +153,7 @@ END_TEST
 /* Every byte counts: none can be another, and none can be missing. */
 START_TEST(transfer__no_byte_can_change)
 {
-    struct att_policy_signers *giver = ring_of(att_slice_of(t.giver.key, t.giver.key_len));
+    struct att_signers *giver = ring_of(att_slice_of(t.giver.key, t.giver.key_len));
     struct att_transfer other;
     struct att_diag diag;
 
@@ -170,7 +170,7 @@ START_TEST(transfer__no_byte_can_change)
     }
     ck_assert_int_eq(att_transfer_parse(&other, att_slice_of(example, example_len + 1), NULL),
                      ATT_E_TRAILING);
-    att_policy_signers_free(giver);
+    att_signers_free(giver);
 }
 END_TEST
 
@@ -232,7 +232,7 @@ END_TEST
 START_TEST(transfer__offer_is_verified_before_it_is_accepted)
 {
     struct transfertest x;
-    struct att_policy_signers *giver = NULL;
+    struct att_signers *giver = NULL;
     struct att_buf *spki = NULL;
     struct att_transfer offer;
     struct att_diag diag = {0};
@@ -258,7 +258,7 @@ START_TEST(transfer__offer_is_verified_before_it_is_accepted)
     ck_assert_int_eq(att_transfer_verify_offer(&offer, giver, x.receiver->public_key, &diag),
                      ATT_E_SIGNATURE);
     ck_assert_int_eq(diag.reason, ATT_R_TRF_SIG);
-    att_policy_signers_free(giver);
+    att_signers_free(giver);
     att_buf_free(spki);
     transfertest_clear(&x);
 }

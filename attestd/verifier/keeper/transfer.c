@@ -132,16 +132,16 @@ enum att_err transfer_offer(struct att_transfer *out, struct keeper *k, const ch
 }
 
 /* The folder is read each time: who may sign for us is the operator's to change while the service runs. */
-static enum att_err load_ring(struct att_policy_signers **out, const struct config *cfg,
+static enum att_err load_ring(struct att_signers **out, const struct config *cfg,
                               struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *ring = NULL;
-    enum att_err err = att_policy_signers_new(&ring);
+    ATT_CLEANUP(att_signers_freep) struct att_signers *ring = NULL;
+    enum att_err err = att_signers_new(&ring);
 
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_NOMEM, "transfer_signers", "memory ran out");
     if (cfg->transfer_signers != NULL)
-        err = att_policy_signers_load(ring, cfg->transfer_signers, diag);
+        err = att_signers_load(ring, cfg->transfer_signers, diag);
     if (err != ATT_OK)
         return err;
     *out = ring;
@@ -296,7 +296,7 @@ static enum att_err newest_given(int64_t *out, struct keeper *k, const struct at
 enum att_err transfer_complete(struct store_transfer *row, struct att_transfer *t, struct keeper *k,
                                struct job *job, struct att_slice message, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_policy_signers_freep) struct att_policy_signers *ring = NULL;
+    ATT_CLEANUP(att_signers_freep) struct att_signers *ring = NULL;
     struct store_transfer stored = {0};
     enum att_transfer_role role = ATT_TRANSFER_GIVER;
     int64_t newest = -1;

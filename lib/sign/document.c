@@ -1,5 +1,5 @@
 /* Keys whose signature counts, and the one form of what they sign. */
-#include "policy/signers.h"
+#include "sign/document.h"
 
 #include <dirent.h>
 #include <limits.h>
@@ -19,14 +19,14 @@ struct signer_key {
     char name[ATT_SIGNER_NAME_MAX + 1];
 };
 
-struct att_policy_signers {
-    struct signer_key key[ATT_POLICY_SIGNERS_MAX];
+struct att_signers {
+    struct signer_key key[ATT_SIGNERS_MAX];
     size_t count;
 };
 
-enum att_err att_policy_signers_new(struct att_policy_signers **out)
+enum att_err att_signers_new(struct att_signers **out)
 {
-    struct att_policy_signers *s = calloc(1, sizeof(*s));
+    struct att_signers *s = calloc(1, sizeof(*s));
 
     if (s == NULL) {
         return ATT_E_NOMEM;
@@ -35,7 +35,7 @@ enum att_err att_policy_signers_new(struct att_policy_signers **out)
     return ATT_OK;
 }
 
-void att_policy_signers_free(struct att_policy_signers *s)
+void att_signers_free(struct att_signers *s)
 {
     if (s == NULL) {
         return;
@@ -46,22 +46,22 @@ void att_policy_signers_free(struct att_policy_signers *s)
     free(s);
 }
 
-void att_policy_signers_freep(struct att_policy_signers **s)
+void att_signers_freep(struct att_signers **s)
 {
-    att_policy_signers_free(*s);
+    att_signers_free(*s);
     *s = NULL;
 }
 
-enum att_err att_policy_signers_add(struct att_policy_signers *s, const char *name,
-                                    struct att_slice text, struct att_diag *diag)
+enum att_err att_signers_add(struct att_signers *s, const char *name, struct att_slice text,
+                             struct att_diag *diag)
 {
     ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *key = NULL;
     struct signer_key *at = NULL;
     enum att_err err = ATT_OK;
 
-    if (s->count >= ATT_POLICY_SIGNERS_MAX) {
+    if (s->count >= ATT_SIGNERS_MAX) {
         return att_fail(diag, ATT_E_LIMIT, ATT_R_CFG_POLICYSIG, "signers",
-                        "expected at most %d keys", ATT_POLICY_SIGNERS_MAX);
+                        "expected at most %d keys", ATT_SIGNERS_MAX);
     }
     at = &s->key[s->count];
     err = att_pubkey_from_text(&key, text, diag);
@@ -90,7 +90,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
     return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static enum att_err add_file(struct att_policy_signers *s, const char *folder, const char *name,
+static enum att_err add_file(struct att_signers *s, const char *folder, const char *name,
                              struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
@@ -107,11 +107,10 @@ static enum att_err add_file(struct att_policy_signers *s, const char *folder, c
                         "expected a name of at most %d bytes before .pem", ATT_SIGNER_NAME_MAX);
     }
     err = att_file_read_careful(&file, path, KEY_FILE_MAX, ATT_FILE_OWNED, diag);
-    return err == ATT_OK ? att_policy_signers_add(s, role, att_buf_slice(file), diag) : err;
+    return err == ATT_OK ? att_signers_add(s, role, att_buf_slice(file), diag) : err;
 }
 
-enum att_err att_policy_signers_load(struct att_policy_signers *s, const char *folder,
-                                     struct att_diag *diag)
+enum att_err att_signers_load(struct att_signers *s, const char *folder, struct att_diag *diag)
 {
     struct dirent **entries = NULL;
     int count = scandir(folder, &entries, is_key_name, by_name);
@@ -137,7 +136,7 @@ bool att_document_is_signed(struct att_slice in)
     return in.len > 0 && in.p[0] == COSE_TAG;
 }
 
-static const struct signer_key *find(const struct att_policy_signers *s, struct att_slice kid)
+static const struct signer_key *find(const struct att_signers *s, struct att_slice kid)
 {
     for (size_t i = 0; s != NULL && i < s->count; i++) {
         if (att_slice_eq(kid, att_slice_of(s->key[i].kid, sizeof(s->key[i].kid)))) {
@@ -147,8 +146,7 @@ static const struct signer_key *find(const struct att_policy_signers *s, struct 
     return NULL;
 }
 
-const struct att_pubkey *att_policy_signers_find(const struct att_policy_signers *s,
-                                                 struct att_slice kid)
+const struct att_pubkey *att_signers_find(const struct att_signers *s, struct att_slice kid)
 {
     const struct signer_key *key = find(s, kid);
 
@@ -176,7 +174,7 @@ enum att_err att_document_peek(struct att_cose *out, uint8_t kid[32],
 
 enum att_err att_document_open(struct att_cose_verified **out, uint8_t kid[32], const char **name,
                                const struct att_document_kind *kind, struct att_slice in,
-                               const struct att_policy_signers *signers, struct att_diag *diag)
+                               const struct att_signers *signers, struct att_diag *diag)
 {
     struct att_diag why = {0};
     struct att_cose m;
