@@ -91,7 +91,7 @@ static enum att_err read_one(struct att_p11_uri *u, bool query, const char *at, 
     if (equals == NULL || to.text == NULL) {
         return refuse(diag, "an attribute that is not understood", at, name_len);
     }
-    if (to.text[0] != '\0') {
+    if (to.text[0] != '\0' || (to.len != NULL && *to.len > 0)) { /* an id may begin with a zero */
         return refuse(diag, "an attribute given twice", at, name_len);
     }
     if (!decode(to, equals + 1, len - name_len - 1)) {
