@@ -110,6 +110,9 @@ static enum att_err give(struct att_import *io, const char *name, const uint8_t 
     if (!rooted || name[0] == '/') {
         return io->take(io->ctx, att_slice_str(name), digest);
     }
+    if (strlen(name) + 1 >= NAME_ROOM) {
+        return ATT_E_LIMIT; /* with its "/" it is longer than any name that is read */
+    }
     memcpy(full + 1, name, strlen(name) + 1);
     return io->take(io->ctx, att_slice_str(full), digest);
 }
