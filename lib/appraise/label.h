@@ -87,7 +87,8 @@ struct att_label {
 };
 
 /*
- * att_label_read - the claims of a payload, strictly: LBL_CLAIM (missing, wrong type), LBL_PROFILE.
+ * att_label_read - the claims of a payload, strictly: LBL_CLAIM (missing, wrong type), LBL_PROFILE, LBL_TIME (it
+ * never ends), LBL_AUD (it is for somebody else).
  * For "show" the payload may be unverified; who calls says so to the person.
  */
 ATT_MUST_USE enum att_err att_label_read(struct att_label *out, struct att_slice payload,

@@ -28,6 +28,7 @@ struct reading {
     unsigned int seen;
     enum att_tier submod_status;
     bool bad_profile;
+    bool has_audience;
 };
 
 static enum att_tier read_tier(struct att_cbor *c)
@@ -360,6 +361,10 @@ static unsigned int read_claim(struct reading *r, int64_t key)
     case ATT_CLAIM_SUB:
         att_cbor_text_copy(&r->c, label->subject, sizeof(label->subject));
         return SEEN_SUB;
+    case ATT_CLAIM_AUD:
+        r->has_audience = true;
+        (void)att_cbor_item(&r->c);
+        return 0;
     case ATT_CLAIM_EXP:
         label->exp = att_cbor_int(&r->c);
         return SEEN_EXP;
@@ -424,6 +429,15 @@ enum att_err att_label_read(struct att_label *out, struct att_slice payload, str
     if (ATT_GUARD(LABEL_PROFILE, r.bad_profile)) {
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_LBL_PROFILE, "eat_profile",
                         "expected \"%s\"", ATT_PROFILE_EAR);
+    }
+    /* Our labels are for everybody; one that is for somebody must be refused by all others (RFC 8392 section 3.1.3). */
+    if (ATT_GUARD(LABEL_AUDIENCE, r.has_audience)) {
+        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_LBL_AUD, "aud",
+                        "expected no audience, found one");
+    }
+    if (ATT_GUARD(LABEL_ENDS, r.seen == (SEEN_ALL & ~SEEN_EXP))) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_LBL_TIME, "exp",
+                        "expected a time at which it ends, found none");
     }
     if (ATT_GUARD(LABEL_CLAIMS, r.seen != SEEN_ALL)) {
         return att_fail(diag, ATT_E_FORMAT, ATT_R_LBL_CLAIM, "claims",

@@ -34,6 +34,7 @@
 /* CWT (RFC 8392), EAT (RFC 9711), EAR and status list claims. */
 #define ATT_CLAIM_ISS            1
 #define ATT_CLAIM_SUB            2
+#define ATT_CLAIM_AUD            3
 #define ATT_CLAIM_EXP            4
 #define ATT_CLAIM_IAT            6
 #define ATT_CLAIM_CTI            7
