@@ -83,8 +83,11 @@ static enum att_err check_format(struct att_offline *out, struct opened *o, stru
         return err;
     }
     c->status = ATT_CHECK_FAIL;
-    /* known headers and profiles that we refuse are "no"; bytes that are no label are malformed */
-    offline_worsen(out, err == ATT_E_UNSUPPORTED ? ATT_VERDICT_FAIL : ATT_VERDICT_MALFORMED);
+    /* Known headers and profiles that we refuse are "no". Bytes that are no label are malformed, and so is what does
+     * not say with which algorithm it is signed. */
+    offline_worsen(out, err == ATT_E_UNSUPPORTED && c->why.reason != ATT_R_LBL_ALG
+                            ? ATT_VERDICT_FAIL
+                            : ATT_VERDICT_MALFORMED);
     return err;
 }
 

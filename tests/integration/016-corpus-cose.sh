@@ -31,7 +31,7 @@ message() {
     case $1 in
     */RFC8152-Appendix_B.json | */RFC8152-Appendix_C_3_[13].json | */countersign-signed-02.json | */countersign-signed1-01.json)
         refused "$1: message" "$work/message" 4 E_FMT_CBOR ;;
-    */sign1-tests-sign-pass-01.json) refused "$1: message" "$work/message" 1 E_LBL_ALG ;;
+    */sign1-tests-sign-pass-01.json) refused "$1: message" "$work/message" 4 E_LBL_ALG ;;
     *) refused "$1: message" "$work/message" 4 E_FMT_COSE ;;
     esac
 }
