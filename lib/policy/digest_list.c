@@ -103,16 +103,17 @@ static bool climbs(const char *name)
 static enum att_err give(struct att_import *io, const char *name, const uint8_t digest[32],
                          bool rooted)
 {
-    char full[NAME_ROOM + 1] = "/";
+    char full[NAME_ROOM] = "/";
 
-    io->values++;
     name += name[0] == '.' && name[1] == '/' ? 1 : 0;
     if (!rooted || name[0] == '/') {
+        io->values++;
         return io->take(io->ctx, att_slice_str(name), digest);
     }
-    if (strlen(name) + 1 >= NAME_ROOM) {
+    if (strlen(name) + 1 >= sizeof(full)) {
         return ATT_E_LIMIT; /* with its "/" it is longer than any name that is read */
     }
+    io->values++;
     memcpy(full + 1, name, strlen(name) + 1);
     return io->take(io->ctx, att_slice_str(full), digest);
 }
