@@ -62,6 +62,7 @@ START_TEST(refuses)
                {"1e4000", ATT_E_LIMIT},
                {"1e19", ATT_E_LIMIT},
                {"1e-19", ATT_E_LIMIT},
+               {"0.00000000000000000000000000000000000000000000000000000000000000000", ATT_E_LIMIT},
                {"9223372036854775808", ATT_E_LIMIT},
                {"1234567890123456789", ATT_E_LIMIT}};
     struct att_decimal d = {7, 7};
@@ -158,7 +159,7 @@ int main(void)
     int failed = 0;
 
     tcase_add_loop_test(c, reads_and_prints, 0, 10);
-    tcase_add_loop_test(c, refuses, 0, 23);
+    tcase_add_loop_test(c, refuses, 0, 24);
     tcase_add_test(c, has_one_spelling);
     tcase_add_test(c, compares);
     tcase_add_test(c, computes);
