@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <libpq-fe.h>
 
@@ -112,6 +113,20 @@ START_TEST(store_open__says_when_there_is_no_server)
 }
 END_TEST
 
+/* The server lets go of a turn when it notices that its client has gone, which is after the client has. */
+static enum att_err second_one_soon(struct att_diag *diag)
+{
+    enum att_err err = ATT_E_BUSY;
+
+    for (int i = 0; i < 500 && err == ATT_E_BUSY; i++) {
+        err = second_one(diag);
+        if (err == ATT_E_BUSY) {
+            (void)usleep(10000);
+        }
+    }
+    return err;
+}
+
 /* G-10: one at a time, and the next as soon as the first has gone. */
 START_TEST(store_open__gives_turns)
 {
@@ -121,7 +136,7 @@ START_TEST(store_open__gives_turns)
     ck_assert_int_eq(diag.reason, ATT_R_TL_LOCK);
     ck_assert_int_eq(one_commit("a", NULL), ATT_OK);
     store_closep(&ts.st);
-    ck_assert_int_eq(second_one(&diag), ATT_OK);
+    ck_assert_int_eq(second_one_soon(&diag), ATT_OK);
 }
 END_TEST
 
