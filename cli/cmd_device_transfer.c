@@ -151,6 +151,10 @@ static int accept_offer(struct report *r, const struct transfer_options *o, int 
     if (err == ATT_OK) {
         err = att_transfer_check_time(&f.t, r->cli->at, &diag);
     }
+    if (err == ATT_OK && strcmp(o->verifier, f.t.giver.verifier_id) == 0) {
+        return report_usage(r, "--verifier", "expected %s, found %.40s",
+                            "the receiving verifier's id, not the giver's", o->verifier);
+    }
     if (err == ATT_OK) {
         (void)snprintf(to->verifier_id, sizeof(to->verifier_id), "%s", o->verifier);
         (void)snprintf(to->device_id, sizeof(to->device_id), "%s",
