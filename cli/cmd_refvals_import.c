@@ -4,6 +4,7 @@
 
 #include "artefacts.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include "codec/json.h"
 #include "commands.h"
 #include "jwk.h"
@@ -44,6 +45,17 @@ static enum att_err load_key(struct att_pubkey **out, const char *path, struct a
                                         : att_pubkey_from_text(out, in, diag);
 }
 
+/* Who gives a key wants what its holder signed: a file that only lost its signature must not get past that. */
+static enum att_err check_signed(const struct importing *im, bool is_signed, struct att_diag *diag)
+{
+    if (ATT_GUARD(REFVALS_SIGNED, im->key != NULL && !is_signed)) {
+        return att_fail(diag, ATT_E_SIGNATURE, ATT_R_REF_SIGNATURE, "signature",
+                        "expected a CoRIM signed by the key of --key, found no signature; without "
+                        "--key it is taken as it is");
+    }
+    return ATT_OK;
+}
+
 /* The payload of a signed CoRIM, after its signature. */
 static enum att_err open_signed(struct importing *im, struct att_slice *in, struct att_diag *diag)
 {
@@ -79,19 +91,22 @@ static enum att_err import_bytes(struct importing *im, struct att_slice in, stru
 {
     struct att_import io = {.take = take, .ctx = im};
     struct att_slice text = in;
+    bool is_signed = false;
     enum att_err err = ATT_OK;
 
     while (text.len > 0 && (text.p[0] == ' ' || text.p[0] == '\n' || text.p[0] == '\r')) {
         text = att_slice_of(text.p + 1, text.len - 1);
     }
-    if (text.len > 0 && text.p[0] == '{') {
-        err = att_allowlist_read(&io, in, diag);
-    } else {
-        if (in.len > 0 && in.p[0] == 0xd2) { /* tag 18: COSE_Sign1 */
-            err = open_signed(im, &in, diag);
-        }
-        err = err == ATT_OK ? att_corim_read(&io, in, diag) : err;
+    is_signed = in.len > 0 && in.p[0] == 0xd2; /* tag 18: COSE_Sign1 */
+    if (is_signed) {
+        err = open_signed(im, &in, diag);
     }
+    if (err == ATT_OK) {
+        err = text.len > 0 && text.p[0] == '{' ? att_allowlist_read(&io, in, diag)
+                                               : att_corim_read(&io, in, diag);
+    }
+    err =
+        err == ATT_OK ? check_signed(im, is_signed, diag) : err; /* malformed comes before false */
     im->values += io.values;
     im->others += io.others;
     if (io.profile[0] != '\0') {
