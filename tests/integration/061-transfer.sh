@@ -80,6 +80,7 @@ check 'by whom it was not offered to' 1 accept "$work/1.offer" "$work/giver.pem"
 says E_TRF_RECEIVER
 check 'from another giver' 1 accept "$work/1.offer" "$work/stranger.pem" "$work/receiver.key" "$work/x"
 says E_TRF_SIGNER
+check "to the giver's own verifier" 2 transfer accept "$work/1.offer" --from "$work/giver.pem" --key "$work/receiver.key" --insecure-file-key --verifier test-verifier -o "$work/x"
 check 'too late' 1 "$ctl" --at 2099-01-01T00:00:00Z device transfer accept "$work/1.offer" --from "$work/giver.pem" --key "$work/receiver.key" --insecure-file-key --verifier second-verifier -o "$work/x"
 says E_TRF_TIME
 [ ! -e "$work/x" ] || complain 'a file was made'
