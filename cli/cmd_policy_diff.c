@@ -21,32 +21,22 @@
 #define RECORDS_MAX 4096
 #define PATH_ROOM   1024
 
-/* The last record of one gateway under both: a continued log goes on from it. */
-struct unit {
-    char id[ATT_DEVICE_ID_MAX + 1];
-    struct att_reappraisal side[2];
-};
-
 struct trial {
     struct report *r;
     struct att_policy *policy[2]; /* old, new */
     struct att_refvals *refvals;
     struct att_notices notices; /* of the record at hand */
-    struct unit *unit;          /* owned, unit_count of them */
-    size_t unit_count;
+    struct record_trail trail[2];
     size_t records, changed;
     json_t *devices;
 };
 
 static void trial_clear(struct trial *t)
 {
-    for (size_t i = 0; i < t->unit_count; i++) {
-        att_reappraisal_clear(&t->unit[i].side[0]);
-        att_reappraisal_clear(&t->unit[i].side[1]);
+    for (size_t i = 0; i < ATT_COUNT(t->policy); i++) {
+        record_trail_clear(&t->trail[i]);
+        att_policy_free(t->policy[i]);
     }
-    free(t->unit);
-    att_policy_free(t->policy[0]);
-    att_policy_free(t->policy[1]);
     att_refvals_free(t->refvals);
     att_notices_clear(&t->notices);
 }
@@ -92,49 +82,17 @@ static enum att_err tell_changes(struct trial *t, size_t *count, json_t *list)
     return ATT_OK;
 }
 
-static struct unit *unit_of(struct trial *t, const char *id)
-{
-    struct unit *more = NULL;
-
-    for (size_t i = 0; i < t->unit_count; i++) {
-        if (strcmp(t->unit[i].id, id) == 0) {
-            return &t->unit[i];
-        }
-    }
-    more = realloc(t->unit, (t->unit_count + 1) * sizeof(*more));
-    if (more == NULL) {
-        return NULL;
-    }
-    t->unit = more;
-    memset(&more[t->unit_count], 0, sizeof(*more));
-    (void)snprintf(more[t->unit_count].id, sizeof(more[t->unit_count].id), "%s", id);
-    return &more[t->unit_count++];
-}
-
 /* One record under one policy, going on from what the same policy said of the record before. */
 static enum att_err judge(struct att_reappraisal *out, const struct trial *t, size_t side,
                           const struct att_record *record, struct att_diag *diag)
 {
-    struct att_appraisal_context *context = calloc(1, sizeof(*context));
     struct att_reappraise_rules rules = {.policy = t->policy[side],
                                          .refvals = t->refvals,
                                          .notices =
                                              (const struct att_notice *const *)t->notices.notice,
                                          .notice_count = t->notices.count};
-    enum att_err err = ATT_OK;
+    enum att_err err = record_trail_find(&rules.earlier, &t->trail[side], record, diag);
 
-    if (context == NULL) {
-        return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "record", "no memory");
-    }
-    err = att_appraisal_context_decode(context, record->context, diag);
-    for (size_t i = 0; err == ATT_OK && i < t->unit_count; i++) {
-        const struct att_result *last = t->unit[i].side[side].after;
-
-        if (strcmp(t->unit[i].id, context->device_id) == 0 && last != NULL && last->accepted) {
-            rules.earlier = &last->carry;
-        }
-    }
-    free(context);
     return err == ATT_OK ? att_reappraise(out, record, &rules, diag) : err;
 }
 
@@ -186,7 +144,6 @@ static enum att_err try_record(struct trial *t, const char *path, const char *na
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     struct att_reappraisal side[2] = {0};
     struct att_record record;
-    struct unit *u = NULL;
     enum att_err err = att_file_read(&file, path, ATT_RECORD_MAX, diag);
 
     if (err == ATT_OK) {
@@ -202,19 +159,16 @@ static enum att_err try_record(struct trial *t, const char *path, const char *na
     if (err == ATT_OK) {
         err = need_refvals(t, side[0].before, diag);
     }
-    u = err == ATT_OK ? unit_of(t, side[1].device_id) : NULL;
-    if (u == NULL) {
-        att_reappraisal_clear(&side[0]);
-        att_reappraisal_clear(&side[1]);
-        return err == ATT_OK ? att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "record", "no memory")
-                             : err;
+    if (err == ATT_OK) {
+        tell_record(t, name, side);
     }
-    tell_record(t, name, side);
     for (size_t i = 0; i < ATT_COUNT(side); i++) {
-        att_reappraisal_clear(&u->side[i]);
-        u->side[i] = side[i];
+        if (err == ATT_OK) {
+            err = record_trail_take(&t->trail[i], &side[i], diag);
+        }
+        att_reappraisal_clear(&side[i]);
     }
-    return ATT_OK;
+    return err;
 }
 
 static void one_file(struct trial *t, const char *path)

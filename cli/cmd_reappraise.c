@@ -72,8 +72,8 @@ struct rules {
     bool what_if;              /* other references are meant */
     struct att_policy *policy; /* --policy, or NULL: that of each record */
     struct att_refvals *refvals;
-    struct att_buf *ima;         /* the kernel's list, for records over parts */
-    struct att_reappraisal last; /* of the record before: its carry goes on */
+    struct att_buf *ima;       /* the kernel's list, for records over parts */
+    struct record_trail trail; /* what continued logs go on from */
     json_t *list;
     size_t changed;
 };
@@ -83,7 +83,7 @@ static void rules_clear(struct rules *u)
     att_policy_free(u->policy);
     att_refvals_free(u->refvals);
     att_buf_free(u->ima);
-    att_reappraisal_clear(&u->last);
+    record_trail_clear(&u->trail);
 }
 
 static enum att_err load_rules(struct rules *u, struct att_diag *diag)
@@ -248,8 +248,10 @@ static enum att_err judge_one(struct att_reappraisal *out, struct rules *u, cons
     rules.notices = (const struct att_notice *const *)notices.notice;
     rules.notice_count = notices.count;
     rules.ima_list = u->ima != NULL ? att_buf_slice(u->ima) : (struct att_slice){0};
-    rules.earlier = u->last.after != NULL && u->last.after->accepted ? &u->last.after->carry : NULL;
-    err = att_reappraise(&done, &record, &rules, diag);
+    err = record_trail_find(&rules.earlier, &u->trail, &record, diag);
+    if (err == ATT_OK) {
+        err = att_reappraise(&done, &record, &rules, diag);
+    }
     if (err == ATT_OK) {
         err = need_refvals(u, done.before, diag);
     }
@@ -275,8 +277,10 @@ static void one(struct report *r, struct rules *u, const char *path)
     (void)text_safe(name, sizeof(name), path);
     if (err == ATT_OK) {
         tell(r, u, name, &a);
-        att_reappraisal_clear(&u->last);
-        u->last = a;
+        err = record_trail_take(&u->trail, &a, &diag);
+        att_reappraisal_clear(&a);
+    }
+    if (err == ATT_OK) {
         return;
     }
     report_check(r, name, C_NOT_RUN, &diag);

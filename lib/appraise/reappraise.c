@@ -80,7 +80,7 @@ static enum att_err again_start(struct again *g, const struct att_record *r, str
     enum att_err err = ATT_OK;
 
     g->context = calloc(1, sizeof(*g->context));
-    g->room = malloc(ATT_RESULT_BOUND);
+    g->room = malloc(2 * ATT_RESULT_BOUND);
     g->before = att_result_new();
     g->after = att_result_new();
     if (g->context == NULL || g->room == NULL || g->before == NULL || g->after == NULL) {
@@ -145,6 +145,41 @@ static bool other_rules(const struct again *g, const struct att_reappraise_rules
            !att_digest_eq(g->context->refvals_digest, refs, 32);
 }
 
+static enum att_err encode_state(struct att_slice *out, uint8_t *room,
+                                 const struct att_boot_state *state)
+{
+    struct att_wr w = att_wr_into(room, ATT_RESULT_BOUND);
+    enum att_err err = att_boot_state_encode(&w, state);
+
+    return err == ATT_OK ? att_wr_done(&w, out) : err;
+}
+
+/*
+ * *out: earlier, when it is of the record that this evidence goes on from: then it left behind the very state that
+ * the verifier held before it (clock, counts and PCRs are in it). A record left out between, or one of another
+ * gateway, gives NULL.
+ */
+static enum att_err find_earlier(const struct att_result **out, struct again *g,
+                                 const struct att_result *earlier)
+{
+    struct att_slice left = {0};
+    struct att_slice held = {0};
+    enum att_err err = ATT_OK;
+
+    *out = NULL;
+    if (earlier == NULL || !earlier->accepted) {
+        return ATT_OK;
+    }
+    err = encode_state(&left, g->room, &earlier->state);
+    if (err == ATT_OK) {
+        err = encode_state(&held, g->room + ATT_RESULT_BOUND, &g->context->prior);
+    }
+    if (err == ATT_OK && !ATT_GUARD(RECORD_GAP, !att_slice_eq(left, held))) {
+        *out = earlier;
+    }
+    return err;
+}
+
 static bool goes_on(const struct att_evidence *ev)
 {
     const uint64_t *off = ev->claims.logs.off;
@@ -163,7 +198,7 @@ static enum att_err start_what_if(struct att_reappraisal *done, struct again *g,
     if (!done->over_parts) {
         done->unseen = goes_on(&g->evidence) && rules->earlier == NULL;
         if (rules->earlier != NULL) {
-            g->context->carry = *rules->earlier;
+            g->context->carry = rules->earlier->carry;
         }
         return ATT_OK;
     }
@@ -187,6 +222,7 @@ enum att_err att_reappraise(struct att_reappraisal *out, const struct att_record
                                  .refvals = rules->refvals,
                                  .notices = rules->notices,
                                  .notice_count = rules->notice_count};
+    struct att_reappraise_rules known = *rules;
     struct att_reappraisal done = {0};
     enum att_err err = again_start(&g, r, diag);
 
@@ -196,7 +232,10 @@ enum att_err att_reappraise(struct att_reappraisal *out, const struct att_record
     done.notices_missing = leave_out_windows(&g.context->windows, rules);
     done.other_rules = done.notices_missing > 0 || other_rules(&g, rules);
     if (done.other_rules) {
-        err = start_what_if(&done, &g, rules, diag);
+        err = find_earlier(&known.earlier, &g, rules->earlier);
+    }
+    if (err == ATT_OK && done.other_rules) {
+        err = start_what_if(&done, &g, &known, diag);
     }
     in.context = g.context;
     if (err == ATT_OK) {

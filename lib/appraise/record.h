@@ -54,9 +54,9 @@ struct att_reappraise_rules {
     const struct att_refvals *refvals;       /* NULL: none */
     const struct att_notice *const *notices; /* a window whose notice is not here is left out */
     size_t notice_count;
-    /* What-if over evidence that continues a log: the carry that the same rules gave for the record before
-     * it (att_reappraisal's after->carry). NULL: a continued log is refused for want of its beginning. */
-    const struct att_carry *earlier;
+    /* What-if over evidence that continues a log: what the same rules gave for the record that it goes on from
+     * (att_reappraisal's after). NULL, or the result of any other record: refused for want of its beginning. */
+    const struct att_result *earlier;
     /* What-if over evidence whose kernel list came in parts: that list, from its beginning on, at least as long.
      * Empty: such evidence is refused for want of it. */
     struct att_slice ima_list;

@@ -79,7 +79,7 @@ enum att_err att_record_judge_list(bool *seen, struct att_appraisal_context *c,
         memset(&before->seen, 0, sizeof(before->seen));
         memset(&before->carry, 0, sizeof(before->carry));
         if (goes_on(ev)) {
-            before->carry = *rules->earlier;
+            before->carry = rules->earlier->carry;
         } else {
             memset(&before->prior.log[ATT_LOG_IMA], 0, sizeof(before->prior.log[ATT_LOG_IMA]));
         }

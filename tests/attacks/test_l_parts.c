@@ -516,7 +516,8 @@ START_TEST(L_25__record_over_parts_is_judged_again_by_its_own_rules_alone)
     ATT_CLEANUP(att_policy_freep) struct att_policy *own = NULL;
     ATT_CLEANUP(att_policy_freep) struct att_policy *other = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *bytes = NULL;
-    struct att_carry earlier = {.known = true};
+    struct att_result *earlier =
+        att_result_new(); /* of a record with nothing before it, as this one */
     struct att_reappraisal a = {0};
     struct att_reappraise_rules rules = {0};
     struct att_diag diag = {0};
@@ -525,6 +526,7 @@ START_TEST(L_25__record_over_parts_is_judged_again_by_its_own_rules_alone)
 
     room_open(&r);
     bytes = record_of_parts(&r);
+    NEED(earlier != NULL);
     ck_assert_int_eq(att_record_decode(&record, att_buf_slice(bytes), NULL), ATT_OK);
     ck_assert_int_eq(att_policy_decode(&own, record.policy, NULL), ATT_OK);
     rules = (struct att_reappraise_rules){.policy = own, .refvals = r.v->appraiser.refvals};
@@ -533,10 +535,12 @@ START_TEST(L_25__record_over_parts_is_judged_again_by_its_own_rules_alone)
     att_reappraisal_clear(&a);
 
     ck_assert_int_eq(att_policy_parse_yaml(&other, "other", att_slice_str(YAML), NULL), ATT_OK);
-    memcpy(earlier.policy_digest, other->digest, 32);
-    memcpy(earlier.refvals_digest, att_refvals_digest(rules.refvals), 32);
+    earlier->accepted = true;
+    earlier->carry.known = true;
+    memcpy(earlier->carry.policy_digest, other->digest, 32);
+    memcpy(earlier->carry.refvals_digest, att_refvals_digest(rules.refvals), 32);
     rules.policy = other;
-    rules.earlier = &earlier;
+    rules.earlier = earlier;
     ck_assert_int_eq(att_reappraise(&a, &record, &rules, NULL), ATT_OK);
     ck_assert(a.other_rules && a.unseen && a.over_parts);
     ck_assert(has_reason(a.after, ATT_R_LOG_COVERAGE));
@@ -555,6 +559,7 @@ START_TEST(L_25__record_over_parts_is_judged_again_by_its_own_rules_alone)
     r.gw.g->log[ATT_LOG_IMA].p[500] ^= 1;
     ck_assert_int_eq(att_reappraise(&a, &record, &rules, &diag), ATT_E_MISMATCH);
     ck_assert_int_eq(diag.reason, ATT_R_LOG_PCR);
+    att_result_free(earlier);
     room_close(&r);
 }
 END_TEST

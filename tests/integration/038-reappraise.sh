@@ -71,6 +71,13 @@ json '.records[0].what_if and .records[0].after.status == "contraindicated"'
 sed 's/^version: .*/version: 2/' policies/gateway-base.yaml >"$work/same.yaml"
 check 'what if nothing changes' 0 again "$work/0.record" "$work/1.record" --refvals "$refs" --policy "$work/same.yaml" --json
 json '.changed == 0 and ([.records[].what_if] | all)'
+check 'what if, a record left out' 3 again "$work/0.record" "$work/2.record" --refvals "$refs" --policy "$work/same.yaml"
+says E_LOG_COVERAGE
+says 'give all records of this boot in order'
+check 'what if, the first left out' 3 again "$work/1.record" "$work/2.record" --refvals "$refs" --policy "$work/same.yaml" --json
+json '[.records[].unseen] == [true, true]'
+check 'policy diff, a record left out' 3 "$ctl" policy diff policies/gateway-base.yaml "$work/same.yaml" --refvals "$refs" --evidence "$work/0.record" --evidence "$work/2.record"
+says E_LOG_COVERAGE
 check 'a policy that is none' 2 again "$work/0.record" --refvals "$refs" --policy "$refs"
 
 # not believed: every kind of damage is malformed or another result, never the same

@@ -102,6 +102,51 @@ START_TEST(att_reappraise__under_another_policy_is_a_what_if)
 }
 END_TEST
 
+/* The evidence of a record under other rules, after what they said of the record before. */
+static void what_if(struct att_reappraisal *out, const struct att_buf *record,
+                    const struct att_policy *policy, const struct att_result *earlier)
+{
+    struct att_reappraise_rules rules = {
+        .policy = policy, .refvals = kt.v->appraiser.refvals, .earlier = earlier};
+    struct att_record r;
+
+    ck_assert_int_eq(att_record_decode(&r, att_buf_slice(record), NULL), ATT_OK);
+    ck_assert_int_eq(att_reappraise(out, &r, &rules, NULL), ATT_OK);
+    ck_assert(out->other_rules);
+}
+
+/* Three records of one boot; with the one in the middle left out, the third goes on from what nobody judged. */
+START_TEST(att_reappraise__a_record_left_out_is_a_gap)
+{
+    ATT_CLEANUP(att_policy_freep) struct att_policy *other = NULL;
+    static const char YAML[] =
+        "policy: other\nversion: 9\nbank: sha256\nrequirements:\n"
+        "  - {id: R-1, title: {en: a, ja: b}, source: s, severity: fail, grade_at_least: E1}\n";
+    struct att_buf *record[3] = {NULL};
+    struct att_reappraisal a[ATT_COUNT(record)] = {0};
+    struct att_reappraisal gap = {0};
+
+    ck_assert_int_eq(att_policy_parse_yaml(&other, "other", att_slice_str(YAML), NULL), ATT_OK);
+    keepertest_enrol(&kt.gw);
+    for (size_t i = 0; i < ATT_COUNT(record); i++) {
+        ck_assert_int_eq(inproc_attest(kt.v, &kt.gw, kt.t), 200);
+        record[i] = fetch();
+        what_if(&a[i], record[i], other, i > 0 ? a[i - 1].after : NULL);
+        ck_assert(!a[i].unseen);
+    }
+    what_if(&gap, record[2], other, a[0].after);
+    ck_assert(gap.unseen);
+    att_reappraisal_clear(&gap);
+    what_if(&gap, record[2], other, NULL);
+    ck_assert(gap.unseen);
+    att_reappraisal_clear(&gap);
+    for (size_t i = 0; i < ATT_COUNT(record); i++) {
+        att_buf_free(record[i]);
+        att_reappraisal_clear(&a[i]);
+    }
+}
+END_TEST
+
 /* No bit of a record can change and the result still be called the same. */
 START_TEST(att_reappraise__notices_every_changed_byte)
 {
@@ -213,6 +258,7 @@ int main(void)
     const struct suite_row ROWS[] = {
         {att_reappraise__gives_every_kind_of_result_again, 0},
         {att_reappraise__under_another_policy_is_a_what_if, 0},
+        {att_reappraise__a_record_left_out_is_a_gap, 0},
         {att_reappraise__notices_every_changed_byte, 0},
         {att_record_decode__refuses_what_is_no_record, 8},
         {att_record__comes_back_as_it_was, 0},
