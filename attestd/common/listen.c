@@ -49,7 +49,8 @@ enum att_err listen_tcp(int *out, const char *host, uint16_t port, const char *f
     fd = bound_socket(found);
     freeaddrinfo(found);
     if (fd < 0) {
-        return att_fail(diag, ATT_E_NETWORK, ATT_R_CFG_KEY, field, "cannot listen: %s",
+        return att_fail(diag, ATT_E_NETWORK, ATT_R_CFG_KEY, field,
+                        "cannot listen at %s, port %u: %s", host, (unsigned int)port,
                         strerror(errno));
     }
     *out = fd;

@@ -131,7 +131,7 @@ void log_line(enum log_level level, const char *event, const char *fmt, ...)
 
 void log_diag(enum log_level level, const char *event, const struct att_diag *diag)
 {
-    log_line(level, event, "code=%s field=%s text=\"%s\"", att_reason_code(diag->reason),
+    log_line(level, event, "code=%s field=\"%s\" text=\"%s\"", att_reason_code(diag->reason),
              diag->field == NULL ? "-" : diag->field, diag->text);
 }
 

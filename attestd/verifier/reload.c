@@ -87,7 +87,9 @@ void reload_rules(int reply_fd, pid_t keeper, const pid_t *appraiser, size_t cou
         said = ask(reply_fd, appraiser, count, SIGHUP); /* TPM makers may be others even so */
     }
     if (same && said == RELOAD_READY) {
-        log_line(LOG_LEVEL_INFO, "reload.same", NULL);
+        log_line(LOG_LEVEL_INFO, "reload.same",
+                 "text=\"policy, reference values and notices are those in force; anchors were "
+                 "read again\"");
         return;
     }
     if (said == RELOAD_READY) {

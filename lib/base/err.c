@@ -155,6 +155,20 @@ char *att_escape(char *out, size_t cap, const void *in, size_t len)
     return out;
 }
 
+void att_diag_in(struct att_diag *diag, const char *path)
+{
+    char told[ATT_DIAG_TEXT];
+    char shown[ATT_DIAG_TEXT / 2];
+
+    if (diag == NULL) {
+        return;
+    }
+    memcpy(told, diag->text, sizeof(told));
+    (void)att_escape(shown, sizeof(shown), path, strlen(path));
+    (void)snprintf(diag->text, sizeof(diag->text), "%s: %.*s", shown,
+                   (int)(sizeof(diag->text) - sizeof(shown) - 2), told);
+}
+
 char *att_diag_print(char *out, size_t cap, const struct att_diag *diag)
 {
     char at[32] = "";

@@ -83,6 +83,9 @@ enum att_err att_fail_at(struct att_diag *diag, enum att_err err, enum att_reaso
  */
 char *att_escape(char *out, size_t cap, const void *in, size_t len);
 
+/* Puts "PATH: " in front of the text: which of several files it was. diag may be NULL. */
+void att_diag_in(struct att_diag *diag, const char *path);
+
 /* One line for people: "E_CODE field at byte N: text". Returns out, always terminated. */
 char *att_diag_print(char *out, size_t cap, const struct att_diag *diag);
 

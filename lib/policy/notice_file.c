@@ -112,7 +112,13 @@ static enum att_err add_file(struct att_notices *all, const char *folder, const 
     if (err == ATT_OK) {
         err = att_notice_open(&n, att_buf_slice(file), signers, diag);
     }
-    return err == ATT_OK ? att_notices_add(all, n, diag) : err;
+    if (err == ATT_OK) {
+        err = att_notices_add(all, n, diag);
+    }
+    if (err != ATT_OK && file != NULL) {
+        att_diag_in(diag, path); /* what could not be read is named already */
+    }
+    return err;
 }
 
 enum att_err att_notices_load(struct att_notices *out, const char *folder,

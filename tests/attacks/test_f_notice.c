@@ -182,6 +182,7 @@ START_TEST(F_12__notice_of_nobody_who_counts_is_not_loaded)
     put_notice(s, _i == 0 ? stranger : signer, _i == 0 ? "maintenance" : "operations", -1, 1);
     service_reload(s);
     ck_assert_uint_eq(service_logged(s, " reload.refused"), 1);
+    ck_assert_uint_eq(service_logged(s, ".notice: "), 1); /* which file it was */
     ck_assert(recorded(s, "E_CFG_NOTICESIG"));
     measure(g, AFTER);
     attests(s, g, 422, STORE_FAILED, "E_REF_MISMATCH");

@@ -217,7 +217,7 @@ START_TEST(F_03_policy_that_nobody_who_counts_signed_is_not_loaded)
     for (int kind = 0; kind < FORGED; kind++) {
         forge(s, (enum forged)kind);
         service_reload(s);
-        ck_assert_uint_eq(service_logged(s, " policy.refused code=E_CFG_POLICYSIG"),
+        ck_assert_uint_eq(service_logged(s, " rules.refused code=E_CFG_POLICYSIG"),
                           (size_t)kind + 1);
         ck_assert_uint_eq(service_logged(s, " reload.refused"), (size_t)kind + 1);
     }
@@ -252,7 +252,7 @@ START_TEST(F_04_older_policy_is_refused_while_the_service_runs)
 
     put_signed(s, 1, true);
     service_reload(s);
-    ck_assert_uint_eq(service_logged(s, " policy.refused code=E_CFG_ROLLBACK"), 1);
+    ck_assert_uint_eq(service_logged(s, " rules.refused code=E_CFG_ROLLBACK"), 1);
     last_policy_record(s, "E_CFG_ROLLBACK");
     ck_assert_uint_eq(attest_now(s, "f-04"), 2);
     service_free(s);
@@ -291,7 +291,7 @@ START_TEST(F_04_other_policy_of_the_same_version_is_refused)
     NEED(att_policy_sign(&message, other, signer) == ATT_OK);
     put(s, att_buf_slice(message));
     service_reload(s);
-    ck_assert_uint_eq(service_logged(s, " policy.refused code=E_CFG_ROLLBACK"), 1);
+    ck_assert_uint_eq(service_logged(s, " rules.refused code=E_CFG_ROLLBACK"), 1);
     ck_assert_uint_eq(attest_now(s, "f-04-same"), 2);
     service_free(s);
 }

@@ -231,7 +231,7 @@ START_TEST(F_10_references_that_are_damaged_change_nothing)
         put_damaged(s, (enum damaged)how, att_buf_slice(good));
         service_reload(s);
         ck_assert_uint_eq(service_logged(s, " reload.refused"), (size_t)how + 1);
-        (void)snprintf(refused, sizeof(refused), " policy.refused code=%s", CODE[how]);
+        (void)snprintf(refused, sizeof(refused), " rules.refused code=%s", CODE[how]);
         ck_assert_msg(service_logged(s, refused) > 0, "%d: no %s", how, CODE[how]);
         records = service_dump(s);
         ck_assert_msg(strstr(records, CODE[how]) != NULL, "%d is not recorded", how);

@@ -104,6 +104,10 @@ if [ $code -ne 1 ] || ! grep -q E_CFG_POLICYSIG "$work/load-1.log"; then
     echo "a policy of an unlisted key gives exit $code"
     exit 1
 fi
+grep -q 'expected a label key, found none: --label-key pkcs11:URI' "$work/init-none.log" || {
+    echo "init without a label key does not say what it wants: $(cat "$work/init-none.log")"
+    exit 1
+}
 pkcs11-tool --module $module --token-label labels --read-object --type pubkey --label policy-key \
     --output-file "$work/policy.der" >>"$work/token.log" 2>&1
 openssl pkey -pubin -inform DER -in "$work/policy.der" -out "$work/verifier/policy-signers/token.pem"

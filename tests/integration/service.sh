@@ -32,10 +32,9 @@ service_start() {
     fi
     [ -z "${service_postgresql:-}" ] || set -- "$@" --postgresql "$service_postgresql"
     "$BUILD/attestd" init --dir "$work/verifier" "$@" --verifier-id test-verifier --host localhost \
-        --listen 127.0.0.1:0 --policy "$policy" --refvals "$work/reference.refvals" >"$work/init.log"
+        --listen 127.0.0.1:0 --operator 127.0.0.1:0 --policy "$policy" --refvals "$work/reference.refvals" >"$work/init.log"
     scripts/swtpm-make "$work/tpm" >"$work/swtpm-make.log" 2>&1
     cp "$work/tpm/ca/ca.pem" "$work/verifier/ek.d/"
-    sed -i 's/^operator: .*/operator: "127.0.0.1:0"/' "$work/verifier/attestd.yaml"
     "$BUILD/attestd" run --config "$work/verifier/attestd.yaml" >"$work/attestd.log" 2>&1 &
     verifier_pid=$!
     pids="$pids $verifier_pid"

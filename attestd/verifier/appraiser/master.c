@@ -225,7 +225,7 @@ static bool reload(struct appraiser *a, const struct appraiser_wiring *wiring, p
 
     reload_asked = 0;
     if (appraiser_reload(a, &diag) != ATT_OK) {
-        log_diag(LOG_LEVEL_ERROR, "policy.refused", &diag);
+        log_diag(LOG_LEVEL_ERROR, "rules.refused", &diag);
         process_reloaded(wiring->reload_fd, RELOAD_REFUSED);
         return false;
     }

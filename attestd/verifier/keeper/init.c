@@ -359,7 +359,7 @@ static enum att_err write_config(struct init *in, struct att_diag *diag)
         "# The verifier service; attestd(8) explains each key.\n"
         "verifier_id: %s\n"
         "listen: \"%s\"\n"
-        "operator: \"127.0.0.1:9464\"\n"
+        "operator: \"%s\"            # /healthz, /readyz, /metrics\n"
         "admin_socket: admin.sock\n"
         "state_dir: state\n"
         "%s%s%s"
@@ -376,7 +376,8 @@ static enum att_err write_config(struct init *in, struct att_diag *diag)
         "%srefvals: refvals.bin\n"
         "ek_anchors: ek.d\n"
         "insecure_file_key: %s\n",
-        in->verifier_id, in->listen, in->postgresql != NULL ? "store: {postgresql: \"" : "",
+        in->verifier_id, in->listen, in->operator_at,
+        in->postgresql != NULL ? "store: {postgresql: \"" : "",
         in->postgresql != NULL ? in->postgresql : "", in->postgresql != NULL ? "\"}\n" : "", key,
         uri, in->refvals != NULL ? "" : "# ", in->insecure_file_key ? "true" : "false");
 
@@ -461,12 +462,12 @@ static enum att_err make_all(struct init *in, struct att_diag *diag)
 int keeper_init_main(int argc, char **argv)
 {
     char name[HOST_NAME_MAX + 1] = "";
-    struct init in = {.listen = "127.0.0.1:8443", .now = att_clock_utc_s()};
+    struct init in = {
+        .listen = "127.0.0.1:8443", .operator_at = "127.0.0.1:9464", .now = att_clock_utc_s()};
     struct att_diag diag = {0};
     enum att_err err;
 
     if (!init_parse(&in, argc, argv)) {
-        init_usage(stderr);
         return EXIT_USAGE;
     }
     if (gethostname(name, sizeof(name) - 1) != 0 || !init_plain(name, HOST_NAME_MAX))

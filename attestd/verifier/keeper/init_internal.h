@@ -15,6 +15,7 @@ struct init {
     const char *dir;
     const char *verifier_id;
     const char *listen;
+    const char *operator_at; /* address for health and metrics */
     const char *policy, *refvals;
     const char *postgresql; /* connection string, or NULL for SQLite */
     const char *label_key;  /* pkcs11:..., or NULL for a file */
@@ -26,7 +27,7 @@ struct init {
     uint8_t root_print[32], signer_print[32]; /* fingerprints of the label's certificates */
 };
 
-/* The command line into in; false when it is not understood. --help ends the program. */
+/* The command line into in; false when it is not understood, which is said on stderr. --help ends the program. */
 bool init_parse(struct init *in, int argc, char **argv);
 bool init_add_host(struct init *in, const char *host);
 /* Plain words only: they go into YAML and certificates as they are. */

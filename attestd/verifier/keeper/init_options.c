@@ -42,6 +42,7 @@ void init_usage(FILE *out)
     (void)fprintf(out,
                   "usage: attestd init --dir DIR (--insecure-file-key | --label-key pkcs11:URI)\n"
                   "                    [--verifier-id NAME] [--host NAME]... [--listen ADDR:PORT]\n"
+                  "                    [--operator ADDR:PORT]\n"
                   "                    [--policy FILE] [--refvals FILE] [--postgresql CONNINFO]\n");
 }
 
@@ -52,6 +53,7 @@ enum {
     OPT_ID,
     OPT_HOST,
     OPT_LISTEN,
+    OPT_OPERATOR,
     OPT_POLICY,
     OPT_REFVALS,
     OPT_POSTGRESQL,
@@ -86,6 +88,9 @@ static bool take_option(struct init *in, int option, const char *value)
     case OPT_LISTEN:
         in->listen = value;
         return true;
+    case OPT_OPERATOR:
+        in->operator_at = value;
+        return true;
     case OPT_POLICY:
         in->policy = value;
         return true;
@@ -100,6 +105,16 @@ static bool take_option(struct init *in, int option, const char *value)
     }
 }
 
+static bool refused(const char *what, const char *more)
+{
+    char shown[160];
+
+    (void)fprintf(stderr, "attestd init: %s: %s\n", what,
+                  att_escape(shown, sizeof(shown), more, strlen(more)));
+    init_usage(stderr);
+    return false;
+}
+
 bool init_parse(struct init *in, int argc, char **argv)
 {
     static const struct option options[] = {
@@ -109,6 +124,7 @@ bool init_parse(struct init *in, int argc, char **argv)
         {"verifier-id", required_argument, NULL, OPT_ID},
         {"host", required_argument, NULL, OPT_HOST},
         {"listen", required_argument, NULL, OPT_LISTEN},
+        {"operator", required_argument, NULL, OPT_OPERATOR},
         {"policy", required_argument, NULL, OPT_POLICY},
         {"refvals", required_argument, NULL, OPT_REFVALS},
         {"postgresql", required_argument, NULL, OPT_POSTGRESQL},
@@ -123,10 +139,22 @@ bool init_parse(struct init *in, int argc, char **argv)
             init_usage(stdout);
             exit(EXIT_SUCCESS);
         }
-        if (!take_option(in, option, optarg))
+        if (!take_option(in, option, optarg)) { /* getopt has said what is wrong */
+            init_usage(stderr);
             return false;
+        }
     }
-    return optind == argc && in->dir != NULL && in->insecure_file_key != (in->label_key != NULL);
+    if (optind < argc)
+        return refused("one argument too many", argv[optind]);
+    if (in->dir == NULL)
+        return refused("expected --dir DIR", "found none");
+    if (in->insecure_file_key && in->label_key != NULL)
+        return refused("expected one label key", "found --insecure-file-key and --label-key");
+    if (!in->insecure_file_key && in->label_key == NULL)
+        return refused("expected a label key, found none",
+                       "--label-key pkcs11:URI names one in a token or TPM; "
+                       "--insecure-file-key makes a file, for trials only");
+    return true;
 }
 
 bool init_plain(const char *text, size_t max)
@@ -148,5 +176,6 @@ bool init_names_are_plain(const struct init *in)
         return false;
     if (in->postgresql != NULL && strpbrk(in->postgresql, "\"\\\n\r") != NULL)
         return false;
-    return init_plain(in->verifier_id, ATT_VERIFIER_ID_MAX) && init_plain(in->listen, 300);
+    return init_plain(in->verifier_id, ATT_VERIFIER_ID_MAX) && init_plain(in->listen, 300) &&
+           init_plain(in->operator_at, 300);
 }

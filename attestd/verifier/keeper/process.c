@@ -174,7 +174,7 @@ static void prepare_rules(evutil_socket_t sig, short what, void *ctx)
         return;
     }
     if (keeper_prepare_rules(l->k, &changed, &diag) != ATT_OK) {
-        log_diag(LOG_LEVEL_ERROR, "policy.refused", &diag);
+        log_diag(LOG_LEVEL_ERROR, "rules.refused", &diag);
         process_reloaded(l->reload_fd, RELOAD_REFUSED);
         return;
     }
@@ -192,7 +192,7 @@ static void switch_rules(evutil_socket_t sig, short what, void *ctx)
         process_reloaded(l->reload_fd, RELOAD_READY);
         return;
     }
-    log_diag(LOG_LEVEL_ERROR, "policy.refused", &diag);
+    log_diag(LOG_LEVEL_ERROR, "rules.refused", &diag);
     process_reloaded(l->reload_fd, RELOAD_REFUSED);
     check_stop(l);
 }
