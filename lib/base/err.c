@@ -2,6 +2,7 @@
 #include "base/err.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -85,7 +86,7 @@ static size_t printable_at(const uint8_t *p, size_t len)
     size_t n = 0;
 
     if (p[0] < 0x80) {
-        return p[0] >= 0x20 && p[0] != 0x7f && p[0] != '\\' ? 1 : 0;
+        return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
     }
     if (p[0] >= 0xc2 && p[0] <= 0xdf) {
         n = 2;
@@ -118,7 +119,7 @@ static size_t printable_at(const uint8_t *p, size_t len)
     return n;
 }
 
-char *att_escape(char *out, size_t cap, const void *in, size_t len)
+static char *escape(char *out, size_t cap, const void *in, size_t len, bool backslash)
 {
     const uint8_t *p = in;
     size_t at = 0;
@@ -128,7 +129,7 @@ char *att_escape(char *out, size_t cap, const void *in, size_t len)
         return out;
     }
     for (size_t i = 0; i < len;) {
-        size_t n = printable_at(p + i, len - i);
+        size_t n = backslash && p[i] == '\\' ? 0 : printable_at(p + i, len - i);
         char piece[8];
 
         if (n == 0) {
@@ -153,6 +154,16 @@ char *att_escape(char *out, size_t cap, const void *in, size_t len)
     }
     out[at] = '\0';
     return out;
+}
+
+char *att_escape(char *out, size_t cap, const void *in, size_t len)
+{
+    return escape(out, cap, in, len, true);
+}
+
+char *att_printable(char *out, size_t cap, const void *in, size_t len)
+{
+    return escape(out, cap, in, len, false);
 }
 
 void att_diag_in(struct att_diag *diag, const char *path)

@@ -83,6 +83,9 @@ enum att_err att_fail_at(struct att_diag *diag, enum att_err err, enum att_reaso
  */
 char *att_escape(char *out, size_t cap, const void *in, size_t len);
 
+/* The same for text that another program escaped already: its backslashes stay as they are. */
+char *att_printable(char *out, size_t cap, const void *in, size_t len);
+
 /* Puts "PATH: " in front of the text: which of several files it was. diag may be NULL. */
 void att_diag_in(struct att_diag *diag, const char *path);
 

@@ -159,6 +159,23 @@ static enum att_err add_file(struct att_anchors *a, const char *path, struct att
                     att_escape(shown, sizeof(shown), path, strlen(path)));
 }
 
+enum att_err att_anchors_add_pem(struct att_anchors *a, const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *bytes = NULL;
+    enum att_err err = att_file_read(&bytes, path, ANCHOR_FILE_MAX, diag);
+    char shown[96];
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    err = add_text(a, att_buf_slice(bytes), diag);
+    if (err == ATT_OK) {
+        return ATT_OK;
+    }
+    return att_fail(diag, err, ATT_R_FMT_CERT, "anchor", "expected certificates in PEM: %s",
+                    att_escape(shown, sizeof(shown), path, strlen(path)));
+}
+
 static bool ends_in(const char *name, const char *const *ends)
 {
     size_t len = strlen(name);

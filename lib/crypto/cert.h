@@ -52,6 +52,9 @@ bool att_cert_names_verifier(const struct att_cert *c, const char *id);
 
 ATT_MUST_USE enum att_err att_anchors_new(struct att_anchors **out);
 ATT_MUST_USE enum att_err att_anchors_add(struct att_anchors *a, const struct att_cert *c);
+/* The certificates of one file, in PEM alone: that is what TLS libraries read. FORMAT (FMT_CERT) names the file. */
+ATT_MUST_USE enum att_err att_anchors_add_pem(struct att_anchors *a, const char *path,
+                                              struct att_diag *diag);
 /* Every *.pem, *.crt, *.cer and *.der of a folder, in name order. NOT_FOUND when there is no folder. */
 ATT_MUST_USE enum att_err att_anchors_load(struct att_anchors *a, const char *folder,
                                            struct att_diag *diag);

@@ -85,6 +85,62 @@ START_TEST(agent__is_refused_without_permission)
 }
 END_TEST
 
+/* A port that does not speak TLS, such as the one for the operator. */
+START_TEST(agent__says_that_a_port_speaks_no_tls)
+{
+    char url[64];
+    const char *more[] = {"--verifier", url, "--verifier-ca", agenttest_service->ca_path, "--id",
+                          "gw-1",       NULL};
+
+    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u",
+                   (unsigned int)agenttest_service->operator_port);
+    ck_assert_int_eq(agenttest_run("enrol", more), 5);
+    ck_assert_msg(agenttest_said("expected TLS, found something else at this port"), "%s",
+                  agenttest_out);
+}
+END_TEST
+
+/* One mistake of whoever installs it: which exit, and what the answer names. */
+START_TEST(agent__names_the_mistake_of_an_installer)
+{
+    static const struct {
+        const char *id, *token,
+            *ca; /* file names below the test's folder; ca NULL: the service's */
+        int code;
+        const char *says;
+    } ROWS[] = {
+        {"bad name!", "good", NULL, 2, "E_FMT_ID"},
+        {"", "good", NULL, 2, "E_FMT_ID"},
+        {"gw-1", "none", NULL, 3, "/none"},
+        {"gw-1", "", NULL, 3, "is not a regular file"},
+        {"gw-1", "empty", NULL, 2, "/empty: expected the line that attestctl device allow printed"},
+        {"gw-1", "long", NULL, 3, "/long: at most 256 bytes"},
+        {"gw-1", "good", "empty", 4, "/empty"},
+        {"gw-1", "good", "long", 4, "expected certificates in PEM"},
+        {"gw-1", "good", "none", 3, "/none"},
+    };
+    char url[64], token[128], ca[128], text[400] = {0};
+    const char *more[] = {
+        "--verifier", url, "--verifier-ca", ca, "--id", ROWS[_i].id, "--token-file", token, NULL};
+
+    memset(text, 'x', 300);
+    (void)snprintf(ca, sizeof(ca), "%s/long", agenttest_dir);
+    agenttest_write(ca, text);
+    (void)snprintf(ca, sizeof(ca), "%s/empty", agenttest_dir);
+    agenttest_write(ca, "\n");
+    (void)snprintf(token, sizeof(token), "%s/good", agenttest_dir);
+    agenttest_write(token, "some-token\n");
+    (void)snprintf(token, sizeof(token), "%s/%s", agenttest_dir, ROWS[_i].token);
+    (void)snprintf(ca, sizeof(ca), "%s/%s", agenttest_dir, ROWS[_i].ca == NULL ? "" : ROWS[_i].ca);
+    if (ROWS[_i].ca == NULL) {
+        (void)snprintf(ca, sizeof(ca), "%s", agenttest_service->ca_path);
+    }
+    (void)snprintf(url, sizeof(url), "https://127.0.0.1:%u", (unsigned int)agenttest_service->port);
+    ck_assert_int_eq(agenttest_run("enrol", more), ROWS[_i].code);
+    ck_assert_msg(agenttest_said(ROWS[_i].says), "%s", agenttest_out);
+}
+END_TEST
+
 static void keep_certificate_outside(void)
 {
     char text[1024];
@@ -378,6 +434,8 @@ int main(void)
     tcase_add_test(tc, agent__measures_nothing_twice);
     tcase_add_test(tc, agent__enrols_once);
     tcase_add_test(tc, agent__is_refused_without_permission);
+    tcase_add_test(tc, agent__says_that_a_port_speaks_no_tls);
+    tcase_add_loop_test(tc, agent__names_the_mistake_of_an_installer, 0, 9);
     tcase_add_test(tc, agent__enrols_with_a_certificate_from_a_file);
     tcase_add_test(tc, agent__attests_after_a_reboot);
     tcase_add_test(tc, agent__attests_after_a_resume);

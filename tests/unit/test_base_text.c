@@ -393,6 +393,16 @@ START_TEST(att_escape__makes_one_harmless_line)
 END_TEST
 
 /* At every size: terminated, a prefix in whole pieces, "..." when something is missing. */
+/* What was escaped once is shown as it came; what could move a terminal is still not. */
+START_TEST(att_printable__keeps_what_was_escaped)
+{
+    static const char IN[] = "a\\x09b\x1b[2J\xff";
+    char out[64];
+
+    ck_assert_str_eq(att_printable(out, sizeof(out), IN, sizeof(IN) - 1), "a\\x09b\\x1b[2J\\xff");
+}
+END_TEST
+
 START_TEST(att_escape__cuts_between_characters)
 {
     static const char IN[] = "a水\n\xff"
@@ -475,6 +485,7 @@ static void add_text(Suite *s)
     tcase_add_test(t, att_fail__fills_a_diagnosis_and_gives_the_error_back);
     tcase_add_loop_test(t, att_escape__makes_one_harmless_line, 0, (int)ATT_COUNT(ESCAPES));
     tcase_add_test(t, att_escape__cuts_between_characters);
+    tcase_add_test(t, att_printable__keeps_what_was_escaped);
     tcase_add_test(t, att_escape__noise_comes_out_printable);
     suite_add_tcase(s, t);
 }

@@ -123,6 +123,10 @@ static enum att_err explain(const struct http *h, CURLcode rc, struct att_diag *
         return att_fail(diag, ATT_E_NETWORK, ATT_R_NET_LIMIT, NULL,
                         "the answer is larger than %zu bytes", h->settings.answer_max);
     }
+    if (rc == CURLE_SSL_CONNECT_ERROR && strstr(words, "wrong version number") != NULL) {
+        return att_fail(diag, ATT_E_NETWORK, ATT_R_NET_PROTOCOL, NULL,
+                        "expected TLS, found something else at this port (HTTP?): %s", text);
+    }
     switch (rc) {
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:

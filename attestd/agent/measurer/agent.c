@@ -280,6 +280,6 @@ enum att_err agent_refusal(const struct relay_answer *answer, struct att_diag *d
                         "the verifier answered with status %u and no reason that we know",
                         answer->status);
     }
-    att_escape(detail, sizeof(detail), p.detail.p, p.detail.len);
+    att_printable(detail, sizeof(detail), p.detail.p, p.detail.len);
     return att_fail(diag, kind_of(answer->status), reason, NULL, "%s", detail);
 }

@@ -21,6 +21,9 @@ static enum att_err read_token(struct att_buf **out, struct att_slice *token, co
     }
     err = att_file_read(out, path, TOKEN_FILE_MAX, diag);
     if (err != ATT_OK) {
+        if (diag->reason == ATT_R_LIM_SIZE) {
+            att_diag_in(diag, path);
+        }
         return err;
     }
     *token = att_buf_slice(*out);
@@ -28,7 +31,13 @@ static enum att_err read_token(struct att_buf **out, struct att_slice *token, co
            (token->p[token->len - 1] == '\n' || token->p[token->len - 1] == '\r')) {
         token->len--;
     }
-    return ATT_OK;
+    if (token->len > 0) {
+        return ATT_OK;
+    }
+    err = att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--token-file",
+                   "expected the line that attestctl device allow printed, found nothing");
+    att_diag_in(diag, path);
+    return err;
 }
 
 static enum att_err enrol(struct agent_ident *ident, const struct agent_conf *conf,

@@ -100,8 +100,8 @@ static void check_lockout(struct doctor *d)
     const struct hw_tpm_info *i = &d->info;
     char text[DOCTOR_DETAIL];
 
-    (void)snprintf(text, sizeof(text), "%u / %u, -1 / %u s", i->lockout_counter, i->lockout_max,
-                   i->lockout_interval_s);
+    (void)snprintf(text, sizeof(text), "%u / %u; one is forgotten every %u s", i->lockout_counter,
+                   i->lockout_max, i->lockout_interval_s);
     if (i->in_lockout) {
         doctor_found(d, DOCTOR_TPM_LOCKOUT, SHOW_FAIL, ATT_R_TPM_LOCKOUT, text);
         return;

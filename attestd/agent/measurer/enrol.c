@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/rd.h"
+#include "crypto/cert.h"
 #include "crypto/digest.h"
 #include "evidence/context.h"
 #include "tcg/pcr.h"
@@ -315,9 +316,17 @@ static enum att_err activate(struct enrolment *e, struct att_diag *diag)
 /* A copy of the anchor, so that a later run does not depend on a file in somebody's home. */
 static enum att_err keep_ca(const struct enrolment *e, const char *ca_file, struct att_diag *diag)
 {
+    ATT_CLEANUP(att_anchors_freep) struct att_anchors *anchors = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *ca = NULL;
-    enum att_err err = att_file_read(&ca, ca_file, CA_MAX, diag);
+    enum att_err err = att_anchors_new(&anchors);
 
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_NOMEM, "verifier_ca", "no memory");
+    }
+    err = att_anchors_add_pem(anchors, ca_file, diag);
+    if (err == ATT_OK) {
+        err = att_file_read(&ca, ca_file, CA_MAX, diag);
+    }
     return err != ATT_OK ? err : att_file_write(e->courier.ca, att_buf_slice(ca), 0600, diag);
 }
 

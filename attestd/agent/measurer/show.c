@@ -110,11 +110,15 @@ enum agent_exit show_exit_for(const struct att_diag *diag)
         return AGENT_EXIT_FALSE;
     }
     if (diag->reason == ATT_R_CFG_KEY || diag->reason == ATT_R_USAGE ||
-        diag->reason == ATT_R_FMT_YAML || diag->reason == ATT_R_ID_REENROL) {
+        diag->reason == ATT_R_FMT_YAML || diag->reason == ATT_R_FMT_ID ||
+        diag->reason == ATT_R_ID_REENROL) {
         return AGENT_EXIT_USAGE;
     }
     if (diag->reason >= ATT_R_TPM_ABSENT && diag->reason <= ATT_R_TPM_OTHER) {
         return AGENT_EXIT_TPM;
+    }
+    if (diag->reason == ATT_R_FILE && diag->err != ATT_E_DENIED) {
+        return AGENT_EXIT_UNDECIDED; /* also of a folder where a file should be */
     }
     switch (diag->err) {
     case ATT_E_NETWORK:
@@ -276,7 +280,7 @@ static void show_label(struct show *s, struct att_slice label)
 
 static const char *text_of(char *out, size_t cap, struct att_slice in)
 {
-    return att_escape(out, cap, in.p, in.len);
+    return att_printable(out, cap, in.p, in.len); /* the verifier escaped what needs it */
 }
 
 static const char *hex_of(char out[65], struct att_slice digest)
