@@ -238,7 +238,7 @@ install: all
 	$(INSTALL) -m 0644 $(wildcard man/*.1) '$(DESTDIR)$(PREFIX)/share/man/man1/'
 	$(INSTALL) -m 0644 $(wildcard man/*.8) '$(DESTDIR)$(PREFIX)/share/man/man8/'
 	$(INSTALL) -m 0644 certs/vendors.yaml '$(DESTDIR)$(PREFIX)/share/attestd/certs/'
-	cp -R examples README.md CHANGELOG.md LICENSE '$(DESTDIR)$(PREFIX)/share/doc/attestd/'
+	cp -R docs examples README.md CHANGELOG.md LICENSE '$(DESTDIR)$(PREFIX)/share/doc/attestd/'
 	$(INSTALL) -m 0644 $(wildcard policies/*.yaml) '$(DESTDIR)$(PREFIX)/share/attestd/policies/'
 
 clean:

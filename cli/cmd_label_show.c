@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "commands.h"
+#include "evidence/profile.h"
 #include "label_text.h"
 #include "sign/cose.h"
 
@@ -66,13 +67,14 @@ static const char *path_of(char *out, size_t cap, const char *id, bool list)
     return out;
 }
 
-/* Saved is not verified; but what is no label at all is not saved as one. */
-static enum att_err check_and_save(const struct cli *cli, struct att_slice bytes,
+/* Saved is not verified; but what is no signed message at all is not saved as one. *list: it calls itself a list. */
+static enum att_err check_and_save(bool *list, const struct cli *cli, struct att_slice bytes,
                                    struct att_diag *diag)
 {
     struct att_cose cose;
     enum att_err err = att_cose_parse(&cose, bytes, diag);
 
+    *list = err == ATT_OK && att_slice_eq(cose.typ, att_slice_str(ATT_TYPE_STATUS_LIST));
     return err == ATT_OK ? att_file_write(cli->output, bytes, 0644, diag) : err;
 }
 
@@ -112,7 +114,7 @@ int cmd_label_get(struct cli *cli, int argc, char **argv)
     }
     err = online_bytes(&req, &body, &diag);
     if (err == ATT_OK) {
-        err = check_and_save(cli, att_buf_slice(body), &diag);
+        err = check_and_save(&list, cli, att_buf_slice(body), &diag);
     }
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);

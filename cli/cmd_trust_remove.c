@@ -97,7 +97,8 @@ static enum att_err find(struct search *s, struct att_diag *diag)
     (void)closedir(dir);
     if (err == ATT_OK && s->path[0] == '\0') {
         return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_FILE, "trust",
-                        "no file of the folder holds this one alone: attestctl trust list");
+                        "no file there holds a certificate or key of this fingerprint alone; "
+                        "attestctl trust list shows what it holds");
     }
     return err;
 }

@@ -90,37 +90,47 @@ static void check_tpm(struct report *r, const struct att_cert *c)
                  tr(r->cli, "certified with firmware", "証明時のファームウェア"), version);
 }
 
-/* The chain, and what lists say of it: one walk, two lines. */
-static void check_chain(struct report *r, const struct att_cert *c,
-                        const struct att_anchors *anchors, bool lists)
+/* Judged against the folder's anchors alone; true when it leads to one. */
+static bool check_chain(struct report *r, const struct att_cert *c,
+                        const struct att_anchors *anchors)
 {
     struct att_diag why = {0};
     enum att_err err =
         att_chain_verify(c, NULL, 0, anchors, ATT_USE_EK, r->cli->at, ATT_R_ID_EKCERT, &why);
-    bool revoked = err != ATT_OK && why.reason == ATT_R_ID_REVOKED;
 
-    if (err == ATT_OK || revoked) {
-        report_check(r, "ek.chain", C_PASS, NULL);
-        report_check(r, "ek.revocation",
-                     !lists    ? C_NOT_APPLICABLE
-                     : revoked ? C_FAIL
-                               : C_PASS,
-                     revoked ? &why : NULL);
+    report_check(r, "ek.chain", err == ATT_OK ? C_PASS : C_FAIL, &why);
+    return err == ATT_OK;
+}
+
+/* And with lists: a certificate of which no list in force speaks is neither good nor revoked. */
+static void check_revocation(struct report *r, const struct att_cert *c,
+                             const struct att_anchors *listed)
+{
+    struct att_diag why = {0};
+    enum att_err err =
+        att_chain_verify(c, NULL, 0, listed, ATT_USE_EK, r->cli->at, ATT_R_ID_EKCERT, &why);
+
+    if (err == ATT_OK || why.reason == ATT_R_ID_REVOKED) {
+        report_check(r, "ek.revocation", err == ATT_OK ? C_PASS : C_FAIL, &why);
         return;
     }
-    report_check(r, "ek.chain", C_FAIL, &why);
-    report_check(r, "ek.revocation", lists ? C_NOT_RUN : C_NOT_APPLICABLE, NULL);
+    report_check(r, "ek.revocation", C_NOT_RUN, &why);
+    report_worsen(r, V_UNDECIDED);
 }
 
 enum att_err show_ek(struct report *r, struct att_cert **out, struct att_slice file,
                      const char *crls, struct att_diag *diag)
 {
     ATT_CLEANUP(trust_clear) struct trust trust = {0};
+    ATT_CLEANUP(trust_clear) struct trust listed = {0};
     unsigned int fixes = 0;
     enum att_err err = trust_load(&trust, r->cli->trust, diag);
 
     if (err == ATT_OK && crls != NULL) {
-        err = att_anchors_load_crls(trust.anchors, crls, ATT_CRL_REQUIRED, diag);
+        err = trust_load(&listed, r->cli->trust, diag);
+    }
+    if (err == ATT_OK && crls != NULL) {
+        err = att_anchors_load_crls(listed.anchors, crls, ATT_CRL_REQUIRED, diag);
     }
     if (err == ATT_OK) {
         err = att_cert_parse_ek(out, &fixes, file, ATT_EK_FIX_ALL, diag);
@@ -130,7 +140,13 @@ enum att_err show_ek(struct report *r, struct att_cert **out, struct att_slice f
     }
     show_fixes(r, fixes);
     check_key(r, *out);
-    check_chain(r, *out, trust.anchors, crls != NULL);
+    if (!check_chain(r, *out, trust.anchors)) {
+        report_check(r, "ek.revocation", crls != NULL ? C_NOT_RUN : C_NOT_APPLICABLE, NULL);
+    } else if (crls == NULL) {
+        report_check(r, "ek.revocation", C_NOT_APPLICABLE, NULL);
+    } else {
+        check_revocation(r, *out, listed.anchors);
+    }
     check_tpm(r, *out);
     return ATT_OK;
 }

@@ -22,6 +22,7 @@ void att_closep(int *fd)
 static enum att_err io_fail(struct att_diag *diag, const char *what, const char *path)
 {
     int cause = errno;
+    bool full = cause == ENOSPC || cause == EDQUOT || cause == EFBIG;
     enum att_err err = ATT_E_IO;
     char shown[96];
 
@@ -30,7 +31,7 @@ static enum att_err io_fail(struct att_diag *diag, const char *what, const char 
     } else if (cause == EACCES || cause == EPERM) {
         err = ATT_E_DENIED;
     }
-    return att_fail(diag, err, ATT_R_FILE, "file", "%s %s: %s", what,
+    return att_fail(diag, err, full ? ATT_R_ST_FULL : ATT_R_FILE, "file", "%s %s: %s", what,
                     att_escape(shown, sizeof(shown), path, strlen(path)), strerror(cause));
 }
 

@@ -66,6 +66,10 @@ leaf() {
     json '[.checks[] | select(.id == "ek.chain")][0].status == "fail"'
     row "$1" "$before" "$5"
 }
+mkdir "$none/lists"
+no_lists() { "$ctl" --json --trust "$makers" trust show --ek --at 2026-01-01T00:00:00Z --crls "$none/lists" "$CORPUS/ek-certs/gce-uca_tpm_rsa_enc_cert.pem"; }
+check 'a chain that no revocation list speaks of is undecided' 3 no_lists
+json '[.checks[] | select(.id == "ek.chain" or .id == "ek.revocation").status] == ["pass", "not-run"]'
 good='([.checks[] | select(.id == "ek.chain")][0].status == "pass")'
 bad_by() { printf '([.checks[] | select(.id == "ek.chain")][0].status == "fail") and ([.reasons[] | select(.path == "%s")] | length == 1)' "$1"; }
 

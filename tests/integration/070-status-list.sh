@@ -36,6 +36,7 @@ for other in 0 2 01 x 1/2 18446744073709551617; do
     [ "$code" = 404 ] || complain "answered $code"
 done
 check 'attestctl gets it too' 0 "$ctl" label get "https://localhost:$port/status/v1/1" --ca "$work/verifier/ca.pem" -o "$work/2.status"
+says 'label verify --status'
 check 'and the administrator' 0 "$ctl" label get 1 --list -o "$work/3.status"
 says 'label verify --status'
 cmp -s "$work/1.status" "$work/3.status" || complain 'another list'
