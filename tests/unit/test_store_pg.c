@@ -1,4 +1,5 @@
 /* The PostgreSQL engine where it is not like the other: several processes, a server that goes away, what it says. */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "pgproxy.h"
 #include "storetest.h"
+#include "verifier/store/pg_internal.h"
 
 static enum att_err second_one(struct att_diag *diag)
 {
@@ -315,6 +317,64 @@ START_TEST(store__does_not_wait_for_ever)
 }
 END_TEST
 
+/* The process of the server that has the store's session. */
+static pid_t session_of_the_store(void)
+{
+    PGconn *other = PQconnectdb(ts.conninfo);
+    PGresult *r =
+        PQexec(other, "SELECT pid FROM pg_stat_activity WHERE application_name = 'attestd'"
+                      " AND pid <> pg_backend_pid()");
+    pid_t pid;
+
+    ck_assert_int_eq(PQntuples(r), 1);
+    pid = (pid_t)atoi(PQgetvalue(r, 0, 0));
+    ck_assert_int_gt(pid, 1);
+    PQclear(r);
+    PQfinish(other);
+    return pid;
+}
+
+/* A server that says nothing any more, and a connection that stays: that is given up, and told as one that was lost. */
+START_TEST(store__does_not_wait_for_one_that_is_silent)
+{
+    struct att_diag diag = {0};
+    pid_t pid = session_of_the_store();
+
+    pg_silence_ms = 200;
+    ck_assert_int_eq(one_commit("a", NULL), ATT_OK);
+    ck_assert_int_eq(kill(pid, SIGSTOP), 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(one_commit("b", &diag), ATT_E_NETWORK);
+        ck_assert_int_eq(diag.reason, ATT_R_ST_LOST);
+        ck_assert(store_lost(ts.st));
+    }
+    ck_assert_int_eq(kill(pid, SIGCONT), 0);
+    for (int i = 0; i < 50 && one_commit("c", &diag) != ATT_OK; i++)
+        wait_ms(100);
+    ck_assert(!store_broken(ts.st));
+    ck_assert(has("a"));
+    ck_assert(!has("b"));
+    ck_assert(has("c"));
+}
+END_TEST
+
+/* The answer to a commit comes too late: what became of it is found out once the server has done it. */
+START_TEST(store_commit__outlives_a_silence)
+{
+    struct att_diag diag = {0};
+
+    storetest_sql(
+        "CREATE FUNCTION doze() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM pg_sleep(1.5); RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER doze AFTER INSERT ON meta DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION doze()");
+    pg_silence_ms = 200;
+    ck_assert_int_eq(one_commit("a", &diag), ATT_OK);
+    ck_assert(!store_broken(ts.st));
+    ck_assert(has("a"));
+}
+END_TEST
+
 /* A commit that was answered is on the disk, whatever the role's settings are. */
 START_TEST(store_open__makes_commits_durable)
 {
@@ -347,6 +407,8 @@ int main(void)
         {store__outlives_the_server, 0},
         {store__waits_for_a_server_that_cannot_write, 0},
         {store__does_not_wait_for_ever, 0},
+        {store__does_not_wait_for_one_that_is_silent, 0},
+        {store_commit__outlives_a_silence, 0},
         {store_open__makes_commits_durable, 0},
     };
 

@@ -153,7 +153,7 @@ enum att_err store_conninfo_check(const char *conninfo, struct att_diag *diag)
 /* Whatever the server's or the role's defaults are: a commit that was answered is on the disk, and nobody waits long. */
 static enum att_err set_up(struct pg *st, struct att_diag *diag)
 {
-    PGresult *res = PQexec(st->conn, "SELECT set_config('synchronous_commit', 'on', false)"
+    PGresult *res = pg_ask(st->conn, "SELECT set_config('synchronous_commit', 'on', false)"
                                      " WHERE current_setting('synchronous_commit')"
                                      " NOT IN ('on', 'remote_apply')");
     enum att_err err = ATT_OK;
@@ -205,7 +205,7 @@ static enum att_err prepare_one(struct pg *st, const struct pg_text *t, struct a
         if (*c == '?')
             *c = '$';
     }
-    res = PQprepare(st->conn, t->name, text, 0, NULL);
+    res = pg_ask_prepare(st->conn, t->name, text);
     if (PQresultStatus(res) != PGRES_COMMAND_OK)
         err = pg_fail(st, res, t->name, diag);
     PQclear(res);

@@ -41,6 +41,16 @@ extern const struct pg_text {
     const char *text;
 } pg_texts[SQL__COUNT];
 
+/*
+ * What libpq's PQexec, PQprepare and PQexecPrepared (binary parameters and results) do, with a server that is not silent
+ * for longer than pg_silence_ms (30 s; tests wait less). The result is the caller's. NULL: what became of it is not
+ * known, and the connection is good for nothing more (pg_fail closes it).
+ */
+extern int64_t pg_silence_ms;
+PGresult *pg_ask(PGconn *conn, const char *text);
+PGresult *pg_ask_prepare(PGconn *conn, const char *name, const char *text);
+PGresult *pg_ask_prepared(PGconn *conn, const struct pg_stmt *s);
+
 /* Turn what the server or the library said into ours; res may be NULL. Always a failure. */
 enum att_err pg_fail(struct pg *st, const PGresult *res, const char *what, struct att_diag *diag);
 enum att_err pg_lost(struct pg *st, const char *what, struct att_diag *diag);

@@ -25,14 +25,21 @@ static struct pg *of(struct store *st)
 
 /* --- failures --- */
 
+/*
+ * Whatever libpq thinks of the connection: an answer may still be on its way, and would be taken for that of the next
+ * statement. So it is not used again, and the server rolls back what was open.
+ */
 enum att_err pg_lost(struct pg *st, const char *what, struct att_diag *diag)
 {
     const char *text = st->conn != NULL ? PQerrorMessage(st->conn) : "";
     int len = (int)strcspn(text, "\n");
 
     st->lost = true;
-    return att_fail(diag, ATT_E_NETWORK, ATT_R_ST_LOST, what, "%.*s", len > 200 ? 200 : len,
-                    len > 0 ? text : "not connected");
+    (void)att_fail(diag, ATT_E_NETWORK, ATT_R_ST_LOST, what, "%.*s", len > 200 ? 200 : len,
+                   len > 0 ? text : "not connected");
+    PQfinish(st->conn);
+    st->conn = NULL;
+    return ATT_E_NETWORK;
 }
 
 static bool is(const char *state, const char *code)
@@ -40,12 +47,21 @@ static bool is(const char *state, const char *code)
     return strncmp(state, code, strlen(code)) == 0;
 }
 
+/* False: the session is over, and what became of the statement is not known. */
+static bool server_decided(const struct pg *st, const PGresult *res)
+{
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+    return PQstatus(st->conn) == CONNECTION_OK && state != NULL && !is(state, "08") &&
+           !is(state, "57P");
+}
+
 enum att_err pg_fail(struct pg *st, const PGresult *res, const char *what, struct att_diag *diag)
 {
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
 
-    if (PQstatus(st->conn) != CONNECTION_OK || state == NULL || is(state, "08") || is(state, "57P"))
+    if (!server_decided(st, res))
         return pg_lost(st, what, diag);
     if (text == NULL)
         text = "no message";
@@ -120,13 +136,6 @@ static void bind_null(struct sql *q)
     bind(q, NULL, 0);
 }
 
-static PGresult *execute(struct pg *st, struct pg_stmt *s)
-{
-    static const int binary[PG_PARAMS] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
-
-    return PQexecPrepared(st->conn, s->name, s->bound, s->value, s->length, binary, 1);
-}
-
 static bool worked(const PGresult *res)
 {
     ExecStatusType status = PQresultStatus(res);
@@ -152,14 +161,14 @@ static enum att_err run(struct sql *q, struct att_diag *diag)
         err = st->base.open_tx ? pg_lost(st, q->what, diag) : pg_revive(st, false, diag);
     if (err != ATT_OK)
         return err;
-    s->res = execute(st, s);
+    s->res = pg_ask_prepared(st->conn, s);
     if (!connected(st) && s->reads && !st->base.open_tx) {
         PQclear(s->res);
         s->res = NULL;
         err = pg_revive(st, false, diag);
         if (err != ATT_OK)
             return err;
-        s->res = execute(st, s);
+        s->res = pg_ask_prepared(st->conn, s);
     }
     if (!worked(s->res))
         return pg_fail(st, s->res, q->what, diag);
@@ -256,7 +265,7 @@ static enum att_err prepare(struct sql *q, struct store *base, const char *text,
     s->name = "";
     if (!connected(st))
         return pg_lost(st, "check", diag);
-    res = PQprepare(st->conn, "", text, 0, NULL);
+    res = pg_ask_prepare(st->conn, "", text);
     if (!worked(res))
         err = pg_fail(st, res, "check", diag);
     PQclear(res);
@@ -287,7 +296,7 @@ static const char *column_name(const struct sql *q, int column)
 
 enum att_err pg_exec(struct pg *st, const char *text, const char *what, struct att_diag *diag)
 {
-    PGresult *res = PQexec(st->conn, text);
+    PGresult *res = pg_ask(st->conn, text);
     enum att_err err = worked(res) ? ATT_OK : pg_fail(st, res, what, diag);
 
     PQclear(res);
@@ -307,7 +316,7 @@ enum att_err pg_numbers(int64_t out[2], struct pg *st, const char *text, const i
     if (err == ATT_OK) {
         struct pg_stmt *s = q.s;
 
-        s->res = execute(st, s);
+        s->res = pg_ask_prepared(st->conn, s);
         err = worked(s->res) ? ATT_OK : pg_fail(st, s->res, "writer", diag);
         st->changes = err == ATT_OK ? atoi(PQcmdTuples(s->res)) : 0;
         if (err == ATT_OK && PQntuples(s->res) == 0)
@@ -399,12 +408,12 @@ static enum att_err commit(struct store *base, struct att_diag *diag)
 
     if (!connected(st))
         return pg_lost(st, "commit", diag);
-    res = PQexec(st->conn, "COMMIT");
+    res = pg_ask(st->conn, "COMMIT");
     /* A transaction that failed before answers COMMIT with ROLLBACK, and no error. */
     if (worked(res) && strcmp(PQcmdStatus(res), "COMMIT") != 0)
         err = att_fail(diag, ATT_E_INTERNAL, ATT_R_INTERNAL, "commit",
                        "the transaction had failed before");
-    else if (!worked(res) && connected(st))
+    else if (!worked(res) && server_decided(st, res))
         err = pg_fail(st, res, "commit", diag);
     else if (!worked(res))
         err = resolve(st, diag);
