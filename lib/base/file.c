@@ -179,6 +179,14 @@ static enum att_err sync_folder(const char *path)
     return ATT_OK;
 }
 
+enum att_err att_file_keep_name(const char *path, struct att_diag *diag)
+{
+    if (sync_folder(path) != ATT_OK) {
+        return io_fail(diag, "cannot make durable that it is there:", path);
+    }
+    return ATT_OK;
+}
+
 static enum att_err write_temporary(const char *path, struct att_slice in, mode_t mode)
 {
     ATT_CLEANUP(att_closep) int fd = -1;

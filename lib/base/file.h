@@ -46,6 +46,9 @@ ATT_MUST_USE enum att_err att_file_read_fd(struct att_buf **out, int fd, size_t 
 ATT_MUST_USE enum att_err att_file_write(const char *path, struct att_slice in, mode_t mode,
                                          struct att_diag *diag);
 
+/* Make durable that a file which was made is where it is: its folder is synced. IO DENIED NOT_FOUND. */
+ATT_MUST_USE enum att_err att_file_keep_name(const char *path, struct att_diag *diag);
+
 /* Make sure that a private folder (mode 0700, ours, no symlink) is there. */
 ATT_MUST_USE enum att_err att_dir_private(const char *path, struct att_diag *diag);
 

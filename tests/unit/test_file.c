@@ -148,6 +148,18 @@ START_TEST(att_file_write__replaces_or_leaves_alone)
 }
 END_TEST
 
+START_TEST(att_file_keep_name__needs_the_folder)
+{
+    struct att_diag diag = {0};
+
+    put_file("kept", "x", 0600);
+    ck_assert_int_eq(att_file_keep_name(in_folder("kept"), &diag), ATT_OK);
+    ck_assert_int_eq(att_file_keep_name(in_folder("none/kept"), &diag), ATT_E_NOT_FOUND);
+    ck_assert_int_eq(diag.reason, ATT_R_FILE);
+    ck_assert_int_ne(att_file_keep_name(in_folder("kept/below"), &diag), ATT_OK);
+}
+END_TEST
+
 START_TEST(att_write_all__says_when_it_could_not)
 {
     int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
@@ -213,6 +225,7 @@ static void add_files(Suite *s)
     tcase_add_test(t, att_file_read__refuses_what_is_no_file);
     tcase_add_test(t, att_file_read__minus_is_standard_input);
     tcase_add_test(t, att_file_write__replaces_or_leaves_alone);
+    tcase_add_test(t, att_file_keep_name__needs_the_folder);
     tcase_add_test(t, att_write_all__says_when_it_could_not);
     tcase_add_test(t, att_dir_private__is_ours_alone_or_refused);
     suite_add_tcase(s, t);

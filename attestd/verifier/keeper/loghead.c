@@ -131,7 +131,7 @@ static enum att_err open_alone(struct loghead_file *f, const char *path, bool cr
     if (flock(f->fd, LOCK_EX | LOCK_NB) != 0)
         return att_fail(diag, ATT_E_BUSY, ATT_R_TL_LOCK, "log.head",
                         "another process signs this log");
-    return ATT_OK;
+    return create ? att_file_keep_name(path, diag) : ATT_OK;
 }
 
 enum att_err loghead_open(struct loghead_file **out, struct loghead *last, bool *any,

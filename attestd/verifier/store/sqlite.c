@@ -341,6 +341,9 @@ static enum att_err open_database(struct sqlite *st, const char *path, enum stor
         err = set_journal(st, diag);
     if (err == ATT_OK)
         err = prepare_all(st, diag);
+    /* The log is there by now. SQLite syncs its folder too, with the first commit, and does not look whether it can. */
+    if (err == ATT_OK)
+        err = att_file_keep_name(path, diag);
     return err;
 }
 
