@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,14 +180,27 @@ END_TEST
 
 /*
  * Faults below SQLite: the nth write fails, or the next sync does. The writes go through SQLite's own
- * table of system calls; fdatasync is ours because this program comes first in the order of symbols.
+ * table of system calls; fdatasync and fsync are ours because this program comes first in the order of symbols.
  */
 static int writes_until_fault = -1; /* negative: none */
 static int write_fault;             /* errno */
-static bool sync_fault;
+static bool sync_fault, folder_fault;
+static unsigned int syncs;
+
+int fsync(int fd)
+{
+    struct stat st;
+
+    if (folder_fault && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fsync, fd);
+}
 
 int fdatasync(int fd)
 {
+    syncs++;
     if (sync_fault) {
         errno = EIO;
         return -1;
@@ -289,12 +303,29 @@ START_TEST(store_broken__after_the_disk_failed)
     ck_assert(store_broken(ts.st));
     sync_fault = false;
     writes_until_fault = -1;
-    storetest_reopen();
+    syncs = 0;
+    store_closep(&ts.st);
+    ck_assert_uint_eq(syncs, 0); /* it would succeed, and be believed */
+    ck_assert_int_eq(store_open(&ts.st, ts.folder, false, NULL), ATT_OK);
     ck_assert_int_eq(store_outcome_count(&count, ts.st), ATT_OK);
     ck_assert_int_ge(count,
                      1); /* what was acknowledged; the other one was neither promised nor denied */
     ck_assert_int_le(count, 2);
     ck_assert_uint_eq(storetest_findings(), 0);
+}
+END_TEST
+
+/* What is in a file whose name may be gone tomorrow is not acknowledged: the store does not open. */
+START_TEST(store_open__needs_the_folder_on_the_disk)
+{
+    struct att_diag diag = {0};
+
+    store_closep(&ts.st);
+    folder_fault = true;
+    ck_assert_int_eq(store_open(&ts.st, ts.folder, false, &diag), ATT_E_IO);
+    ck_assert_int_eq(diag.reason, ATT_R_FILE);
+    folder_fault = false;
+    ck_assert_int_eq(store_open(&ts.st, ts.folder, false, NULL), ATT_OK);
 }
 END_TEST
 
@@ -368,6 +399,7 @@ int main(void)
         {store__says_full_and_recovers, 8},
         {store__says_full_at_each_write, 2},
         {store_broken__after_the_disk_failed, 2},
+        {store_open__needs_the_folder_on_the_disk, 0},
         {store__survives_changed_bytes, 4},
     };
 

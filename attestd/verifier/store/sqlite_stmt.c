@@ -249,6 +249,9 @@ static void close_all(struct store *base)
 
     for (size_t i = 0; i < SQL__COUNT; i++)
         (void)sqlite3_finalize(st->stmt[i]);
+    /* Else the log would be synced once more and, as the kernel tells a failure only once, believed. */
+    if (base->broken)
+        (void)sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     (void)sqlite3_close(st->db);
     att_closep(&st->lock_fd);
     free(st);
