@@ -14,6 +14,7 @@
 #include "keepertest.h"
 #include "need.h"
 #include "policy/policy_file.h"
+#include "storetest.h"
 
 /* inproc_policy with another version, signed by the key that attestd init made, or by a stranger's. */
 static struct att_buf *signed_policy(unsigned int version, bool listed)
@@ -192,6 +193,19 @@ START_TEST(start__with_a_policy_that_nobody_signed_is_recorded)
 }
 END_TEST
 
+/* An error is not "none": else the log would say that other rules came into force, which is not so. */
+START_TEST(start__does_not_take_what_cannot_be_read_for_other_rules)
+{
+    struct att_diag diag = {0};
+
+    inproc_stop(kt.v);
+    (void)snprintf(ts.folder, sizeof(ts.folder), "%.50s/state", kt.v->dir);
+    storetest_sql("UPDATE meta SET value = zeroblob(65) WHERE key = 'policy'");
+    ck_assert_int_eq(inproc_restart(kt.v, &diag), ATT_E_LIMIT);
+    ck_assert_int_eq(diag.reason, ATT_R_ST_CORRUPT);
+}
+END_TEST
+
 int main(void)
 {
     const struct suite_row ROWS[] = {
@@ -200,6 +214,7 @@ int main(void)
         {load_policy__tells_a_policy_that_is_too_large, 0},
         {load_policy__that_is_refused_is_recorded, 0},
         {start__with_a_policy_that_nobody_signed_is_recorded, 0},
+        {start__does_not_take_what_cannot_be_read_for_other_rules, 0},
     };
 
     return SUITE_RUN_ROWS("keeper_policy", ROWS, &keepertest_fixture);

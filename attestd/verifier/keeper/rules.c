@@ -208,6 +208,8 @@ enum att_err keeper_note_rules(struct keeper *k, struct att_diag *diag)
         return err;
     }
     err = store_meta_get(k->st, META_RULES, before, sizeof(before), &len);
+    if (err != ATT_OK && err != ATT_E_NOT_FOUND)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, META_RULES, "it cannot be read");
     same = err == ATT_OK && len == sizeof(before) && memcmp(k->policy->digest, before, 32) == 0 &&
            memcmp(k->refvals_digest, &before[32], 32) == 0;
     return record_now(k,
