@@ -11,6 +11,7 @@
 #include "logscene.h"
 #include "need.h"
 #include "notetest.h"
+#include "storetest.h"
 #include "tlog/checkpoint.h"
 
 struct scene {
@@ -203,12 +204,32 @@ START_TEST(G_witnessed_older__head_before_the_published_one_is_refused)
 }
 END_TEST
 
+/* What cannot be read may be newer: an error is not "none". */
+START_TEST(G_witnessed_unread__older_head_does_not_take_the_place_of_one_that_cannot_be_read)
+{
+    struct scene s;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *old = NULL;
+
+    scene_open(&s);
+    old = get(&s, "checkpoint/newest");
+    cosign(old, &s, s.witness);
+    inproc_stop(s.log.v);
+    (void)snprintf(ts.folder, sizeof(ts.folder), "%.50s/state", s.log.v->dir);
+    storetest_sql("INSERT INTO meta (key, value) VALUES ('log_witnessed', zeroblob(100000))");
+    NEED(inproc_restart(s.log.v, NULL) == ATT_OK);
+    ck_assert_int_eq(deliver(&s, old), ATT_R_ST_CORRUPT);
+    scene_close(&s);
+}
+END_TEST
+
 int main(void)
 {
     const struct attack_row rows[] = {
         {"G-witnessed", G_witnessed__cosigned_head_is_published_until_a_newer_one_is, 0, 60},
         {"G-witnessed-quorum", G_witnessed_quorum__too_few_cosignatures_change_nothing, 0, 60},
         {"G-witnessed-tree", G_witnessed_tree__other_trees_are_refused, 0, 60},
+        {"G-witnessed-unread",
+         G_witnessed_unread__older_head_does_not_take_the_place_of_one_that_cannot_be_read, 0, 60},
         {"G-witnessed-older", G_witnessed_older__head_before_the_published_one_is_refused, 0, 60},
     };
 

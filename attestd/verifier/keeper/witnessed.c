@@ -110,18 +110,24 @@ static enum att_err check(struct att_checkpoint **out, const struct witnessed *w
 }
 
 /* The size of the one that is held; 0 when there is none, or none of the present policy. */
-static uint64_t held_size(const struct witnessed *w)
+static enum att_err held_size(uint64_t *out, const struct witnessed *w, struct att_diag *diag)
 {
     ATT_CLEANUP(att_checkpoint_freep) struct att_checkpoint *c = NULL;
     uint8_t bytes[NOTE_MAX];
     struct att_note note;
     size_t len = 0;
+    enum att_err err = store_meta_get(w->st, META_NOTE, bytes, sizeof(bytes), &len);
 
-    if (store_meta_get(w->st, META_NOTE, bytes, sizeof(bytes), &len) != ATT_OK ||
-        att_note_parse(&note, att_slice_of(bytes, len), NULL) != ATT_OK ||
-        check(&c, w, &note, NULL) != ATT_OK)
-        return 0;
-    return att_checkpoint_head(c)->tree.size;
+    *out = 0;
+    if (err == ATT_E_NOT_FOUND)
+        return ATT_OK;
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "log",
+                        "the checkpoint that is published cannot be read");
+    if (att_note_parse(&note, att_slice_of(bytes, len), NULL) == ATT_OK &&
+        check(&c, w, &note, NULL) == ATT_OK)
+        *out = att_checkpoint_head(c)->tree.size;
+    return ATT_OK;
 }
 
 enum att_err witnessed_take(struct witnessed *w, struct att_slice bytes, struct att_diag *diag)
@@ -129,9 +135,11 @@ enum att_err witnessed_take(struct witnessed *w, struct att_slice bytes, struct 
     ATT_CLEANUP(att_checkpoint_freep) struct att_checkpoint *c = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *kept = NULL;
     struct att_note note;
-    uint64_t size, held = held_size(w);
-    enum att_err err = att_note_parse(&note, bytes, diag);
+    uint64_t size, held = 0;
+    enum att_err err = held_size(&held, w, diag);
 
+    if (err == ATT_OK)
+        err = att_note_parse(&note, bytes, diag);
     if (err == ATT_OK)
         err = check(&c, w, &note, diag);
     if (err != ATT_OK)
