@@ -117,11 +117,14 @@ enum att_err inproc_restart(struct inproc *v, struct att_diag *diag)
 
     inproc_stop(v);
     err = keeper_new(&v->keeper, &opt, diag);
-    if (err == ATT_OK)
-        err = appraiser_open(&v->appraiser, v->cfg, v->seal_key, diag);
-    if (err == ATT_OK)
-        err = key_cache_new(&v->keys, 64);
-    return err;
+    return err == ATT_OK ? inproc_appraise(v, diag) : err;
+}
+
+enum att_err inproc_appraise(struct inproc *v, struct att_diag *diag)
+{
+    enum att_err err = appraiser_open(&v->appraiser, v->cfg, v->seal_key, diag);
+
+    return err == ATT_OK ? key_cache_new(&v->keys, 64) : err;
 }
 
 void inproc_set_policy(struct inproc *v, const char *yaml)
@@ -152,21 +155,27 @@ static void take_unsigned(const struct inproc *v)
     write_text(v->dir, "attestd.yaml", att_slice_of(text, (size_t)len));
 }
 
-/* With a key in a file when label_key is NULL. */
-static int init_folder(const struct inproc *v, const char *label_key)
+/* With a key in a file when label_key is NULL, with SQLite when conninfo is. */
+static int init_folder(const struct inproc *v, const char *label_key, const char *conninfo)
 {
     char policy[96], refvals[96];
-    const char *more[10] = {"--policy", policy,          "--refvals",
+    const char *more[12] = {"--policy", policy,          "--refvals",
                             refvals,    "--verifier-id", "verifier.test"};
+    size_t n = 6;
 
     (void)snprintf(policy, sizeof(policy), "%s/policy.in", v->dir);
     (void)snprintf(refvals, sizeof(refvals), "%s/refvals.in", v->dir);
-    more[6] = label_key != NULL ? "--label-key" : "--insecure-file-key";
-    more[7] = label_key;
+    more[n++] = label_key != NULL ? "--label-key" : "--insecure-file-key";
+    if (label_key != NULL)
+        more[n++] = label_key;
+    if (conninfo != NULL) {
+        more[n++] = "--postgresql";
+        more[n++] = conninfo;
+    }
     return inproc_init(v->dir, more);
 }
 
-struct inproc *inproc_new_token(const char *label_key)
+static struct inproc *new_with(const char *label_key, const char *conninfo)
 {
     struct inproc *v = calloc(1, sizeof(*v));
     char path[160], text[512];
@@ -180,7 +189,7 @@ struct inproc *inproc_new_token(const char *label_key)
     write_text(v->dir, "policy.in", att_slice_str(inproc_policy));
     v->tls = client_tls_new(NULL);
     write_refvals(v->dir, v->tls);
-    NEED(init_folder(v, label_key) == 0);
+    NEED(init_folder(v, label_key, conninfo) == 0);
     take_unsigned(v);
     v->ek_ca = softtpm_ca_new("Test maker of TPMs");
     (void)snprintf(path, sizeof(path), "%s/ek.d/maker.pem", v->dir);
@@ -197,7 +206,17 @@ struct inproc *inproc_new_token(const char *label_key)
 
 struct inproc *inproc_new(void)
 {
-    return inproc_new_token(NULL);
+    return new_with(NULL, NULL);
+}
+
+struct inproc *inproc_new_token(const char *label_key)
+{
+    return new_with(label_key, NULL);
+}
+
+struct inproc *inproc_new_postgresql(const char *conninfo)
+{
+    return new_with(NULL, conninfo);
 }
 
 void inproc_free(struct inproc *v)
@@ -257,9 +276,8 @@ struct att_slice inproc_body(const struct inproc_answer *a)
     return a->body != NULL ? att_buf_slice(a->body) : att_slice_of(NULL, 0);
 }
 
-static void keep_answer(void *ctx, const struct msg *m)
+void inproc_keep(struct inproc_answer *a, const struct msg *m)
 {
-    struct inproc_answer *a = ctx;
     size_t count = a->count;
 
     inproc_answer_clear(a);
@@ -279,7 +297,12 @@ static void keep_answer(void *ctx, const struct msg *m)
     }
 }
 
-void inproc_ask(struct inproc *v, const struct msg *m, struct inproc_answer *a, bool flush)
+static void keep_answer(void *ctx, const struct msg *m)
+{
+    inproc_keep(ctx, m);
+}
+
+static void ask_here(struct inproc *v, const struct msg *m, struct inproc_answer *a, bool flush)
 {
     struct keeper_client client = {.answer = keep_answer, .ctx = a};
     size_t wire = msg_size(m);
@@ -295,6 +318,14 @@ void inproc_ask(struct inproc *v, const struct msg *m, struct inproc_answer *a, 
     free(room);
     if (flush)
         keeper_flush(v->keeper);
+}
+
+void inproc_ask(struct inproc *v, const struct msg *m, struct inproc_answer *a, bool flush)
+{
+    if (v->carry != NULL)
+        v->carry(v->carry_ctx, m, a);
+    else
+        ask_here(v, m, a, flush);
 }
 
 void inproc_admin(struct inproc *v, const char *method, const char *path, const char *body,

@@ -18,6 +18,7 @@
 extern int64_t inproc_utc_s, inproc_mono_ms; /* the clocks */
 extern const char inproc_policy[];
 
+struct inproc_answer;
 struct inproc {
     char dir[64];
     struct config *cfg;
@@ -28,14 +29,21 @@ struct inproc {
     struct softtpm_ca *ek_ca;
     struct client_tls *tls; /* gateways want one; nobody connects */
     uint8_t seal_key[MSG_SEAL_LEN];
+    /* When it is set, questions go there and not to the keeper in here; inproc_keep takes the answer. */
+    void (*carry)(void *ctx, const struct msg *m, struct inproc_answer *a);
+    void *carry_ctx;
 };
 
 struct inproc *inproc_new(void);
 /* With a label key in a token, as attestd init --label-key takes it. */
 struct inproc *inproc_new_token(const char *label_key);
+/* With its records in this PostgreSQL, as attestd init --postgresql takes it. */
+struct inproc *inproc_new_postgresql(const char *conninfo);
 void inproc_free(struct inproc *v);
 /* Stop the keeper and the appraiser, and start them again from the folder: ATT_OK, or why not. */
 enum att_err inproc_restart(struct inproc *v, struct att_diag *diag);
+/* The appraiser alone: the keeper is elsewhere (carry). */
+enum att_err inproc_appraise(struct inproc *v, struct att_diag *diag);
 void inproc_stop(struct inproc *v);
 /* Another policy, in force from the next restart. */
 void inproc_set_policy(struct inproc *v, const char *yaml);
@@ -55,6 +63,7 @@ struct inproc_answer {
     struct att_buf *body; /* NULL when there was none */
 };
 void inproc_answer_clear(struct inproc_answer *a);
+void inproc_keep(struct inproc_answer *a, const struct msg *m); /* one answer more */
 struct att_slice inproc_body(const struct inproc_answer *a);
 
 /* Hand a message in; with flush, decide at once. */
