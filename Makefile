@@ -9,7 +9,9 @@
 # make knockout                           each guard removed once: at least one attack test must fail
 # make bench                              ours beside the machine's limit; also build/bench.json
 # make soak                               long forms of the attack matrix (hours; not in CI)
-# make faults                             one of two attestd on one PostgreSQL killed FAULT_KILLS times under load
+# make faults                             a fault at every system call of a scripted run (with PostgreSQL at twice
+#                                         FAULT_POINTS of them); and one of two attestd on one PostgreSQL killed
+#                                         FAULT_KILLS times under load
 # make install DESTDIR=... PREFIX=...     copy to the system or to a staging folder
 
 # Knobs. The person at the keyboard owns these: they are read, never appended to.
@@ -31,6 +33,7 @@ BENCH      ?=
 FLEET_SECONDS ?= 30
 AUDIT_ENTRIES ?= 100000
 FAULT_KILLS ?= 100
+FAULT_POINTS ?= 200
 
 comma := ,
 VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),release)
@@ -111,6 +114,8 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_
 ATTACKS := $(patsubst tests/attacks/%.c,$(BUILD)/attacks/%,$(wildcard tests/attacks/test_*.c))
 REPLAY  := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FAULTS := $(BUILD)/faults/syscalls
+FAULTS_OBJ := $(call obj,tests/faults/*.c)
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
 BENCH_ALONE := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/alone/*.c))
 BENCH_OBJ := $(filter-out $(BUILD)/obj/bench/bench_%,$(call obj,bench/*.c))
@@ -154,6 +159,8 @@ $(BUILD)/libcli.a: $(filter-out %/main.o,$(CLI_OBJ) $(UNPACK_OBJ))
 $(UNIT) $(ATTACKS): LIBS = $(TEST_LIBS) $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS)
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
 $(ATTACKS): $(BUILD)/attacks/%: $(BUILD)/obj/tests/attacks/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
+$(FAULTS): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS)
+$(FAULTS): $(FAULTS_OBJ) $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
 $(REPLAY): $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/support/replay.o $(BUILD)/libcli.a $(BUILD)/libdaemon.a $(LIB)
 $(FUZZ): $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/libcli.a $(BUILD)/libdaemon.a $(LIB)
 $(REPLAY): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(IMAGE_LIBS)
@@ -165,7 +172,7 @@ $(BENCH_PROGRAMS): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(TEST_LIBS)
 $(BENCH_ALONE): $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o
 $(BUILD)/bench/bench_bundle: | $(BUILD)/bench/alone/es256
 
-$(BINS) $(UNIT) $(ATTACKS) $(REPLAY) $(FUZZ) $(BENCH_PROGRAMS) $(BENCH_ALONE): $(BUILD)/members
+$(BINS) $(UNIT) $(ATTACKS) $(FAULTS) $(REPLAY) $(FUZZ) $(BENCH_PROGRAMS) $(BENCH_ALONE): $(BUILD)/members
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIB_LIBS)
 
@@ -182,13 +189,13 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 # Rebuild when the flags change and when a file leaves its folder, not only when a file changes.
 $(BUILD)/flags: CONTENT = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(VERSION)
 $(BUILD)/members: CONTENT = $(LIB_OBJ) $(HW_OBJ) $(COMMON_OBJ) $(WITNESS_OBJ) $(AGENT_OBJ) $(COURIER_OBJ) $(VERIFIER_OBJ) \
-                            $(CLI_OBJ) $(UNPACK_OBJ) $(SUPPORT_OBJ) $(BENCH_OBJ)
+                            $(CLI_OBJ) $(UNPACK_OBJ) $(SUPPORT_OBJ) $(FAULTS_OBJ) $(BENCH_OBJ)
 $(BUILD)/flags $(BUILD)/members: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(CONTENT)' > $@.new; \
 	 if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-programs: all $(UNIT) $(ATTACKS) $(REPLAY)
+programs: all $(UNIT) $(ATTACKS) $(REPLAY) $(FAULTS)
 
 check: programs
 	@BUILD='$(abspath $(BUILD))' CORPUS='$(abspath $(CORPUS))' tests/run $(UNIT) $(REPLAY) $(ATTACKS) \
@@ -210,7 +217,10 @@ knockout:
 soak: programs
 	@BUILD='$(abspath $(BUILD))' tests/soak
 
-faults: all
+faults: all $(FAULTS)
+	@$(BUILD)/faults/syscalls --self-check
+	@$(BUILD)/faults/syscalls --at-least 2000
+	@$(BUILD)/faults/syscalls --postgresql --sample $(FAULT_POINTS) --at-least 200
 	@BUILD='$(abspath $(BUILD))' FAULT_KILLS='$(FAULT_KILLS)' tests/integration/081-two-hosts.sh
 
 fuzz:
