@@ -49,6 +49,11 @@ void att_audit_freep(struct att_audit **a)
     *a = NULL;
 }
 
+void att_audit_watch(struct att_audit *a, const struct att_audit_watch *watch)
+{
+    a->watch = *watch;
+}
+
 const struct att_audit_report *att_audit_report(const struct att_audit *a)
 {
     return &a->r;
@@ -210,6 +215,15 @@ static void check_issuer(struct att_audit *a, const struct att_entry *e)
                     a->r.issuer, e->issuer);
 }
 
+static enum att_err watched(struct att_audit *a, const struct att_entry *e, struct att_diag *diag)
+{
+    enum att_err err = a->watch.entry(a->watch.ctx, a->r.size, e, diag);
+
+    if (err == ATT_OK)
+        a->r.size++;
+    return err;
+}
+
 enum att_err att_audit_entry(struct att_audit *a, struct att_slice entry, struct att_diag *diag)
 {
     struct att_diag why = {0};
@@ -224,6 +238,8 @@ enum att_err att_audit_entry(struct att_audit *a, struct att_slice entry, struct
         err = check_signature(a, &e);
         if (err == ATT_OK)
             err = audit_outcome(a, &e);
+        if (err == ATT_OK && a->watch.entry != NULL)
+            return watched(a, &e, diag);
     }
     if (err != ATT_OK)
         return att_fail(diag, err, err == ATT_E_LIMIT ? ATT_R_LIM_SIZE : ATT_R_INTERNAL, "entry",

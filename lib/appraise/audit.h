@@ -72,6 +72,13 @@ void att_audit_freep(struct att_audit **a);
  */
 ATT_MUST_USE enum att_err att_audit_entry(struct att_audit *a, struct att_slice entry,
                                           struct att_diag *diag);
+/* Who sees each entry that could be read, once it is judged; what it says ends the audit. Borrowed until then. */
+struct att_audit_watch {
+    enum att_err (*entry)(void *ctx, uint64_t index, const struct att_entry *e,
+                          struct att_diag *diag);
+    void *ctx;
+};
+void att_audit_watch(struct att_audit *a, const struct att_audit_watch *watch);
 /* A finding about the entry of this index that the caller made, such as a hash that differs. */
 void att_audit_find(struct att_audit *a, uint64_t index, const struct att_diag *why);
 

@@ -59,6 +59,7 @@ struct att_audit {
     struct att_audit_report r;
     const struct att_anchors *anchors;
     struct att_hasher *hasher;
+    struct att_audit_watch watch;
     uint8_t seed[AUDIT_SEED];
     struct audit_signer signer[ATT_AUDIT_SIGNERS];
     size_t signer_count;
@@ -77,6 +78,8 @@ ATT_MUST_USE enum att_err audit_key(uint64_t *out, struct att_audit *a, const ui
 ATT_MUST_USE enum att_err audit_device(uint32_t *out, struct att_audit *a, const uint8_t ueid[32]);
 /* What the entry says of gateways and labels. LIMIT NOMEM CRYPTO. */
 ATT_MUST_USE enum att_err audit_outcome(struct att_audit *a, const struct att_entry *e);
+/* The UEID of a subject as the entries of gateways have it; false for any other. */
+bool audit_ueid(uint8_t out[32], const char *subject);
 /* A label key by its certificates: opened, and judged at utc. */
 ATT_MUST_USE enum att_err audit_introduce(struct att_audit *a, const struct att_slice *der,
                                           size_t count, int64_t utc, struct att_diag *diag);

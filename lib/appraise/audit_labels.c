@@ -17,7 +17,7 @@ static bool is_kind(const struct att_entry *e, const char *kind)
 }
 
 /* 32 bytes of a subject such as att_label_subject writes. */
-static bool read_ueid(uint8_t out[32], const char *subject)
+bool audit_ueid(uint8_t out[32], const char *subject)
 {
     size_t prefix = strlen(UEID_PREFIX);
     size_t len = 0;
@@ -197,7 +197,7 @@ enum att_err audit_outcome(struct att_audit *a, const struct att_entry *e)
     check_verdict(a, e);
     if (e->subject[0] == '\0')
         return ATT_OK;
-    if (!read_ueid(ueid, e->subject)) {
+    if (!audit_ueid(ueid, e->subject)) {
         audit_found(a, ATT_E_FORMAT, ATT_R_TL_ENTRY,
                     "expected a UEID as the subject, found another name");
         return ATT_OK;
