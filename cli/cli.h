@@ -74,6 +74,8 @@ struct command {
 const struct command *command_at(size_t i);
 extern const struct command log_commands[]; /* those about a log, which have a file of their own */
 extern const size_t log_command_count;
+extern const struct command report_commands[]; /* and those about period statements */
+extern const size_t report_command_count;
 
 /* The text in the chosen language. */
 const char *tr(const struct cli *cli, const char *en, const char *ja);

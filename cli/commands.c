@@ -573,5 +573,9 @@ const struct command *command_at(size_t i)
         return &log_commands[i];
     }
     i -= log_command_count;
+    if (i < report_command_count) {
+        return &report_commands[i];
+    }
+    i -= report_command_count;
     return i < ATT_COUNT(help) ? &help[i] : NULL;
 }

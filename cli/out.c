@@ -106,6 +106,10 @@ static const char *check_name(const struct cli *cli, const char *id)
         {"policy", "方針"},
         {"witnesses", "監視者の連署"},
         {"inclusion", "ログへの包含"},
+        {"agree", "項目間の整合"},
+        {"closed", "期間の終了"},
+        {"figures", "数値の整合"},
+        {"repeated", "ログからの再作成"},
         {"transfer.signature", "移管: 署名"},
         {"transfer.chain", "移管: つながり"},
     };

@@ -24,6 +24,7 @@ static const struct noun NOUNS[] = {
     {"refvals", "which files and values are expected", "期待されるファイルと値 (参照値)"},
     {"device", "the gateways of a verifier", "検証サーバーに登録された機器"},
     {"log", "transparency logs: is this what the log signed?", "透明性ログ: ログが署名したものか"},
+    {"report", "what a log shows of a period, for auditors", "ログが期間について示すこと (監査用)"},
 };
 
 static const struct noun *noun_find(const char *name)
@@ -118,20 +119,22 @@ static void usage_nouns(const struct cli *cli)
             print_verbs(c->noun);
         }
     }
-    (void)printf("%s\n",
-                 tr(cli,
-                    "what the verbs do: attestctl help NOUN; options: attestctl NOUN VERB --help",
-                    "動詞の説明: attestctl help 名詞、オプション: attestctl 名詞 動詞 --help"));
 }
 
 void usage_all(const struct cli *cli, const char *noun)
 {
-    (void)printf("%s\n", tr(cli, "usage: attestctl [OPTION...] NOUN VERB [ARGUMENT...]",
-                            "使い方: attestctl [オプション...] 名詞 動詞 [引数...]"));
     if (noun == NULL) {
+        /* the nouns fill the rest of a screen */
+        (void)printf(
+            "%s\n",
+            tr(cli,
+               "usage: attestctl [OPTION...] NOUN VERB [ARGUMENT...]; more: attestctl help NOUN",
+               "使い方: attestctl [オプション...] 名詞 動詞 [引数...]、詳細: attestctl help 名詞"));
         usage_nouns(cli);
         return;
     }
+    (void)printf("%s\n", tr(cli, "usage: attestctl [OPTION...] NOUN VERB [ARGUMENT...]",
+                            "使い方: attestctl [オプション...] 名詞 動詞 [引数...]"));
     for (size_t i = 0; command_at(i) != NULL; i++) {
         const struct command *c = command_at(i);
         char words[64];

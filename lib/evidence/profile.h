@@ -11,6 +11,7 @@
 #define ATT_PROFILE_EVIDENCE ATT_PROFILE_URI("evidence", "1")
 #define ATT_PROFILE_GATEWAY  ATT_PROFILE_URI("gateway", "1")
 #define ATT_PROFILE_BUNDLE   ATT_PROFILE_URI("bundle", "1")
+#define ATT_PROFILE_REPORT   ATT_PROFILE_URI("period-report", "1")
 #define ATT_PROFILE_EAR      "tag:ietf.org,2026:rats/ear#04" /* draft-ietf-rats-ear-04 */
 
 #define ATT_PURPOSE_QUOTE "attestd quote 1"
