@@ -1,5 +1,6 @@
 /* attestd: the verifier service. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -148,6 +149,8 @@ int main(int argc, char **argv)
     const char *word = argc > 1 ? argv[1] : "";
 
     log_open("attestd", LOG_LEVEL_INFO);
+    /* A limit on files is an error of the write, and no reason to die. */
+    (void)signal(SIGXFSZ, SIG_IGN);
     if (strcmp(word, "--help") == 0 || strcmp(word, "help") == 0) {
         (void)fputs(usage_text, stdout);
         return EXIT_SUCCESS;
