@@ -73,6 +73,31 @@ static enum att_err compare_state(struct log_auditing *a, const uint8_t kept[ATT
     return ATT_OK;
 }
 
+static bool leave_out_revoked(struct log_auditing *a)
+{
+    return att_audit_revoke(a->audit, a->view.origin, a->trust.rules.revoked,
+                            a->trust.rules.revoked_count);
+}
+
+static enum att_err begin_new(struct log_auditing *a, struct att_diag *diag)
+{
+    enum att_err err = att_audit_new(&a->audit, a->trust.anchors, diag);
+
+    if (err == ATT_OK) {
+        (void)leave_out_revoked(a); /* nobody has signed yet */
+    }
+    return err;
+}
+
+/* What a revoked key signed so far may have been judged when nobody knew: from the beginning, then. */
+static enum att_err begin_again(struct log_auditing *a, struct att_diag *diag)
+{
+    att_audit_freep(&a->audit);
+    a->tiler = (struct att_tiler){0};
+    a->resumed = 0;
+    return begin_new(a, diag);
+}
+
 static enum att_err begin(struct log_auditing *a, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *state = NULL;
@@ -84,11 +109,11 @@ static enum att_err begin(struct log_auditing *a, struct att_diag *diag)
         return att_fail(diag, err, ATT_R_NOMEM, NULL, "no memory");
     }
     if (a->state_path == NULL) {
-        return att_audit_new(&a->audit, a->trust.anchors, diag);
+        return begin_new(a, diag);
     }
     err = att_file_read_careful(&state, a->state_path, ATT_AUDIT_STATE_MAX, ATT_FILE_OWNED, &none);
     if (err == ATT_E_NOT_FOUND) {
-        return att_audit_new(&a->audit, a->trust.anchors, diag);
+        return begin_new(a, diag);
     }
     if (err != ATT_OK) {
         *diag = none;
@@ -96,7 +121,10 @@ static enum att_err begin(struct log_auditing *a, struct att_diag *diag)
     }
     err = att_audit_resume(&a->audit, root, att_buf_slice(state), a->view.origin, a->trust.anchors,
                            diag);
-    return err == ATT_OK ? compare_state(a, root, diag) : err;
+    if (err == ATT_OK) {
+        err = compare_state(a, root, diag);
+    }
+    return err == ATT_OK && leave_out_revoked(a) ? begin_again(a, diag) : err;
 }
 
 /* --- the state --- */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "appraise/offline.h"
 #include "base/guard.h"
 #include "base/wr.h"
 
@@ -52,6 +53,19 @@ void att_audit_freep(struct att_audit **a)
 void att_audit_watch(struct att_audit *a, const struct att_audit_watch *watch)
 {
     a->watch = *watch;
+}
+
+bool att_audit_revoke(struct att_audit *a, const char *origin, const struct att_revoked_key *rows,
+                      size_t count)
+{
+    a->origin = origin;
+    a->revoked = rows;
+    a->revoked_count = count;
+    for (size_t i = 0; i < a->signer_count; i++) {
+        if (att_revoked_find(rows, count, a->signer[i].fingerprint) != NULL)
+            return true;
+    }
+    return false;
 }
 
 const struct att_audit_report *att_audit_report(const struct att_audit *a)
@@ -170,6 +184,18 @@ static const struct att_pubkey *find_key(const struct att_audit *a, const uint8_
     return NULL;
 }
 
+/* Signed well, and by whoever has the key now (C-19). */
+static void check_revoked(struct att_audit *a, const struct att_entry *e)
+{
+    const struct att_revoked_key *k = att_revoked_find(a->revoked, a->revoked_count, e->key);
+
+    if (ATT_GUARD(AUDIT_REVOKED, k != NULL && !att_revoked_still_counts(k, a->origin, a->r.size)))
+        audit_found(a, ATT_E_STALE, ATT_R_LBL_REVOKED,
+                    "expected a label key that counts here, found one that was revoked at entry "
+                    "%" PRIu64 " of %.60s",
+                    k->from, k->origin);
+}
+
 static enum att_err check_signature(struct att_audit *a, const struct att_entry *e)
 {
     const struct att_pubkey *key = find_key(a, e->key);
@@ -187,6 +213,7 @@ static enum att_err check_signature(struct att_audit *a, const struct att_entry 
                     "expected a label key that an entry up to here introduced, found another");
         return ATT_OK;
     }
+    check_revoked(a, e);
     err = att_entry_verify(e, key, &why);
     return as_finding(a, err, &why);
 }

@@ -57,7 +57,8 @@ struct att_audit_report {
     struct att_audit_gap gap[ATT_AUDIT_KEPT];         /* the first */
 };
 
-struct att_audit; /* opaque */
+struct att_audit;       /* opaque */
+struct att_revoked_key; /* appraise/offline.h */
 
 /* anchors (borrowed) vouch for label keys; without one, signatures are checked and nobody vouches (unvouched). */
 ATT_MUST_USE enum att_err att_audit_new(struct att_audit **out, const struct att_anchors *anchors,
@@ -79,6 +80,15 @@ struct att_audit_watch {
     void *ctx;
 };
 void att_audit_watch(struct att_audit *a, const struct att_audit_watch *watch);
+/*
+ * att_audit_revoke - label keys that do not count any more: an entry of one, from where it was revoked on, is a finding.
+ *
+ * rows    as att_trust_rules has them; borrowed until the audit ends, as origin, the log's name
+ * Returns true when one of them has signed already, in what att_audit_resume went on from: what it signed was not judged by
+ *         these rows, so the audit has to begin again
+ */
+bool att_audit_revoke(struct att_audit *a, const char *origin, const struct att_revoked_key *rows,
+                      size_t count);
 /* A finding about the entry of this index that the caller made, such as a hash that differs. */
 void att_audit_find(struct att_audit *a, uint64_t index, const struct att_diag *why);
 

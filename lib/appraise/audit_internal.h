@@ -60,6 +60,9 @@ struct att_audit {
     const struct att_anchors *anchors;
     struct att_hasher *hasher;
     struct att_audit_watch watch;
+    const struct att_revoked_key *revoked; /* borrowed, as origin */
+    size_t revoked_count;
+    const char *origin;
     uint8_t seed[AUDIT_SEED];
     struct audit_signer signer[ATT_AUDIT_SIGNERS];
     size_t signer_count;

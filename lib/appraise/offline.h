@@ -61,8 +61,13 @@ struct att_revoked_key {
     uint8_t key[32]; /* SHA-256 of its SPKI */
     char origin[ATT_ENTRY_NAME_MAX];
     uint64_t from;      /* entry from which on nothing of it counts */
-    bool accept_before; /* labels that stand before it in that log, as a receipt proves, still do */
+    bool accept_before; /* what stands before it in that log, as a receipt proves, still does */
 };
+/* The row of this key, borrowed; NULL when it was not revoked. */
+const struct att_revoked_key *att_revoked_find(const struct att_revoked_key *revoked, size_t count,
+                                               const uint8_t key[32]);
+/* Does what the key signed at this entry of this log still count? */
+bool att_revoked_still_counts(const struct att_revoked_key *k, const char *origin, uint64_t index);
 
 /* DIR/trust.yaml: what a verifier of labels requires. Absent means the strict value. */
 struct att_trust_rules {

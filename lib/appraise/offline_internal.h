@@ -31,9 +31,7 @@ bool offline_believed(const struct att_offline *out);
 /* The key of the log with this origin, or NULL. */
 const struct att_vkey *offline_find_log(const struct att_trust_rules *rules, const char *origin);
 
-/* The row of a key that was revoked, or NULL; the checks "label-key" and "witnesses" (offline_key.c), where the rules have any. */
-const struct att_revoked_key *offline_find_revoked(const struct att_trust_rules *rules,
-                                                   const uint8_t key[32]);
+/* The checks "label-key" and "witnesses" (offline_key.c), where the rules have any. */
 ATT_MUST_USE enum att_err offline_check_key(struct att_offline *out, const struct att_pubkey *key,
                                             const struct att_trust_rules *rules);
 void offline_check_witnesses(struct att_offline *out, const struct att_trust_rules *rules);

@@ -5,20 +5,25 @@
 #include "base/guard.h"
 #include "crypto/key.h"
 
-const struct att_revoked_key *offline_find_revoked(const struct att_trust_rules *rules,
-                                                   const uint8_t key[32])
+const struct att_revoked_key *att_revoked_find(const struct att_revoked_key *revoked, size_t count,
+                                               const uint8_t key[32])
 {
-    for (size_t i = 0; i < rules->revoked_count; i++) {
-        if (memcmp(rules->revoked[i].key, key, sizeof(rules->revoked[i].key)) == 0)
-            return &rules->revoked[i];
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(revoked[i].key, key, sizeof(revoked[i].key)) == 0)
+            return &revoked[i];
     }
     return NULL;
+}
+
+bool att_revoked_still_counts(const struct att_revoked_key *k, const char *origin, uint64_t index)
+{
+    return k->accept_before && strcmp(origin, k->origin) == 0 && index < k->from;
 }
 
 /* Only the log can say that a label was there before: its own time is the word of the revoked key. */
 static bool still_counts(const struct att_offline_receipt *r, const struct att_revoked_key *k)
 {
-    return k->accept_before && r->known && strcmp(r->origin, k->origin) == 0 && r->index < k->from;
+    return r->known && att_revoked_still_counts(k, r->origin, r->index);
 }
 
 enum att_err offline_check_key(struct att_offline *out, const struct att_pubkey *key,
@@ -33,7 +38,7 @@ enum att_err offline_check_key(struct att_offline *out, const struct att_pubkey 
     c = offline_add(out, "label-key", ATT_CHECK_PASS);
     if (att_pubkey_fingerprint(print, key) != ATT_OK)
         return att_fail(&c->why, ATT_E_CRYPTO, ATT_R_INTERNAL, "key", "hashing failed");
-    revoked = offline_find_revoked(rules, print);
+    revoked = att_revoked_find(rules->revoked, rules->revoked_count, print);
     if (!ATT_GUARD(LABEL_KEY_REVOKED, revoked != NULL && !still_counts(&out->receipt, revoked)))
         return ATT_OK;
     c->status = ATT_CHECK_FAIL;

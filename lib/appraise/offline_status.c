@@ -28,7 +28,8 @@ static bool belongs(struct att_offline *out, struct att_check *c,
     char shown[64];
     char found[64];
 
-    if (ATT_GUARD(SL_KEY_REVOKED, offline_find_revoked(rules, given->signer) != NULL)) {
+    if (ATT_GUARD(SL_KEY_REVOKED,
+                  att_revoked_find(rules->revoked, rules->revoked_count, given->signer) != NULL)) {
         (void)att_fail(&c->why, ATT_E_UNTRUSTED, ATT_R_SL_KEY, "x5chain",
                        "the key that signed the list was revoked (trust.yaml)");
         say(out, c, ATT_CHECK_NOT_RUN, ATT_VERDICT_UNDECIDED);

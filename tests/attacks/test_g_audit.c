@@ -5,6 +5,7 @@
 
 #include "attack.h"
 #include "base/file.h"
+#include "base/hex.h"
 #include "cosetest.h"
 #include "loghouse.h"
 #include "need.h"
@@ -406,6 +407,61 @@ START_TEST(G_state__of_another_tree)
 }
 END_TEST
 
+/* C-19: the label key of this house in trust.yaml, revoked at entry 8. */
+static void revoke_key(const struct loghouse *h, const char *log, const char *before)
+{
+    uint8_t key[32];
+    char path[96], text[320], hex[65];
+
+    NEED(att_pubkey_fingerprint(key, h->is.signer->public_key) == ATT_OK);
+    (void)snprintf(path, sizeof(path), "%s/trust.yaml", h->trust);
+    (void)snprintf(text, sizeof(text), "revoked-keys:\n  - {key: %s, log: %s, from: 8%s}\n",
+                   att_hex_encode(hex, sizeof(hex), att_slice_of(key, sizeof(key))), log, before);
+    NEED(att_file_write(path, att_slice_str(text), 0644, NULL) == ATT_OK);
+}
+
+/* Ten entries: what stands before the revocation counts where trust.yaml says so, and in that log alone. */
+static const struct {
+    const char *log, *before, *findings, *first;
+} REVOKED[] = {
+    {LOGHOUSE_ORIGIN, ", before: accept", "\"findings\":2,", "\"path\":\"entry 8\""},
+    {LOGHOUSE_ORIGIN, "", "\"findings\":10,", "\"path\":\"entry 0\""},
+    {"other.test/log", ", before: accept", "\"findings\":10,", "\"path\":\"entry 0\""},
+};
+
+START_TEST(C_19__entries_of_a_label_key_that_was_revoked)
+{
+    struct loghouse h;
+
+    open_house(&h, 7);
+    loghouse_sign(&h);
+    audit(&h, 0);
+    revoke_key(&h, REVOKED[_i].log, REVOKED[_i].before);
+    audit(&h, 1);
+    has("\"code\":\"E_LBL_REVOKED\"");
+    has("{\"id\":\"signatures\",\"status\":\"fail\"}");
+    has(REVOKED[_i].findings);
+    has(REVOKED[_i].first);
+    loghouse_close(&h);
+}
+END_TEST
+
+/* A state of before the revocation was known does not hide what the key signed: the audit begins again. */
+START_TEST(C_19__state_of_before_the_revocation)
+{
+    struct loghouse h;
+
+    open_house(&h, 300);
+    loghouse_sign(&h);
+    audit_state(&h, "@log", 0);
+    revoke_key(&h, LOGHOUSE_ORIGIN, ", before: accept");
+    audit_state(&h, "@log", 1);
+    has("\"findings\":295,");
+    has("\"resumed_at\":0,");
+    loghouse_close(&h);
+}
+END_TEST
+
 int main(void)
 {
     const struct attack_row rows[] = {
@@ -418,6 +474,8 @@ int main(void)
         {"G-20-audit", G_20__time_that_goes_back, 0, 60},
         {"G-labels", G_labels__that_contradict_each_other, (int)ATT_COUNT(LIES), 60},
         {"G-labels-agree", G_labels__that_agree, 0, 60},
+        {"C-19-audit", C_19__entries_of_a_label_key_that_was_revoked, (int)ATT_COUNT(REVOKED), 60},
+        {"C-19-state", C_19__state_of_before_the_revocation, 0, 60},
         {"G-state", G_state__of_another_tree, 0, 60},
     };
 
