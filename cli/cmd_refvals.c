@@ -38,7 +38,6 @@ static int made(const struct making *m)
     (void)json_object_set_new(r->root, "files", json_integer((json_int_t)m->files));
     (void)json_object_set_new(r->root, "links", json_integer((json_int_t)m->links));
     (void)json_object_set_new(r->root, "pcrs", json_integer((json_int_t)m->pcrs));
-    (void)json_object_set_new(r->root, "skipped", json_integer((json_int_t)m->skipped));
     if (m->indexed) {
         (void)json_object_set_new(r->root, "packages", json_integer((json_int_t)m->packages));
         (void)json_object_set_new(r->root, "index",

@@ -1,5 +1,4 @@
 /* Reference values from what is known to be good: digest lists, measurement logs, PCR values, a command line. */
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,142 +28,24 @@ enum att_err making_list(struct making *m, const char *path, bool rooted, struct
     return err == ATT_OK ? att_digest_list_read(&io, att_buf_slice(file), rooted, diag) : err;
 }
 
-/* What a log says last of a file or link: of what is gone, or became something else, nothing may be missing. */
-struct latest {
-    char *name;
-    bool link, there;
-};
-
-static int by_name(const void *a, const void *b)
-{
-    const struct latest *x = a;
-    const struct latest *y = b;
-
-    return strcmp(x->name, y->name);
-}
-
-static void latest_free(void *p)
-{
-    struct latest *l = p;
-
-    free(l->name);
-    free(l);
-}
-
-static enum att_err take_latest(void **tree, const char *name, const struct att_own_item *item)
-{
-    struct latest *l = calloc(1, sizeof(*l));
-    struct latest **at = NULL;
-
-    if (l != NULL) {
-        l->name = strdup(name);
-        at = l->name == NULL ? NULL : tsearch(l, tree, by_name);
-    }
-    if (at == NULL) {
-        if (l != NULL) {
-            latest_free(l);
-        }
-        return ATT_E_NOMEM;
-    }
-    (*at)->link = item->type == ATT_OWN_LINK;
-    (*at)->there = item->digest != NULL;
-    if (*at != l) {
-        latest_free(l);
-    }
-    return ATT_OK;
-}
-
-struct listing {
-    struct making *m;
-    enum att_err err;
-};
-
-static void list_latest(const void *node, VISIT visit, void *arg)
-{
-    const struct latest *l = *(struct latest *const *)node;
-    struct listing *x = arg;
-
-    if ((visit == postorder || visit == leaf) && l->there && x->err == ATT_OK) {
-        x->err = making_listed(x->m, l->link, l->name);
-    }
-}
-
-static enum att_err add_own_item(struct making *m, void **tree, const struct att_own_item *item)
-{
-    char name[MAKING_NAME_ROOM];
-    enum att_err err = ATT_OK;
-
-    if (item->name.len >= ATT_OWN_NAME_MAX) {
-        m->skipped++;
-        return ATT_OK;
-    }
-    memcpy(name, item->name.p, item->name.len);
-    name[item->name.len] = '\0';
-    if (item->type != ATT_OWN_CONFIG) { /* a value of a file, which is an item itself */
-        err = take_latest(tree, name, item);
-    }
-    if (err != ATT_OK || item->digest == NULL) {
-        m->skipped += err == ATT_OK ? 1 : 0;
-        return err;
-    }
-    m->files++;
-    return making_add(m, item->type == ATT_OWN_LINK ? ATT_LINK_PREFIX : "", name, item->digest);
-}
-
-static enum att_err add_own_record(struct making *m, void **tree, const struct att_own_record *rec)
-{
-    struct att_own_items items = att_own_items_from(rec);
-    struct att_own_item item;
-    enum att_err err = ATT_OK;
-
-    while (err == ATT_OK && att_own_item_next(&items, &item)) {
-        err = add_own_item(m, tree, &item);
-    }
-    return err;
-}
-
-/* A known-good own log: everything that it lists is expected. */
-enum att_err making_own(struct making *m, const char *path, struct att_diag *diag)
-{
-    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    struct listing x = {.m = m};
-    struct att_own it;
-    struct att_own_record rec;
-    void *tree = NULL;
-    bool more = true;
-    enum att_err err = att_file_read(&file, path, ATT_OWN_LOG_MAX, diag);
-
-    if (err != ATT_OK) {
-        return err;
-    }
-    it = att_own_from(att_buf_slice(file), 0);
-    while (err == ATT_OK) {
-        err = att_own_next(&it, &rec, &more, m->hasher, diag);
-        if (err != ATT_OK || !more) {
-            break;
-        }
-        err = rec.is_boot ? ATT_OK : add_own_record(m, &tree, &rec);
-    }
-    if (err == ATT_OK) {
-        twalk_r(tree, list_latest, &x);
-        err = x.err;
-    }
-    tdestroy(tree, latest_free);
-    return err;
-}
-
 /* Only SHA-256 of content can be compared: other digests, fs-verity's and violations are left out. */
 static enum att_err add_ima_entry(struct making *m, const struct att_ima_entry *e)
 {
     char name[MAKING_NAME_ROOM];
 
-    if (e->violation || e->alg != ATT_HASH_SHA256 || e->verity || e->path.len == 0 ||
-        e->path.len >= ATT_OWN_NAME_MAX) {
-        m->skipped++;
-        return ATT_OK;
+    size_t len = e->path.len < ATT_OWN_NAME_MAX ? e->path.len : ATT_OWN_NAME_MAX - 1;
+
+    memcpy(name, e->path.p, len);
+    name[len] = '\0';
+    if (len == 0 || len < e->path.len) {
+        return making_leave(m, LEFT_NAME, name);
     }
-    memcpy(name, e->path.p, e->path.len);
-    name[e->path.len] = '\0';
+    if (e->violation) {
+        return making_leave(m, LEFT_VIOLATION, name);
+    }
+    if (e->alg != ATT_HASH_SHA256 || e->verity) {
+        return making_leave(m, LEFT_DIGEST, name);
+    }
     if (e->template_ == ATT_IMA_TEMPLATE_BUF) {
         m->files++;
         return making_add(m, "ima-buf:", name, e->digest.p);

@@ -107,6 +107,7 @@ void making_clear(struct making *m)
         free(m->kept[i].name);
     }
     free(m->kept);
+    making_left_clear(m);
     m->kept = NULL;
     m->kept_count = 0;
     m->maker = NULL;
@@ -166,6 +167,7 @@ static enum att_err put(struct making *m, const char *prefix, const char *name,
     if (n < 0 || (size_t)n >= sizeof(full)) {
         return ATT_E_LIMIT;
     }
+    m->values++;
     if (m->keep) {
         return keep(m, full, digest);
     }
@@ -311,25 +313,15 @@ enum att_err making_link(struct making *m, const char *name, const char *target)
     return err == ATT_OK ? making_item(m, true, name, digest) : err;
 }
 
-void making_skip(struct making *m, const char *path)
-{
-    char shown[512];
-
-    m->skipped++;
-    making_progress_end(m);
-    if (!m->r->cli->json) {
-        (void)fprintf(stderr, "attestctl: %s: %s\n",
-                      tr(m->r->cli, "skipped, not readable", "読めないため省略"),
-                      text_safe(shown, sizeof(shown), path));
-    }
-}
-
 enum att_err making_hash_fd(struct making *m, int fd, uint8_t digest[32])
 {
     enum att_err err = att_hasher_start(m->hasher, ATT_HASH_SHA256);
     ssize_t n = 1;
 
     while (err == ATT_OK && n > 0) {
+        if (m->at != NULL) {
+            making_progress(m, m->at);
+        }
         n = read(fd, m->chunk, MAKING_CHUNK);
         if (n < 0) {
             return ATT_E_IO;

@@ -23,12 +23,36 @@ struct kept {
     uint8_t digest[32];
 };
 
+/* Why something is left out. */
+enum left_why {
+    LEFT_UNREADABLE,  /* a file of a folder, or in an own log */
+    LEFT_GONE,        /* of an own log: not there at its end */
+    LEFT_UNSUPPORTED, /* of an own log: a FIFO, a socket, a device node */
+    LEFT_NAME,        /* of a log: too long, or none at all */
+    LEFT_VIOLATION,   /* of an IMA list */
+    LEFT_DIGEST,      /* of an IMA list: other than SHA-256 of the content */
+    LEFT_MOUNT,       /* of a folder: a mount point, with all below it */
+    LEFT__COUNT
+};
+
+struct left {
+    char *name;
+    enum left_why why;
+};
+
 struct making {
     struct report *r;
     struct att_refvals_maker *maker;
     struct att_hasher *hasher;
     uint8_t *chunk; /* MAKING_CHUNK bytes to read into */
     size_t files, links, pcrs, skipped;
+    size_t values;     /* added in all, doubles too */
+    const char *at;    /* the file that is being hashed, or NULL: for progress */
+    bool cross;        /* into other file systems below a folder, too */
+    struct left *left; /* the first of those that are skipped */
+    size_t left_count, left_room;
+    bool own;               /* an own log was read: */
+    size_t earlier;         /* states in it that a later one took the place of */
     size_t packages;        /* read out of a repository */
     bool indexed, released; /* from an index, and each index is one that a Release file names */
     struct att_buf *text;   /* where a compressed text goes; borrowed, NULL but for that time */
@@ -69,8 +93,11 @@ ATT_MUST_USE enum att_err making_tree_end(struct making *m, const char *tree);
 ATT_MUST_USE enum att_err making_finish(struct making *m);
 /* What was kept, in order of name and digest, each once. */
 void making_sort(struct making *m);
-/* Left out, and said so on standard error. */
-void making_skip(struct making *m, const char *path);
+/* Left out: counted, and named by making_tell. */
+ATT_MUST_USE enum att_err making_leave(struct making *m, enum left_why why, const char *name);
+void making_left_clear(struct making *m);
+/* What was left out, on standard error or into the report's JSON. */
+void making_tell(const struct making *m);
 
 /* Hash what a descriptor still holds. IO CRYPTO */
 ATT_MUST_USE enum att_err making_hash_fd(struct making *m, int fd, uint8_t digest[32]);
@@ -79,12 +106,19 @@ ATT_MUST_USE enum att_err making_hash_fd(struct making *m, int fd, uint8_t diges
 void making_progress(struct making *m, const char *at);
 void making_progress_end(struct making *m);
 
-/* Sources. A refusal names the file and the place in it. */
+/*
+ * Sources. A refusal names the file and the place in it.
+ *
+ * making_tree stays on the file system of the tree, as the agent does; mount points below it are left out and
+ * named, unless m->cross. A tree that is not the root must have the name that it has on the gateway.
+ * Errors  CONFIG (REF_SOURCE: no folder, no absolute name)
+ */
 ATT_MUST_USE enum att_err making_tree(struct making *m, const char *tree, bool as_root,
                                       struct att_diag *diag);
 /* sha256sum(1) lines; rooted: names are relative to the gateway's root. */
 ATT_MUST_USE enum att_err making_list(struct making *m, const char *path, bool rooted,
                                       struct att_diag *diag);
+/* An own log (cli/refvals_own.c): the last state of each name that is there at its end. */
 ATT_MUST_USE enum att_err making_own(struct making *m, const char *path, struct att_diag *diag);
 ATT_MUST_USE enum att_err making_ima(struct making *m, const char *path, struct att_diag *diag);
 ATT_MUST_USE enum att_err making_pcrs(struct making *m, const char *path, struct att_diag *diag);

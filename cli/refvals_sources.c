@@ -2,9 +2,44 @@
 #include "refvals_sources.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "refvals_debian.h"
+
+/* Taken for a file to measure, it would become the value of a name that no gateway has. */
+static enum att_err check_not_compiled(const char *path, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    uint8_t head[ATT_REFVALS_HEAD] = {0};
+    struct stat st;
+    char shown[96];
+
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || read(fd, head, sizeof(head)) < 0 ||
+        !att_refvals_is_compiled(head)) {
+        return ATT_OK; /* whether it is there, its own reader says */
+    }
+    return att_fail(diag, ATT_E_CONFIG, ATT_R_REF_SOURCE, "sources",
+                    "expected what reference values are made from, found %s, which is compiled "
+                    "and holds no names; to join such files: refvals merge",
+                    text_safe(shown, sizeof(shown), path));
+}
+
+/* A source that gives nothing was named by mistake, or lost its content on the way. */
+static enum att_err check_gave(const struct making *m, size_t before, const char *path,
+                               struct att_diag *diag)
+{
+    char shown[96];
+
+    return m->values > before
+               ? ATT_OK
+               : att_fail(diag, ATT_E_FORMAT, ATT_R_REF_SOURCE, "sources",
+                          "expected files, links or other values in %s, found none (left out: %zu)",
+                          text_safe(shown, sizeof(shown), path), m->skipped);
+}
 
 static enum att_err add_tree(struct making *m, const char *path, struct att_diag *diag)
 {
@@ -33,7 +68,8 @@ enum att_err sources_named(enum att_err err, const char *path, struct att_diag *
     bool line = isdigit((unsigned char)d.text[0]) != 0;
     char shown[96];
 
-    if (err == ATT_OK || d.reason == ATT_R_NONE || d.reason == ATT_R_FILE) {
+    if (err == ATT_OK || d.reason == ATT_R_NONE || d.reason == ATT_R_FILE ||
+        d.reason == ATT_R_REF_SOURCE) {
         return err;
     }
     (void)att_fail_at(diag, err, d.reason, d.field, d.off, "%s:%s%s",
@@ -43,6 +79,17 @@ enum att_err sources_named(enum att_err err, const char *path, struct att_diag *
 }
 
 typedef enum att_err (*source)(struct making *m, const char *path, struct att_diag *diag);
+
+static enum att_err add_one(struct making *m, source add, const char *path, struct att_diag *diag)
+{
+    const size_t before = m->values;
+    enum att_err err = check_not_compiled(path, diag);
+
+    if (err == ATT_OK) {
+        err = sources_named(add(m, path, diag), path, diag);
+    }
+    return err == ATT_OK ? check_gave(m, before, path, diag) : err;
+}
 
 static enum att_err make(struct making *m, const struct sources *s, struct att_diag *diag)
 {
@@ -57,7 +104,7 @@ static enum att_err make(struct making *m, const struct sources *s, struct att_d
 
     for (size_t i = 0; err == ATT_OK && i < ATT_COUNT(all); i++) {
         for (const char *const *path = all[i].path; err == ATT_OK && *path != NULL; path++) {
-            err = sources_named(all[i].add(m, *path, diag), *path, diag);
+            err = add_one(m, all[i].add, *path, diag);
         }
     }
     return err;
@@ -68,8 +115,9 @@ enum att_err sources_add(struct making *m, const struct sources *s, char **trees
 {
     enum att_err err = ATT_OK;
 
+    m->cross = s->cross_mounts;
     for (; err == ATT_OK && *trees != NULL; trees++) {
-        err = add_tree(m, *trees, diag);
+        err = add_one(m, add_tree, *trees, diag);
     }
     if (err == ATT_OK) {
         err = make(m, s, diag);
@@ -81,6 +129,9 @@ enum att_err sources_add(struct making *m, const struct sources *s, char **trees
         err = making_finish(m);
     }
     making_progress_end(m);
+    if (err == ATT_OK) {
+        making_tell(m);
+    }
     return err;
 }
 

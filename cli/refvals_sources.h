@@ -12,7 +12,7 @@ struct sources {
     /* packages of a repository: which, what they must be, and where they are */
     const char *status[OPTION_MANY], *package[OPTION_MANY], *index[OPTION_MANY],
         *release[OPTION_MANY], *pool[OPTION_MANY];
-    bool skip_missing;
+    bool skip_missing, cross_mounts;
 };
 
 /* The options that name sources, for an option table. */
@@ -23,6 +23,12 @@ struct sources {
      "DIR...",                                                                                      \
      "a folder that stands for the gateway's root",                                                 \
      "機器のルートに当たるフォルダー"},                                                             \
+        {"cross-mounts",                                                                            \
+         NULL,                                                                                      \
+         &(s).cross_mounts,                                                                         \
+         NULL,                                                                                      \
+         "also what is mounted below a folder",                                                     \
+         "フォルダー以下のマウント先も含める"},                                                     \
         {"image",                                                                                   \
          (s).image,                                                                                 \
          NULL,                                                                                      \
@@ -78,8 +84,8 @@ struct sources {
          (s).own,                                                                                   \
          NULL,                                                                                      \
          "FILE...",                                                                                 \
-         "the own log of a known-good gateway",                                                     \
-         "正しい機器の測定ログ"},                                                                   \
+         "the own log of a known-good boot: its last state",                                        \
+         "正しい起動の測定ログ (最後の状態)"},                                                      \
         {"ima",                                                                                     \
          (s).ima,                                                                                   \
          NULL,                                                                                      \

@@ -105,6 +105,17 @@ static const struct {
     const char *en, *ja;
 } DETAILS[] = {
     {"expected affirming, found *", "期待: 肯定 (affirming)、実際: $1"},
+    {"expected a folder, found *, which is none; of an archive or image: --image",
+     "フォルダーが必要ですが $1 は違います (アーカイブやイメージは --image)"},
+    {"expected a path as it is on the gateway, from / on, found *; of a folder that stands for "
+     "the root: --root",
+     "機器上での絶対パスが必要です (実際: $1)。ルートに当たるフォルダーは --root で指定"},
+    {"expected what reference values are made from, found *, which is compiled and holds no names; "
+     "to join such files: refvals merge",
+     "参照値の元になるものが必要ですが $1 はコンパイル済みで名前を持ちません (統合は refvals "
+     "merge)"},
+    {"expected files, links or other values in *, found none (left out: *)",
+     "$1 にファイル、リンクその他の値がありません (省略: $2)"},
     {"expected one of this verifier", "この検証サーバーの証明書が必要です"},
     {"there is no option *; did you mean *?", "オプション $1 はありません。$2 のことですか?"},
     {"there is no option *", "オプション $1 はありません"},

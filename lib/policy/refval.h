@@ -60,6 +60,10 @@ ATT_MUST_USE enum att_err att_refvals_expected(size_t *count, const struct att_r
                                                struct att_slice name, uint8_t (*out)[32],
                                                size_t cap);
 
+/* Does a file that begins like this claim to be a compiled one? */
+#define ATT_REFVALS_HEAD 8
+bool att_refvals_is_compiled(const uint8_t head[ATT_REFVALS_HEAD]);
+
 /* Making: add pairs, then finish into a new buffer. Duplicates are merged. */
 struct att_refvals_maker;
 ATT_MUST_USE enum att_err att_refvals_maker_new(struct att_refvals_maker **out);

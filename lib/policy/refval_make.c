@@ -12,6 +12,13 @@ struct entry {
     uint64_t name; /* its hash, 60 bits */
 };
 
+_Static_assert(ATT_REFVALS_HEAD == REFVAL_MAGIC_LEN, "what a file begins with is its magic");
+
+bool att_refvals_is_compiled(const uint8_t head[ATT_REFVALS_HEAD])
+{
+    return memcmp(head, REFVAL_MAGIC, REFVAL_MAGIC_LEN) == 0;
+}
+
 struct att_refvals_maker {
     struct entry *entry;
     size_t count;

@@ -210,9 +210,9 @@ if [ -w /dev/full ]; then
     check 'help to a full disk' 3 full "$ctl" help
     check 'version to a full disk' 3 full "$ctl" --json version
     check 'a good policy to a full disk' 3 full "$ctl" policy check policies/gateway-base.yaml
-    check 'reference values to a full disk' 3 full "$ctl" refvals make docs --output -
+    check 'reference values to a full disk' 3 full "$ctl" refvals make --root docs --output -
 fi
-check 'reference values to a closed output' 3 sh -c "'$ctl' refvals make docs --output - >&-"
+check 'reference values to a closed output' 3 sh -c "'$ctl' refvals make --root docs --output - >&-"
 
 # ---- a file that may not be read ----
 if [ "$(id -u)" -eq 0 ]; then

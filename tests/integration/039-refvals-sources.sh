@@ -127,4 +127,12 @@ refused 'a list of nothing' "$work/nothing" --sha256sums 'nothing'
 check 'a missing archive' 3 "$ctl" --json refvals make --image "$work/none" --output "$out"
 json_form
 check 'a folder as an archive' 3 "$ctl" --json refvals make --image "$root" --output "$out"
+
+# a large file alone takes longer than the second after which a terminal is told how far it is
+if command -v script >/dev/null; then
+    mkdir "$work/large" && truncate -s 1T "$work/large/file"
+    name='progress on a terminal' rows=$((rows + 1))
+    timeout 4 script -qefc "'$ctl' refvals make --root '$work/large' -o '$out'" "$work/typescript" </dev/null >/dev/null 2>&1 || true
+    grep -q 'files  .*/large/file' "$work/typescript" || complain "nothing was shown: $(head -c 300 "$work/typescript")"
+fi
 finish
