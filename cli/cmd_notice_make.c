@@ -27,6 +27,8 @@ struct draft {
     struct att_notice *n;
     uint8_t (*room)[32];
     size_t room_count;
+    char *name[ATT_NOTICE_CHANGES_MAX]; /* those that no source and no option holds */
+    size_t name_count;
 };
 
 static void draft_clear(struct draft *d)
@@ -36,6 +38,9 @@ static void draft_clear(struct draft *d)
     }
     free(d->n);
     free(d->room);
+    for (size_t i = 0; i < d->name_count; i++) {
+        free(d->name[i]);
+    }
 }
 
 static enum att_err draft_start(struct draft *d)
@@ -84,6 +89,47 @@ static enum att_err add_change(struct draft *d, const struct att_refvals *refs, 
     return ATT_OK;
 }
 
+/* The same path as a link where it is a file, and the other way round; NULL: no memory. */
+static char *other_kind(const char *name)
+{
+    static const size_t LINK = sizeof(ATT_LINK_PREFIX) - 1;
+    char *other = NULL;
+
+    if (strncmp(name, ATT_LINK_PREFIX, LINK) == 0) {
+        return strdup(name + LINK);
+    }
+    return asprintf(&other, ATT_LINK_PREFIX "%s", name) < 0 ? NULL : other;
+}
+
+static int by_kept_name(const void *name, const void *kept)
+{
+    return strcmp(name, ((const struct kept *)kept)->name);
+}
+
+static bool has_name(const struct making *m, const char *name)
+{
+    return m->kept_count > 0 &&
+           bsearch(name, m->kept, m->kept_count, sizeof(*m->kept), by_kept_name) != NULL;
+}
+
+/* A link in the place of a file: the file is gone with that, and must not be asked for. */
+static enum att_err add_replaced(struct draft *d, const struct att_refvals *refs,
+                                 const struct making *m, const char *name, struct att_diag *diag)
+{
+    char *other = other_kind(name);
+    struct att_refvals_found found = {0};
+    enum att_err err =
+        other == NULL ? ATT_E_NOMEM : att_refvals_look(&found, refs, att_slice_str(other), NULL);
+
+    if (err != ATT_OK || found.count == 0 || has_name(m, other) ||
+        d->name_count == ATT_COUNT(d->name)) { /* so many changes are refused by the next */
+        free(other);
+        return err;
+    }
+    d->name[d->name_count++] = other;
+    return add_change(d, refs, other, NULL, diag);
+}
+
 /* What the sources have and the references do not expect. */
 static enum att_err add_new(struct draft *d, const struct att_refvals *refs, const struct making *m,
                             bool complete, struct att_diag *diag)
@@ -102,11 +148,27 @@ static enum att_err add_new(struct draft *d, const struct att_refvals *refs, con
         if (err != ATT_OK) {
             return att_fail(diag, err, ATT_R_NOMEM, "--refvals", "%s", att_err_name(err));
         }
-        if (!found.same) {
-            err = add_change(d, refs, k->name, k->digest, diag);
+        if (found.same) {
+            continue;
+        }
+        err = add_change(d, refs, k->name, k->digest, diag);
+        if (err == ATT_OK && (i == 0 || strcmp(m->kept[i - 1].name, k->name) != 0)) {
+            err = add_replaced(d, refs, m, k->name, diag);
         }
     }
     return err;
+}
+
+static bool is_told(const struct draft *d, const char *name)
+{
+    for (size_t i = 0; i < d->n->change_count; i++) {
+        const struct att_change *c = &d->n->change[i];
+
+        if (c->after == NULL && att_slice_eq(c->name, att_slice_str(name))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static enum att_err add_gone(struct draft *d, const struct att_refvals *refs,
@@ -115,6 +177,9 @@ static enum att_err add_gone(struct draft *d, const struct att_refvals *refs,
     enum att_err err = ATT_OK;
 
     for (size_t i = 0; err == ATT_OK && names[i] != NULL; i++) {
+        if (is_told(d, names[i])) {
+            continue;
+        }
         err = add_change(d, refs, names[i], NULL, diag);
         if (err == ATT_OK && d->n->change[d->n->change_count - 1].before_count == 0) {
             char shown[96];

@@ -186,21 +186,25 @@ static enum att_err look_as(struct att_refvals_found *out, const struct judging 
                             item->digest);
 }
 
-/* What is listed for an item; when that is another kind of thing at the same path, nothing of it is the same. */
-static enum att_err look(struct att_refvals_found *out, const struct judging *j,
+/*
+ * What is listed for an item; when that is another kind of thing at the same path, nothing of it is the same.
+ * *link: it is listed as a link.
+ */
+static enum att_err look(struct att_refvals_found *out, bool *link, const struct judging *j,
                          const struct att_own_item *item)
 {
-    bool link = item->type == ATT_OWN_LINK;
     enum att_err err = ATT_OK;
 
+    *link = item->type == ATT_OWN_LINK;
     if (j->refvals == NULL) {
         return ATT_OK;
     }
-    err = look_as(out, j, item, link);
+    err = look_as(out, j, item, *link);
     if (err != ATT_OK || out->count > 0) {
         return err;
     }
-    err = look_as(out, j, item, !link);
+    err = look_as(out, j, item, !*link);
+    *link = out->count > 0 ? !*link : *link;
     out->same = false;
     return err;
 }
@@ -233,24 +237,41 @@ static enum att_reason judge_listed(const struct att_own_item *item,
     return ATT_R_REF_UNLISTED;
 }
 
+/*
+ * A path is spelt in two ways, as a file and as a link, and at most one of them is there. What is there decides, and
+ * where nothing is, the one that the reference values list; the other is gone, which counts as shown.
+ */
+static enum att_window_says notices_say(struct judging *j, const struct att_own_item *item,
+                                        bool listed_as_link)
+{
+    const bool link = item->digest != NULL ? item->type == ATT_OWN_LINK : listed_as_link;
+    uint8_t room[ATT_JUDGING_NAME_ROOM];
+    enum att_window_says other =
+        att_judging_window_item(j, att_judging_spelled(room, item->name, !link), NULL);
+    enum att_window_says one =
+        att_judging_window_item(j, att_judging_spelled(room, item->name, link), item->digest);
+
+    return item->digest == NULL && ATT_GUARD(REF_RETIRED_LINK, other == ATT_WINDOW_RETIRED) ? other
+                                                                                            : one;
+}
+
 /* Change notices beside the reference values: a state that is new for a while, or one that was left. */
-static void judge_notices(struct judging *j, const struct att_own_item *item,
+static void judge_notices(struct judging *j, const struct att_own_item *item, bool listed_as_link,
                           struct att_deviation *d)
 {
-    uint8_t room[ATT_JUDGING_NAME_ROOM];
     enum att_window_says says = ATT_WINDOW_SILENT;
 
     if (j->out->windows.count == 0 || item->type == ATT_OWN_UNREADABLE) {
         return;
     }
-    says = att_judging_window_item(
-        j, att_judging_spelled(room, item->name, item->type == ATT_OWN_LINK), item->digest);
+    says = notices_say(j, item, listed_as_link);
     if (says == ATT_WINDOW_RETIRED) {
         d->reason = ATT_R_REF_RETIRED;
         d->severity = ATT_SEVERITY_FAIL;
         note_digests(d, NULL, item->digest);
-    } else if (says == ATT_WINDOW_EXPECTED && d->reason != ATT_R_NONE) {
-        d->reason = ATT_R_NONE;
+    } else if (says == ATT_WINDOW_EXPECTED && d->reason != ATT_R_NONE &&
+               !ATT_GUARD(REF_GONE_KIND, item->type == ATT_OWN_UNSUPPORTED)) {
+        d->reason = ATT_R_NONE; /* a device node in its place is not what "gone" announced */
         att_judging_window_needed(j);
     }
 }
@@ -259,11 +280,12 @@ static enum att_err judge_item(struct judging *j, const struct att_own_item *ite
                                const struct att_requirement *rule, struct att_deviation *d)
 {
     struct att_refvals_found listed = {0};
-    enum att_err err = look(&listed, j, item);
+    bool link = false;
+    enum att_err err = look(&listed, &link, j, item);
 
     if (err == ATT_OK) {
         d->reason = judge_listed(item, rule, &listed, d);
-        judge_notices(j, item, d);
+        judge_notices(j, item, link, d);
     }
     return err;
 }

@@ -53,6 +53,13 @@ json '.reasons[0].code == "E_CFG_NOTICE"'
 check 'eight days' 2 notice --list "$work/SUMS" --from 2026-01-01T00:00:00Z --until 2026-01-09T00:00:00Z -o "$work/x.notice"
 says '7 days'
 check 'no time' 2 notice --list "$work/SUMS" --until tomorrow -o "$work/x.notice"
+mkdir -p "$work/linked$measured"
+ln -s calibration "$work/linked$measured/sensor.conf"
+for also in "--id=cal-3" "--gone=$measured/sensor.conf"; do # said or not, the file goes where a link comes
+    check 'a link in the place of a file' 0 notice --json --root "$work/linked" "$also" -o "$work/linked.notice"
+    json_form
+    json "[.changes[] | [.name, .after == null, (.before | length)]] == [[\"$measured/sensor.conf\", true, 1], [\"link:$measured/sensor.conf\", false, 0]]"
+done
 check 'a name that is not there goes' 3 notice --gone /nowhere -o "$work/x.notice"
 check 'without a role' 2 "$ctl" notice make --id x
 check 'a key in a file needs a word' 7 "$ctl" notice make --id x --role maintenance --until "$until" --title x \

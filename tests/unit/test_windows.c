@@ -200,6 +200,102 @@ START_TEST(retired__is_the_absence_of_what_came)
 }
 END_TEST
 
+/* A link in the place of a file, a link that goes, a link that comes, and a file in the place of a link. */
+static const struct scene_reference WITH_LINKS[] = {{"/etc/a.conf", "a = 1\n"},
+                                                    {"/etc/b.conf", "b = 2\n"},
+                                                    {"link:/etc/l", "a.conf"},
+                                                    {"link:/etc/m", "b.conf"},
+                                                    {NULL, NULL}};
+static const struct scene_change LINKS[] = {{"/etc/b.conf", "b = 2\n", NULL},
+                                            {"/etc/m", NULL, "m = 1\n"},
+                                            {"link:/etc/b.conf", NULL, "a.conf"},
+                                            {"link:/etc/l", "a.conf", NULL},
+                                            {"link:/etc/m", "b.conf", NULL},
+                                            {"link:/etc/n", NULL, "a.conf"},
+                                            {NULL, NULL, NULL}};
+
+static void linked(struct scene *s, const char *name, const char *target)
+{
+    uint8_t digest[32];
+    const struct att_own_item item = {
+        .type = ATT_OWN_LINK, .name = att_slice_str(name), .digest = digest};
+
+    NEED(att_sha256(att_slice_str(target), digest) == ATT_OK);
+    softlog_own_items(&s->own, s->tpm, SCENE_OWN_PCR, &item, 1);
+}
+
+static struct scene *links_scene(void)
+{
+    struct scene *s = open_scene();
+
+    scene_refer(s, WITH_LINKS, 0);
+    scene_notify(s, "n-1", NOW - 1, NOW + DAY, LINKS);
+    linked(s, "/etc/l", "a.conf");
+    linked(s, "/etc/m", "b.conf");
+    expect(s, ATT_TIER_AFFIRMING);
+    return s;
+}
+
+START_TEST(window__takes_links_that_come_and_go)
+{
+    struct scene *s = links_scene();
+
+    gone(s, "/etc/l");
+    expect(s, ATT_TIER_WARNING);
+    scene_expect_reason(s, ATT_R_REF_WINDOW, "n-1");
+    ck_assert_ptr_nonnull(strstr(s->result->reason[0].text, "1 of 6 changes"));
+    linked(s, "/etc/b.conf", "a.conf"); /* a file became a link: the file is gone with that */
+    expect(s, ATT_TIER_WARNING);
+    ck_assert_ptr_nonnull(strstr(s->result->reason[0].text, "3 of 6 changes"));
+    own(s, "/etc/m", "m = 1\n"); /* and a link a file */
+    linked(s, "/etc/n", "a.conf");
+    expect(s, ATT_TIER_WARNING);
+    ck_assert_ptr_nonnull(strstr(s->result->reason[0].text, "6 of 6 changes"));
+    scene_free(s);
+}
+END_TEST
+
+/* Only what was announced to go may go, and only to nothing. */
+START_TEST(window__of_a_link_excuses_nothing_else)
+{
+    struct scene *s = links_scene();
+    const struct att_own_item device = {.type = ATT_OWN_UNSUPPORTED,
+                                        .name = att_slice_str("/etc/b.conf")};
+
+    own(s, "/etc/l", "a.conf"); /* it is to go, not to become this */
+    expect(s, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_REF_MISMATCH, "/etc/l");
+    gone(s, "/etc/l");
+    gone(s, "/etc/a.conf");
+    expect(s, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_REF_ABSENT, "/etc/a.conf");
+    own(s, "/etc/a.conf", "a = 1\n");
+    softlog_own_items(&s->own, s->tpm, SCENE_OWN_PCR, &device, 1);
+    expect(s, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_REF_MISMATCH, "/etc/b.conf");
+    scene_free(s);
+}
+END_TEST
+
+START_TEST(retired__is_the_absence_of_a_link_that_came)
+{
+    struct scene *s = links_scene();
+
+    linked(s, "/etc/n", "a.conf");
+    expect(s, ATT_TIER_WARNING);
+    gone(s, "/etc/n");
+    expect(s, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_REF_RETIRED, "/etc/n");
+    linked(s, "/etc/n", "a.conf");
+    gone(s, "/etc/l");
+    expect(s, ATT_TIER_WARNING);
+    linked(s, "/etc/l", "a.conf"); /* back, behind what was shown */
+    expect(s, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_REF_RETIRED, "/etc/l");
+    scene_free(s);
+}
+END_TEST
+
 START_TEST(retired__holds_after_a_reboot_and_after_the_window)
 {
     struct scene *s = open_scene();
@@ -348,6 +444,9 @@ int main(void)
     tcase_add_test(t, window__that_closed_needs_new_reference_values);
     tcase_add_test(t, retired__is_what_an_item_was_before_the_gateway_showed_the_after);
     tcase_add_test(t, retired__is_the_absence_of_what_came);
+    tcase_add_test(t, window__takes_links_that_come_and_go);
+    tcase_add_test(t, window__of_a_link_excuses_nothing_else);
+    tcase_add_test(t, retired__is_the_absence_of_a_link_that_came);
     tcase_add_test(t, retired__holds_after_a_reboot_and_after_the_window);
     tcase_add_test(t, retired__concerns_the_gateway_that_showed_it);
     tcase_add_test(t, retired__ends_with_a_newer_notice_that_goes_back);
