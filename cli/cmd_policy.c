@@ -6,15 +6,54 @@
 #include "base/hex.h"
 #include "commands.h"
 #include "policy/policy_file.h"
+#include "policy/policy_prefix.h"
 #include "policy/policy_words.h"
+#include "sign/document.h"
+
+/* Warnings of one file, told behind its check. */
+#define WARNINGS_MAX 32
+
+struct warnings {
+    struct att_diag what[WARNINGS_MAX];
+    size_t count;
+};
+
+static void keep_warning(void *ctx, const struct att_diag *what)
+{
+    struct warnings *w = ctx;
+
+    if (w->count < WARNINGS_MAX) {
+        w->what[w->count++] = *what;
+    }
+}
+
+/* What is well-formed and still never holds. A signed policy has no lines to point at: its text was checked before. */
+static enum att_err check_text(struct att_policy **out, struct warnings *w, const char *name,
+                               const struct att_refvals *refs, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    enum att_err err = att_file_read(&file, name, ATT_POLICY_FILE_MAX, diag);
+    struct att_slice text;
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    text = att_buf_slice(file);
+    err = att_policy_peek(out, name, text, NULL, diag);
+    return err == ATT_OK && !att_document_is_signed(text)
+               ? att_policy_check_prefixes(name, text, refs, keep_warning, w, diag)
+               : err;
+}
 
 /* A policy that is not acceptable is "no"; one that cannot be read leaves the others to be checked. */
-static void check_one(struct report *r, const char *name, bool *denied)
+static void check_one(struct report *r, const char *name, const struct att_refvals *refs,
+                      bool *denied)
 {
     ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
+    struct warnings w = {.count = 0};
     struct att_diag diag = {0};
     char shown[512];
-    enum att_err err = artefact_policy(&policy, name, NULL, &diag);
+    enum att_err err = check_text(&policy, &w, name, refs, &diag);
     int code = err == ATT_OK ? EXIT_VERIFIED : exit_for(err, diag.reason);
 
     (void)text_safe(shown, sizeof(shown), name);
@@ -29,6 +68,9 @@ static void check_one(struct report *r, const char *name, bool *denied)
         report_worsen(r,
                       V_MALFORMED); /* no policy at all, rather than one that is not acceptable */
     }
+    for (size_t i = 0; i < w.count; i++) {
+        report_reason(r, "E_CFG_PREFIX", tr(r->cli, "warning", "警告"), w.what[i].text);
+    }
     if (err == ATT_OK && r->cli->verbose) {
         report_field(r, tr(r->cli, "policy", "方針"), "%s@%llu", policy->name,
                      (unsigned long long)policy->version);
@@ -38,14 +80,26 @@ static void check_one(struct report *r, const char *name, bool *denied)
 int cmd_policy_check(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.policy-check.v1");
+    ATT_CLEANUP(att_refvals_freep) struct att_refvals *refs = NULL;
+    const char *refvals = NULL;
+    const struct option_spec spec[] = {{"refvals", &refvals, NULL, "FILE",
+                                        "warn of paths that these reference values do not have",
+                                        "この参照値にないパスを警告する"}};
+    struct att_diag diag = {0};
     bool denied = false;
-    int code = options_parse(&r, NULL, 0, &argc, argv);
+    int code = options_parse(&r, spec, ATT_COUNT(spec), &argc, argv);
+    enum att_err err = ATT_OK;
 
     if (code != OPTIONS_OK) {
         return code;
     }
+    err = refvals != NULL ? att_refvals_map(&refs, refvals, &diag) : ATT_OK;
+    err = err == ATT_OK && refs != NULL ? att_refvals_check(refs, &diag) : err;
+    if (err != ATT_OK) {
+        return report_failure(&r, err, &diag);
+    }
     for (int i = 1; i < argc; i++) {
-        check_one(&r, argv[i], &denied);
+        check_one(&r, argv[i], refs, &denied);
     }
     if (r.verdict == V_UNDECIDED && denied) {
         r.exit_override = EXIT_PERMISSION;

@@ -204,6 +204,18 @@ static void left_out(struct trial *t, const char *folder, const char *name)
     report_worsen(t->r, V_UNDECIDED);
 }
 
+static void found_nothing(struct trial *t, const char *folder)
+{
+    struct att_diag why = {0};
+    char shown[96];
+
+    (void)att_fail(&why, ATT_E_NOT_FOUND, ATT_R_FILE, "--evidence",
+                   "expected records of evidence get in %s, found none",
+                   text_safe(shown, sizeof(shown), folder));
+    report_check(t->r, folder, C_NOT_RUN, &why);
+    report_worsen(t->r, V_UNDECIDED);
+}
+
 /* Numbers in names count as numbers: record 9 was made before record 10. */
 static void evidence(struct trial *t, const char *path)
 {
@@ -229,7 +241,7 @@ static void evidence(struct trial *t, const char *path)
     }
     free(entries);
     if (count <= 0) {
-        report_worsen(t->r, V_UNDECIDED);
+        found_nothing(t, path);
     }
 }
 

@@ -1,4 +1,5 @@
 /* refvals import, export, merge: reference values in the forms of others, and several files as one. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -226,7 +227,8 @@ struct exporting {
     struct sources s;
     const char *form_name, *id, *key;
     enum form form;
-    bool file_key;
+    bool file_key,
+        quiet; /* quiet: as it was asked for; values on standard output silence the rest */
 };
 
 /* Sorted, each once. NULL: no memory. */
@@ -274,6 +276,18 @@ static enum att_err write_corim(struct att_buf **out, const struct exporting *x,
                : err;
 }
 
+/* On standard error, since the values themselves may go to standard output. */
+static void tell_left(const struct report *r, const struct exporting *x, size_t values, size_t left)
+{
+    if (r->cli->json || x->quiet || left == 0) {
+        return;
+    }
+    (void)fprintf(
+        stderr, "attestctl: %s: %zu %s, %zu %s\n", x->form_name, values,
+        tr(r->cli, "values written", "件を出力"), left,
+        tr(r->cli, "left out, which this form has no place for", "件はこの形式で表せないため省略"));
+}
+
 static enum att_err write_form(struct att_buf **out, const struct exporting *x, struct making *m,
                                struct att_diag *diag)
 {
@@ -297,6 +311,9 @@ static enum att_err write_form(struct att_buf **out, const struct exporting *x, 
     (void)json_object_set_new(m->r->root, "values",
                               json_integer((json_int_t)(m->kept_count - left)));
     (void)json_object_set_new(m->r->root, "others", json_integer((json_int_t)left));
+    if (err == ATT_OK) {
+        tell_left(m->r, x, m->kept_count - left, left);
+    }
     return err;
 }
 
@@ -352,6 +369,7 @@ int cmd_refvals_export(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
+    x.quiet = cli->quiet;
     if (strcmp(cli->output, "-") == 0) {
         cli->quiet = true;
     }

@@ -242,7 +242,8 @@ static const struct command work[] = {
      .example = {"attestctl evidence reappraise 12.record --refvals site.refvals",
                  "attestctl evidence reappraise 12.record 13.record --refvals site.refvals"
                  " --policy next.yaml",
-                 "attestctl --json evidence reappraise *.record --refvals next.refvals --what-if | "
+                 "attestctl --json evidence reappraise 12.record 13.record --refvals next.refvals "
+                 "--what-if | "
                  "jq .changed"},
      .run = cmd_evidence_reappraise},
     {.noun = "evidence",
@@ -299,7 +300,8 @@ static const struct command work[] = {
      .args_max = ARGS_ANY,
      .en = "check policies",
      .ja = "方針を検査する",
-     .example = {"attestctl policy check site.yaml", "attestctl policy check policies/*.yaml",
+     .example = {"attestctl policy check site.yaml --refvals fleet.refvals",
+                 "attestctl policy check policies/*.yaml",
                  "attestctl --json policy check site.yaml | jq .reasons"},
      .run = cmd_policy_check},
     {.noun = "policy",

@@ -105,6 +105,15 @@ static const struct {
     const char *en, *ja;
 } DETAILS[] = {
     {"expected affirming, found *", "期待: 肯定 (affirming)、実際: $1"},
+    {"*: expected a path from / on, found *: no name of a gateway begins so",
+     "$1: / で始まるパスが必要です (実際: $2)。機器の名前はすべて / で始まります"},
+    {"*: expected a folder that the reference values have all of, found *: own_complete cannot "
+     "hold",
+     "$1: 参照値に $2 の全体がないため own_complete は成り立ちません"},
+    {"*: expected a path with reference values under it, found *: what is measured there is "
+     "unlisted",
+     "$1: $2 以下に参照値がなく、そこで測定されるものは未登録になります"},
+    {"expected records of evidence get in *, found none", "$1 に evidence get の記録がありません"},
     {"expected a folder, found *, which is none; of an archive or image: --image",
      "フォルダーが必要ですが $1 は違います (アーカイブやイメージは --image)"},
     {"expected a path as it is on the gateway, from / on, found *; of a folder that stands for "

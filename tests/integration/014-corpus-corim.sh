@@ -171,6 +171,8 @@ check 'allow-list written' 0 "$ctl" --json refvals export --form allowlist "$@" 
 json ".values == 1 and .values + .others == $(count "$work/made.refvals")"
 jq -e '.meta.version == 1 and .digests["/etc/x"] == ["'"$(sha256sum <"$work/image/etc/x" | cut -c1-64)"'"]' "$work/w.json" >/dev/null ||
     complain 'not the form'
+check 'what it cannot hold, in words' 0 "$ctl" refvals export --form allowlist "$@" --output -
+says 'left out, which this form has no place for'
 cat >"$work/policy.json" <<END
 {"meta": {"version": 1, "generator": 3}, "release": 0,
  "digests": {"/bin/a": ["$(printf '%064d' 1)", "$(printf '%040d' 1)"], "/bin/b": ["$(printf '%064d' 2)"]},

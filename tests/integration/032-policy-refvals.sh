@@ -70,6 +70,11 @@ says none.yaml
 check 'a missing policy does not hide a bad one' 4 "$ctl" policy check "$work/none.yaml" "$work/bad.yaml"
 check 'standard input' 0 sh -c "'$ctl' policy check - <'$good'"
 
+mkdir "$work/no-records"
+check 'a diff over no records says so' 3 "$ctl" --json policy diff "$good" "$work/two.yaml" --evidence "$work/no-records"
+json_form
+json '.reasons[0].detail | contains("no-records, found none")'
+
 # ---- reference values ----
 mkdir -p "$work/image/usr/bin" "$work/image/etc"
 echo tool >"$work/image/usr/bin/tool"
@@ -95,6 +100,19 @@ check 'the root with slashes behind it' 0 "$ctl" -q refvals make --root "$work/i
 cmp -s "$refs" "$work/y.refvals" || complain 'other bytes'
 check 'a second time' 0 "$ctl" -q refvals make --root "$work/image" --output "$work/y.refvals"
 cmp -s "$refs" "$work/y.refvals" || complain 'other bytes'
+
+sed 's|under: \[[^]]*\]|under: [etc]|' "$good" >"$work/prefix.yaml"
+check 'a path without its slash' 1 "$ctl" --json policy check "$work/prefix.yaml"
+json_form
+json '.reasons[0].code == "E_CFG_POLICY" and (.reasons[0].detail | test("prefix.yaml:[0-9]+:[0-9]+: .*found etc"))'
+sed 's|under: \[[^]]*\]|under: [/etc, /ect]|; s|own_complete: \[[^]]*\]|own_complete: [/]|' "$good" >"$work/prefix.yaml"
+check 'a path that covers nothing, without reference values' 0 "$ctl" --json policy check "$work/prefix.yaml"
+json '.reasons == []'
+check 'a path that covers nothing' 0 "$ctl" --json policy check "$work/prefix.yaml" --refvals "$refs"
+json_form
+json '[.reasons[].code] == ["E_CFG_PREFIX"] and (.reasons[0].detail | test("prefix.yaml:[0-9]+:[0-9]+: .*found /ect"))'
+check 'the same in Japanese' 0 "$ctl" --lang ja policy check "$work/prefix.yaml" --refvals "$refs"
+says '/ect 以下に参照値がなく'
 
 check 'from trees as they are' 0 "$ctl" refvals make "$work/image/usr" "$work/image/etc/gw.conf" --output "$refs"
 expected "$work/image/usr/bin/tool" "$(hash_of "$work/image/usr/bin/tool")"
