@@ -32,6 +32,7 @@
 struct reading {
     struct att_import *io;
     struct att_diag *diag;
+    const uint8_t *file; /* where the whole begins: offsets count from there */
     size_t tag, triple, measurement;
     bool parsec, ours;
 };
@@ -43,12 +44,22 @@ static enum att_err refuse(const struct reading *x, enum att_err err, const char
                     what);
 }
 
-/* Everything was read and nothing is left over. */
+/* Everything was read and nothing is left over: else what was being read, how it failed and at which byte of the file. */
 static enum att_err end(const struct reading *x, const struct att_cbor *c, const char *what)
 {
-    enum att_err err = att_cbor_end(c);
+    struct att_diag why = {0};
+    enum att_err err = att_cbor_end_diag(c, ATT_R_FMT_CORIM, "corim", &why);
 
-    return err == ATT_OK ? err : refuse(x, err, what);
+    if (err == ATT_OK) {
+        return ATT_OK;
+    }
+    return att_fail_at(x->diag, err, ATT_R_FMT_CORIM, "corim",
+                       (c->rd.p != NULL ? (size_t)(c->rd.p - x->file) : 0) + why.off,
+                       "tag %zu, triple %zu, measurement %zu: in the %s: %s", x->tag, x->triple,
+                       x->measurement, what,
+                       err == ATT_E_FORMAT ? "expected another type, key or form here, or one key "
+                                             "stands twice"
+                                           : why.text);
 }
 
 /* The items under the keys 0 to 15 of a map; others are stepped over. */
@@ -122,7 +133,7 @@ static enum att_err read_digests(struct reading *x, struct att_slice in, struct 
         return err;
     }
     att_cbor_leave(&c);
-    return end(x, &c, "digests");
+    return end(x, &c, "digests (an array of [algorithm, bytes])");
 }
 
 static struct att_slice pcr_name(char room[32], uint64_t pcr)
@@ -159,7 +170,7 @@ static enum att_err read_registers(struct reading *x, struct att_slice in)
         return err;
     }
     att_cbor_leave(&c);
-    return end(x, &c, "integrity registers");
+    return end(x, &c, "integrity registers (key 14: a map)");
 }
 
 /* The name that a measurement's key means: a PCR's index, or a name of our profile; else empty. */
@@ -180,7 +191,7 @@ static enum att_err read_key(struct reading *x, struct att_slice in, char room[3
     } else {
         (void)att_cbor_item(&c);
     }
-    return end(x, &c, "measurement key");
+    return end(x, &c, "measurement key (key 0)");
 }
 
 static enum att_err read_measurement(struct reading *x, struct att_slice in)
@@ -189,13 +200,13 @@ static enum att_err read_measurement(struct reading *x, struct att_slice in)
     struct att_slice value[FIELDS];
     struct att_slice name;
     char room[32];
-    enum att_err err = cut_all(x, in, at, "measurement");
+    enum att_err err = cut_all(x, in, at, "measurement (a map)");
 
     if (err == ATT_OK && at[1].p == NULL) {
         return refuse(x, ATT_E_FORMAT, "no value");
     }
     if (err == ATT_OK) {
-        err = cut_all(x, at[1], value, "measurement value");
+        err = cut_all(x, at[1], value, "measurement value (key 1: a map)");
     }
     if (err == ATT_OK) {
         err = read_key(x, at[0], room, &name);
@@ -238,7 +249,7 @@ static enum att_err read_triple(struct reading *x, struct att_slice in)
     }
     att_cbor_leave(&c);
     att_cbor_leave(&c);
-    return end(x, &c, "reference triple");
+    return end(x, &c, "reference triple (an array)");
 }
 
 static enum att_err read_triples(struct reading *x, struct att_slice in)
@@ -258,7 +269,7 @@ static enum att_err read_triples(struct reading *x, struct att_slice in)
         return err;
     }
     att_cbor_leave(&c);
-    return end(x, &c, "reference triples");
+    return end(x, &c, "reference triples (key 0: an array)");
 }
 
 static enum att_err read_comid(struct reading *x, struct att_slice in)
@@ -266,19 +277,19 @@ static enum att_err read_comid(struct reading *x, struct att_slice in)
     struct att_slice at[FIELDS];
     struct att_slice triples[FIELDS];
     struct att_slice identity[FIELDS];
-    enum att_err err = cut_all(x, in, at, "CoMID");
+    enum att_err err = cut_all(x, in, at, "CoMID (a map)");
 
     if (err == ATT_OK && (at[1].p == NULL || at[4].p == NULL)) {
         return refuse(x, ATT_E_FORMAT, "a CoMID without identity or triples");
     }
     if (err == ATT_OK) {
-        err = cut_all(x, at[1], identity, "tag identity");
+        err = cut_all(x, at[1], identity, "tag identity (key 1: a map)");
     }
     if (err == ATT_OK && identity[0].p == NULL) {
         return refuse(x, ATT_E_FORMAT, "a CoMID without an id");
     }
     if (err == ATT_OK) {
-        err = cut_all(x, at[4], triples, "triples");
+        err = cut_all(x, at[4], triples, "triples (key 4: a map)");
     }
     if (err == ATT_OK && triples[0].p == NULL) {
         x->io->others++; /* keys, endorsements, dependencies */
@@ -328,7 +339,7 @@ static enum att_err read_tag(struct reading *x, struct att_cbor *c)
     x->io->others++;
     any = att_cbor_from_any_order(inner);
     (void)att_cbor_item(&any);
-    return end(x, &any, "tag");
+    return end(x, &any, "tag (bytes of one item)");
 }
 
 /* 32("uri"), and in drafts up to 01 a list of texts: the first of them. */
@@ -360,7 +371,7 @@ static enum att_err read_profile(struct reading *x, struct att_slice in)
     if (tag == TAG_OID) {
         (void)att_cbor_bytes(&c, 256);
         (void)snprintf(x->io->profile, sizeof(x->io->profile), "oid");
-        return end(x, &c, "profile");
+        return end(x, &c, "profile (key 3: a URI or OID)");
     }
     text = profile_text(&c);
     if (tag != TAG_URI || !att_cbor_ok(&c)) {
@@ -369,7 +380,7 @@ static enum att_err read_profile(struct reading *x, struct att_slice in)
     (void)att_escape(x->io->profile, sizeof(x->io->profile), text.p, text.len);
     x->parsec = att_slice_eq(text, att_slice_str(CORIM_PARSEC_TPM));
     x->ours = att_slice_eq(text, att_slice_str(CORIM_PROFILE));
-    return end(x, &c, "profile");
+    return end(x, &c, "profile (key 3: a URI or OID)");
 }
 
 static enum att_err read_corim(struct reading *x, const struct att_slice at[FIELDS])
@@ -391,14 +402,14 @@ static enum att_err read_corim(struct reading *x, const struct att_slice at[FIEL
         return err;
     }
     att_cbor_leave(&c);
-    return end(x, &c, "tags");
+    return end(x, &c, "tags (key 1: an array that is not empty)");
 }
 
 /* A CoRIM's key 1 is the list of its tags, a CoMID's its identity. */
 static enum att_err read_map(struct reading *x, struct att_slice in)
 {
     struct att_slice at[FIELDS];
-    enum att_err err = cut_all(x, in, at, "document");
+    enum att_err err = cut_all(x, in, at, "document (a map)");
     struct att_cbor c = att_cbor_from_any_order(at[1]);
 
     if (err != ATT_OK) {
@@ -412,10 +423,10 @@ static enum att_err read_map(struct reading *x, struct att_slice in)
 
 enum att_err att_corim_read(struct att_import *io, struct att_slice in, struct att_diag *diag)
 {
-    struct reading x = {.io = io, .diag = diag};
+    struct reading x = {.io = io, .diag = diag, .file = in.p};
     struct att_cbor c = att_cbor_from_any_order(in);
     struct att_slice item = att_cbor_item(&c);
-    enum att_err err = end(&x, &c, "CBOR");
+    enum att_err err = end(&x, &c, "file as one item of CBOR");
     uint64_t tag = 0;
 
     if (err != ATT_OK) {
@@ -434,11 +445,14 @@ enum att_err att_corim_read(struct att_import *io, struct att_slice in, struct a
     }
     if (tag == TAG_COMID) {
         item = att_cbor_bytes(&c, SIZE_MAX);
-        return att_cbor_ok(&c) ? read_comid(&x, item) : refuse(&x, ATT_E_FORMAT, "CoMID");
+        return att_cbor_ok(&c)
+                   ? read_comid(&x, item)
+                   : refuse(&x, ATT_E_FORMAT, "expected a CoMID as bytes behind its tag");
     }
     if (tag != 0 && tag != TAG_CORIM && tag != TAG_OLD_500 && tag != TAG_OLD_502) {
         return refuse(&x, ATT_E_FORMAT, "neither a CoRIM nor a CoMID");
     }
     item = att_cbor_item(&c);
-    return att_cbor_ok(&c) ? read_map(&x, item) : refuse(&x, ATT_E_FORMAT, "no map");
+    return att_cbor_ok(&c) ? read_map(&x, item)
+                           : refuse(&x, ATT_E_FORMAT, "expected the map of a CoRIM or CoMID");
 }

@@ -38,6 +38,22 @@ static const struct {
     {COMID("a101a10ea10020"), "digests"},
 };
 
+/* What cannot be read at all: which part of the file it was, what was expected there, and at which byte. */
+static const struct {
+    const char *hex;
+    size_t off;
+    const char *part, *says;
+} broken[] = {
+    {"a2006178", 0, "in the file as one item of CBOR: ", "the input ends inside an item"},
+    {"a000", 1, "in the file as one item of CBOR: ", "1 bytes are left over"},
+    {COMID("a101a10ea10020"), 19, "triple 0, measurement 0: in the digests (an array of",
+     "expected"},
+    {COMID("a10120"), 15, "in the measurement value (key 1: a map): ", "expected another type"},
+    {"a201a100617804a10020", 9, "in the reference triples (key 0: an array): ", "expected"},
+    {"a20061780180", 6, "in the tags (key 1: an array that is not empty)", "expected"},
+    {PROFILED("d86f6178"), 13, "in the profile (key 3: a URI or OID)", "expected another type"},
+};
+
 struct taken {
     size_t count;
     char name[64];
@@ -75,6 +91,21 @@ START_TEST(corim_read__refuses_with_the_reason)
     ck_assert_int_ne(read_hex(&t, &io, refused[_i].hex, &diag), ATT_OK);
     ck_assert_int_eq(diag.reason, ATT_R_FMT_CORIM);
     ck_assert_msg(strstr(diag.text, refused[_i].says) != NULL, "row %d: \"%s\"", _i, diag.text);
+}
+END_TEST
+
+START_TEST(corim_read__tells_the_part_and_the_byte)
+{
+    struct att_diag diag = {0};
+    struct att_import io;
+    struct taken t;
+
+    ck_assert_int_ne(read_hex(&t, &io, broken[_i].hex, &diag), ATT_OK);
+    ck_assert_int_eq(diag.reason, ATT_R_FMT_CORIM);
+    ck_assert_msg(diag.off == broken[_i].off, "row %d: byte %zu: \"%s\"", _i, diag.off, diag.text);
+    ck_assert_msg(strstr(diag.text, broken[_i].part) != NULL &&
+                      strstr(diag.text, broken[_i].says) != NULL,
+                  "row %d: \"%s\"", _i, diag.text);
 }
 END_TEST
 
@@ -120,6 +151,8 @@ int main(void)
 
     tcase_add_loop_test(tc, corim_read__refuses_with_the_reason, 0,
                         (int)(sizeof(refused) / sizeof(refused[0])));
+    tcase_add_loop_test(tc, corim_read__tells_the_part_and_the_byte, 0,
+                        (int)(sizeof(broken) / sizeof(broken[0])));
     tcase_add_test(tc, corim_read__gives_out_pcrs);
     tcase_add_test(tc, corim_read__takes_no_part_for_the_whole);
     suite_add_tcase(suite, tc);
