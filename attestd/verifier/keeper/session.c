@@ -108,7 +108,7 @@ static void expire_queue(struct sessions *t, struct session_queue *q, int64_t no
 {
     struct session *s = TAILQ_FIRST(q);
 
-    while (s != NULL && s->deadline_ms < now_ms) {
+    while (s != NULL && ATT_GUARD(SESSION_OLD, s->deadline_ms < now_ms)) {
         struct session *next = TAILQ_NEXT(s, by_time);
 
         if (s->phase != SESSION_DECIDING)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/guard.h"
 #include "store_internal.h"
 
 static const struct {
@@ -173,7 +174,7 @@ static enum att_err run_check(struct store *st, const char *sql,
         if (err != ATT_OK)
             break;
         text = e->get_text(&q, 0);
-        if (text.p == NULL || att_slice_eq(text, att_slice_str("ok")))
+        if (!ATT_GUARD(ST_FINDING, text.p != NULL && !att_slice_eq(text, att_slice_str("ok"))))
             continue;
         say(ctx, (const char *)text.p);
         (*found)++;

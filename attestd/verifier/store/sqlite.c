@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "sqlite_internal.h"
 
 /* What databases of the second schema have or have not. */
@@ -162,7 +163,7 @@ static enum att_err take_lock(struct sqlite *st, const char *folder, struct att_
     st->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (st->lock_fd < 0)
         return att_fail(diag, ATT_E_IO, ATT_R_FILE, "attestd.lock", "%s", strerror(errno));
-    if (flock(st->lock_fd, LOCK_EX | LOCK_NB) != 0)
+    if (ATT_GUARD(ST_LOCK, flock(st->lock_fd, LOCK_EX | LOCK_NB) != 0))
         return att_fail(diag, ATT_E_BUSY, ATT_R_ST_LOCK, "attestd.lock",
                         "another process holds the database");
     return ATT_OK;
@@ -171,7 +172,8 @@ static enum att_err take_lock(struct sqlite *st, const char *folder, struct att_
 /* The file exists with mode 0600 before SQLite sees it; the log beside it inherits the mode. */
 static enum att_err prepare_file(const char *path, bool create, struct att_diag *diag)
 {
-    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0);
+    int flags =
+        O_RDWR | O_CLOEXEC | (ATT_GUARD(ST_LINK, true) ? O_NOFOLLOW : 0) | (create ? O_CREAT : 0);
     int fd = open(path, flags, 0600);
     struct stat sb;
     int rc;
@@ -185,7 +187,8 @@ static enum att_err prepare_file(const char *path, bool create, struct att_diag 
     (void)close(fd);
     if (rc != 0)
         return att_fail(diag, ATT_E_IO, ATT_R_FILE, "attestd.db", "%s", strerror(errno));
-    if (!S_ISREG(sb.st_mode) || sb.st_uid != geteuid() || (sb.st_mode & 077) != 0)
+    if (ATT_GUARD(ST_PRIVATE,
+                  !S_ISREG(sb.st_mode) || sb.st_uid != geteuid() || (sb.st_mode & 077) != 0))
         return att_fail(diag, ATT_E_DENIED, ATT_R_CFG_PERM, "attestd.db",
                         "expected a regular file of this user with mode 0600, found mode %04o",
                         (unsigned int)(sb.st_mode & 07777));
@@ -255,13 +258,13 @@ static enum att_err check_header(struct sqlite *st, bool upgrade, struct att_dia
     err = pragma_number(&version, st, "PRAGMA user_version", diag);
     if (err != ATT_OK)
         return err;
-    if (application != STORE_APPLICATION_ID)
+    if (ATT_GUARD(ST_PROGRAM, application != STORE_APPLICATION_ID))
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_ST_SCHEMA, "application_id",
                         "expected %#x, found %#llx: the file belongs to another program",
                         STORE_APPLICATION_ID, (unsigned long long)application);
     for (; upgrade && err == ATT_OK && version >= 1 && version < STORE_SCHEMA; version++)
         err = exec(st, steps[version - 1], "schema", diag);
-    if (err != ATT_OK || version == STORE_SCHEMA)
+    if (err != ATT_OK || !ATT_GUARD(ST_SCHEMA, version != STORE_SCHEMA))
         return err;
     return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_ST_SCHEMA, "user_version",
                     "expected %d, found %lld%s", STORE_SCHEMA, (long long)version,

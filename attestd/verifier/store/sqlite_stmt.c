@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "sqlite_internal.h"
 
 #define TIDY_PAGES 4096 /* 16 MiB of log before it is moved into the database */
@@ -48,7 +49,7 @@ enum att_err sqlite_fail(struct sqlite *st, int rc, const char *what, struct att
 {
     int os = write_errno(st);
 
-    if (is_full(rc, os))
+    if (ATT_GUARD(ST_FULL, is_full(rc, os)))
         return att_fail(diag, ATT_E_IO, ATT_R_ST_FULL, what, "%s%s%s", sqlite3_errstr(rc),
                         os != 0 ? ": " : "", os != 0 ? strerror(os) : "");
     switch (rc & 0xff) {
