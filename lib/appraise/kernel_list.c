@@ -204,13 +204,16 @@ static bool is_aggregate(const struct att_ima_entry *e)
     return !e->violation && att_slice_eq(e->path, att_slice_str(AGGREGATE));
 }
 
-/* Does an entry name the boot that the firmware log leads to? True when no such log is sent: E2 at most. */
+/*
+ * Does an entry name the boot that the firmware log leads to? Where no such log is sent (E2 at most) the first is taken
+ * at its word: the kernel wrote it before anybody else could. A later one anybody can write who names a file so.
+ */
 static enum att_err fits_boot(bool *fits, const struct listing *l, enum att_hash alg,
                               struct att_slice digest)
 {
     const struct att_pcr_values *boot = att_verified_boot_values(l->j->v);
 
-    *fits = true;
+    *fits = l->index == 0;
     return boot == NULL ? ATT_OK : att_bootlog_aggregate(fits, boot, alg, digest);
 }
 
@@ -280,8 +283,12 @@ static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e,
 {
     enum att_err err = ATT_OK;
 
-    if (is_aggregate(e)) {
-        return take_aggregate(l, e); /* no file: a digest over the boot PCRs */
+    if (is_aggregate(
+            e)) { /* no file but a digest over the boot PCRs, or a file that is called so */
+        if (l->searched && l->index > 0) {
+            err = att_judge_ima_leaves(l->j, e);
+        }
+        return err == ATT_OK ? take_aggregate(l, e) : err;
     }
     if (ATT_GUARD(IMA_AGGREGATE_FIRST, l->index == 0)) {
         err = no_aggregate(l);

@@ -170,17 +170,28 @@ enum att_err att_judge_item_leaves(struct judging *j, const struct att_own_item 
     return err;
 }
 
+/* One place for all entries whose digest cannot be looked up: the leaf is not run, by whichever came first. */
+static enum att_err not_searched(struct judging *j, size_t at, const struct att_ima_entry *e)
+{
+    struct att_deviation d = against(at, ATT_R_LOG_COVERAGE, NULL);
+
+    return keep(j, &d, e->path, att_slice_str("not SHA-256"));
+}
+
 enum att_err att_judge_ima_leaves(struct judging *j, const struct att_ima_entry *e)
 {
+    bool known = e->alg == ATT_HASH_SHA256 && e->digest.len == 32;
     enum att_err err = ATT_OK;
 
-    if (e->alg != ATT_HASH_SHA256 || e->digest.len != 32) {
-        return ATT_OK;
-    }
     for (size_t i = 0; err == ATT_OK && i < j->policy->leaf_count; i++) {
         const struct att_requirement *leaf = j->policy->leaf[i];
 
-        if (denies(leaf, ATT_LOG_IMA) && listed(leaf, e->digest.p)) {
+        if (!denies(leaf, ATT_LOG_IMA)) {
+            continue;
+        }
+        if (!known) {
+            err = not_searched(j, i, e);
+        } else if (listed(leaf, e->digest.p)) {
             err = deny(j, i, e->path, e->digest.p);
         }
     }

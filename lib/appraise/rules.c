@@ -249,13 +249,15 @@ static enum truth ask_logs(struct asking *a, const struct att_requirement *r)
     return t;
 }
 
-/* What stands against a leaf, kept by items.c: the first of it, or NULL. */
-static const struct att_deviation *against(const struct judging *j, const struct att_requirement *r)
+/* What stands against a leaf for this reason (NONE: any), kept while logs were read: the first of it, or NULL. */
+static const struct att_deviation *against(const struct judging *j, const struct att_requirement *r,
+                                           enum att_reason reason)
 {
     const struct att_carry *c = &j->out->carry;
 
     for (uint32_t i = 0; i < c->deviation_count; i++) {
-        if (att_judging_leaf_of(j, &c->deviation[i]) == r) {
+        if (att_judging_leaf_of(j, &c->deviation[i]) == r &&
+            (reason == ATT_R_NONE || c->deviation[i].reason == reason)) {
             return &c->deviation[i];
         }
     }
@@ -265,7 +267,7 @@ static const struct att_deviation *against(const struct judging *j, const struct
 /* The named item is as the leaf wants it: sha256_in, min_version. */
 static enum truth ask_item(struct asking *a, const struct att_requirement *r)
 {
-    const struct att_deviation *d = against(a->j, r);
+    const struct att_deviation *d = against(a->j, r, ATT_R_NONE);
     char text[96];
 
     if (!was_measured(a->j, r->bit)) {
@@ -290,12 +292,18 @@ static enum truth ask_item(struct asking *a, const struct att_requirement *r)
 
 static enum truth ask_absent(struct asking *a, const struct att_requirement *r)
 {
-    const struct att_deviation *d = against(a->j, r);
+    const struct att_deviation *d = against(a->j, r, ATT_R_POL_DENY);
 
     if (ATT_GUARD(POL_DENY, d != NULL)) {
         note(tell(a, ATT_R_POL_DENY, d->name, "expected no entry with this digest"), NULL,
              d->has_found ? d->found : NULL);
         return FAILS;
+    }
+    d = against(a->j, r, ATT_R_LOG_COVERAGE);
+    if (ATT_GUARD(POL_SEARCHED, d != NULL)) {
+        (void)tell(a, ATT_R_LOG_COVERAGE, d->name,
+                   "its digest is not SHA-256, so the list of denied ones says nothing of it");
+        return NOT_RUN;
     }
     return ask_logs(a, r); /* a log that was not sent was not searched */
 }
@@ -303,7 +311,7 @@ static enum truth ask_absent(struct asking *a, const struct att_requirement *r)
 /* The claim was read when the boot log came; without one that is quoted it is absent, which is no answer. */
 static enum truth ask_secure_boot(struct asking *a, const struct att_requirement *r)
 {
-    const struct att_deviation *d = against(a->j, r);
+    const struct att_deviation *d = against(a->j, r, ATT_R_NONE);
 
     if (ATT_GUARD(BOOT_SENT, !att_judging_sent(a->j, ATT_LOG_UEFI))) {
         (void)tell(a, ATT_R_LOG_CLAIM, "uefi/SecureBoot", "the gateway sent no boot log");

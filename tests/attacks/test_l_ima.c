@@ -292,6 +292,9 @@ START_TEST(L_29__list_of_the_other_byte_order_is_malformed)
     }
     for (i = _i == 0 ? 0 : count - 1; i < count; i++) {
         swap_u32(list(&s), off[i]);
+        if (_i == 2) { /* the PCR alone: nothing after it looks wrong */
+            continue;
+        }
         swap_u32(list(&s), off[i] + 24);
         swap_u32(list(&s), off[i] + 24 + 4 + 6);
         swap_u32(list(&s), off[i] + 24 + 4 + 6 + 4);
@@ -315,7 +318,7 @@ int main(void)
         {"L-19-none", L_19__template_without_fields_is_malformed, 2, 0},
         {"L-19-more", L_19__bytes_behind_the_last_field_are_malformed, 0, 0},
         {"L-27", L_27__odd_names_are_opaque, 10, 0},
-        {"L-29", L_29__list_of_the_other_byte_order_is_malformed, 2, 0},
+        {"L-29", L_29__list_of_the_other_byte_order_is_malformed, 3, 0},
     };
 
     return attack_main("attacks: kernel list, entries", rows, ATT_COUNT(rows), NULL);

@@ -143,6 +143,52 @@ START_TEST(rule__event_absent_is_history)
 }
 END_TEST
 
+/* Without a firmware log only the kernel's own first boot_aggregate is taken at its word: a file can be called so. */
+START_TEST(rule__a_file_called_boot_aggregate_is_no_aggregate)
+{
+    static const struct {
+        const char *content;
+        enum att_reason reason;
+        const char *name;
+    } FILES[] = {{"bad tool", ATT_R_POL_DENY, "boot_aggregate"},
+                 {"other tool", ATT_R_LOG_AGGREGATE, "ima/1/boot_aggregate"}};
+    char text[2048];
+    char hex[65];
+    struct scene *s = NULL;
+
+    (void)snprintf(text, sizeof(text),
+                   "%s    event_absent: {logs: [ima], sha256: [\"%s\"]}\n"
+                   "  - {id: kexec, severity: fail, title: {en: x, ja: y}, ima_kexec: ignore}\n",
+                   HEAD RULE, hex_of(hex, "bad tool"));
+    s = scene_new(text, REFERENCES);
+    softlog_ima_boot_aggregate(&s->ima, s->tpm);
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    softlog_ima(&s->ima, s->tpm, "boot_aggregate", att_slice_str(FILES[_i].content));
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, FILES[_i].reason, FILES[_i].name);
+    scene_free(s);
+}
+END_TEST
+
+/* A digest that is not SHA-256 is in no list of denied ones, and so not absent from it either. */
+START_TEST(rule__event_absent_is_not_run_over_other_digests)
+{
+    static const char DATA[] = "\x1a\0\0\0sha1:\0"
+                               "aaaaaaaaaaaaaaaaaaaa"
+                               "\x0d\0\0\0/usr/bin/bad";
+    struct scene *s = scene_with("    event_absent: {logs: [ima], sha256: [\"@\"]}\n", "bad tool");
+
+    softlog_ima_boot_aggregate(&s->ima, s->tpm);
+    softlog_ima_template(&s->ima, s->tpm, 10, "ima-ng", att_slice_of(DATA, sizeof(DATA)));
+    scene_attest(s);
+    ck_assert_int_eq(s->result->status, ATT_TIER_CONTRAINDICATED);
+    scene_expect_reason(s, ATT_R_LOG_COVERAGE, "/usr/bin/bad");
+    scene_free(s);
+}
+END_TEST
+
 static const struct {
     const char *value;
     enum att_reason reason;
@@ -259,6 +305,8 @@ int main(void)
     tcase_add_loop_test(tc, rule__has_one_of_three_answers, 0, (int)ATT_COUNT(ROWS));
     tcase_add_test(tc, rule__sha256_in_follows_the_latest_entry);
     tcase_add_test(tc, rule__event_absent_is_history);
+    tcase_add_loop_test(tc, rule__a_file_called_boot_aggregate_is_no_aggregate, 0, 2);
+    tcase_add_test(tc, rule__event_absent_is_not_run_over_other_digests);
     tcase_add_loop_test(tc, rule__min_version_takes_the_numbers_of_its_range, 0,
                         (int)ATT_COUNT(VERSIONS));
     tcase_add_test(tc, rule__max_age_counts_from_the_first_word_of_a_boot);
