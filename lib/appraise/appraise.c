@@ -133,23 +133,13 @@ static void judge_firmware(struct judging *j)
 /* A violation hides what ran. Where the list is judged, only a rule of the policy may let it pass. */
 static void judge_violations(struct judging *j)
 {
-    const struct att_requirement *rule = NULL;
-    bool judged = has_predicate(j->policy, ATT_PRED_IMA_FILES);
-    enum att_severity severity = ATT_SEVERITY_FAIL;
+    struct att_policy_verdict v = att_policy_verdict_of(j->policy, ATT_PRED_IMA_VIOLATIONS);
 
-    for (size_t i = 0; i < j->policy->count; i++) {
-        const struct att_requirement *r = &j->policy->requirement[i];
-
-        if (r->predicate == ATT_PRED_IMA_VIOLATIONS && (rule == NULL || r->unlisted < severity)) {
-            rule = r;
-            severity = r->unlisted; /* the strictest of them */
-        }
-    }
-    if (severity == ATT_SEVERITY_IGNORE || (rule == NULL && !judged) ||
+    if (v.severity == ATT_SEVERITY_IGNORE ||
         !ATT_GUARD(LOG_VIOLATION, j->out->carry.ima_violations > 0)) {
         return;
     }
-    att_reason_say(att_judging_reason(j, ATT_R_LOG_VIOLATION, severity, rule), "ima", "");
+    att_reason_say(att_judging_reason(j, ATT_R_LOG_VIOLATION, v.severity, v.rule), "ima", "");
 }
 
 /* A kernel without an IMA policy lists boot_aggregate and no file: nothing of what ran was measured. */

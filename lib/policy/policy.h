@@ -119,6 +119,21 @@ ATT_MUST_USE enum att_err att_policy_decode(struct att_policy **out, struct att_
  * "/etc#key", not "/etcetera".
  */
 bool att_requirement_covers(const struct att_requirement *r, struct att_slice name);
+/* A strict default, or what the rules that may relax it say: the strictest of them. */
+struct att_policy_verdict {
+    enum att_severity severity;
+    const struct att_requirement *rule; /* borrowed from the policy; NULL: the default */
+};
+/*
+ * att_policy_verdict_of - what becomes of a finding that a rule of kind speaks of.
+ *
+ * kind  IMA_VIOLATIONS, IMA_KEXEC, BOOT_ORDER. Without a rule: FAIL, but violations where no rule judges the files of
+ *       the list: IGNORE
+ */
+struct att_policy_verdict att_policy_verdict_of(const struct att_policy *p,
+                                                enum att_predicate kind);
+/* Does any requirement ask something? One that only relaxes a default is no answer by itself. */
+bool att_policy_judges(const struct att_policy *p);
 /* The name of a predicate as it is written. */
 const char *att_predicate_name(enum att_predicate predicate);
 void att_policy_free(struct att_policy *p);

@@ -195,6 +195,8 @@ static enum att_policy_effect effect_of_rule(const struct att_requirement *a,
     case ATT_PRED_IMA_KEXEC:
         return effect_of(b->unlisted<a->unlisted, b->unlisted> a->unlisted);
     case ATT_PRED_BOOT_ORDER:
+        return effect_of(b->unlisted < a->unlisted || (a->pcr_mask & ~b->pcr_mask) != 0,
+                         b->unlisted > a->unlisted || (b->pcr_mask & ~a->pcr_mask) != 0);
     case ATT_PRED_FIRMWARE:
     case ATT_PRED_SECURE_BOOT:
     case ATT_PRED_ALL:
@@ -323,15 +325,57 @@ static const struct att_requirement *find(const struct att_policy *p, const char
     return NULL;
 }
 
+/* The PCRs that may be extended late: each boot_order must allow it. */
+static uint32_t late_of(const struct att_policy *p)
+{
+    uint32_t mask = UINT32_MAX;
+    bool any = false;
+
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->requirement[i].predicate == ATT_PRED_BOOT_ORDER) {
+            mask &= p->requirement[i].pcr_mask;
+            any = true;
+        }
+    }
+    return any ? mask : 0;
+}
+
+/* A rule that relaxes a default counts by what it makes of the whole policy: the strictest of its kind holds. */
+static enum att_policy_effect effect_on_default(const struct att_policy *a,
+                                                const struct att_policy *b, enum att_predicate kind)
+{
+    enum att_severity before = att_policy_verdict_of(a, kind).severity;
+    enum att_severity after = att_policy_verdict_of(b, kind).severity;
+    uint32_t late_before = kind == ATT_PRED_BOOT_ORDER ? late_of(a) : 0;
+    uint32_t late_after = kind == ATT_PRED_BOOT_ORDER ? late_of(b) : 0;
+
+    return effect_of(after < before || (late_before & ~late_after) != 0,
+                     after > before || (late_after & ~late_before) != 0);
+}
+
+/* Of a requirement r that only one of the policies a, before, and b, after, has. */
+static enum att_policy_effect effect_of_one(const struct att_policy *a, const struct att_policy *b,
+                                            const struct att_requirement *r, bool added)
+{
+    switch (r->predicate) {
+    case ATT_PRED_IMA_VIOLATIONS:
+    case ATT_PRED_IMA_KEXEC:
+    case ATT_PRED_BOOT_ORDER:
+        return effect_on_default(a, b, r->predicate);
+    default:
+        break;
+    }
+    if (att_predicate_stands_alone(r->predicate)) {
+        return ATT_EFFECT_OTHER; /* an item that no rule covers fails, as does another firmware */
+    }
+    return added ? ATT_EFFECT_STRICTER : ATT_EFFECT_LOOSER;
+}
+
 /* A requirement that only one of the two has. */
 static enum att_err one_sided(struct att_policy_diff *d, const struct att_requirement *r,
-                              bool added)
+                              bool added, enum att_policy_effect effect)
 {
-    /* without a rule of its kind the strict default holds, and an item that no rule covers fails */
-    struct att_policy_change *c = add(d, r->id,
-                                      att_predicate_stands_alone(r->predicate) ? ATT_EFFECT_OTHER
-                                      : added                                  ? ATT_EFFECT_STRICTER
-                                                                               : ATT_EFFECT_LOOSER);
+    struct att_policy_change *c = add(d, r->id, effect);
     const char *en = r->severity == ATT_SEVERITY_FAIL ? "fails" : "warns";
     const char *ja = r->severity == ATT_SEVERITY_FAIL ? "不合格" : "警告";
     char words[2][ATT_POLICY_WORDS];
@@ -397,14 +441,17 @@ static enum att_err compare_requirements(struct att_policy_diff *d, const struct
     enum att_err err = ATT_OK;
 
     for (size_t i = 0; err == ATT_OK && i < b->count; i++) {
-        const struct att_requirement *before = find(a, b->requirement[i].id);
+        const struct att_requirement *r = &b->requirement[i];
+        const struct att_requirement *before = find(a, r->id);
 
-        err = before == NULL ? one_sided(d, &b->requirement[i], true)
-                             : compare(d, before, &b->requirement[i]);
+        err = before == NULL ? one_sided(d, r, true, effect_of_one(a, b, r, true))
+                             : compare(d, before, r);
     }
     for (size_t i = 0; err == ATT_OK && i < a->count; i++) {
-        if (find(b, a->requirement[i].id) == NULL) {
-            err = one_sided(d, &a->requirement[i], false);
+        const struct att_requirement *r = &a->requirement[i];
+
+        if (find(b, r->id) == NULL) {
+            err = one_sided(d, r, false, effect_of_one(a, b, r, false));
         }
     }
     return err;

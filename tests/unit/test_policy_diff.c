@@ -67,6 +67,8 @@ static const struct {
     {"own_items: {under: [/etc]}", "own_items: {under: [/etc, /usr]}", ATT_EFFECT_OTHER, "/usr"},
     {"ima_files: {unlisted: warn}", "ima_files: {unlisted: fail}", ATT_EFFECT_STRICTER, "fails"},
     {"ima_violations: ignore", "ima_violations: fail", ATT_EFFECT_STRICTER, "violation"},
+    {"boot_order: {verdict: fail}", "boot_order: {verdict: ignore}", ATT_EFFECT_LOOSER, "before: "},
+    {"boot_order: {late: [1]}", "boot_order: {late: [1, 4]}", ATT_EFFECT_LOOSER, "before: "},
     {"any: [{logs: [own]}]", "all: [{logs: [own]}]", ATT_EFFECT_OTHER, "all of ("},
     {"not: {logs: [own]}", "not: {logs: [ima]}", ATT_EFFECT_OTHER, "not ("},
     {"logs: [own]", "grade_at_least: E1", ATT_EFFECT_OTHER, "graded E1"},
@@ -130,6 +132,54 @@ START_TEST(policy_diff__a_rule_that_replaced_a_default_is_neither)
 }
 END_TEST
 
+#define FILES          RULE "    ima_files: {unlisted: fail}\n"
+#define MORE(id, rule) "  - {id: " id ", severity: fail, title: {en: a, ja: b}, " rule "}\n"
+
+/* A rule that relaxes a default beside others: what it makes of the whole policy when it comes, and when it goes. */
+static const struct {
+    const char *beside, *rule;
+    enum att_policy_effect comes, goes;
+} RELAXES[] = {
+    {FILES, MORE("T", "ima_violations: ignore"), ATT_EFFECT_LOOSER, ATT_EFFECT_STRICTER},
+    {FILES, MORE("T", "ima_violations: warn"), ATT_EFFECT_LOOSER, ATT_EFFECT_STRICTER},
+    {FILES, MORE("T", "ima_violations: fail"), ATT_EFFECT_OTHER, ATT_EFFECT_OTHER},
+    {FILES, MORE("T", "ima_kexec: ignore"), ATT_EFFECT_LOOSER, ATT_EFFECT_STRICTER},
+    {FILES, MORE("T", "ima_kexec: fail"), ATT_EFFECT_OTHER, ATT_EFFECT_OTHER},
+    {FILES, MORE("T", "boot_order: {verdict: ignore}"), ATT_EFFECT_LOOSER, ATT_EFFECT_STRICTER},
+    {FILES, MORE("T", "boot_order: {late: [1]}"), ATT_EFFECT_LOOSER, ATT_EFFECT_STRICTER},
+    {FILES, MORE("T", "boot_order: {verdict: fail}"), ATT_EFFECT_OTHER, ATT_EFFECT_OTHER},
+    /* the strictest of a kind holds */
+    {FILES MORE("S", "ima_violations: fail"), MORE("T", "ima_violations: ignore"), ATT_EFFECT_OTHER,
+     ATT_EFFECT_OTHER},
+    {FILES MORE("S", "ima_kexec: ignore"), MORE("T", "ima_kexec: fail"), ATT_EFFECT_STRICTER,
+     ATT_EFFECT_LOOSER},
+    {FILES MORE("S", "boot_order: {late: [1]}"), MORE("T", "boot_order: {late: [4]}"),
+     ATT_EFFECT_STRICTER, ATT_EFFECT_LOOSER},
+    /* where nobody judges the files, violations are nobody's either */
+    {RULE "    logs: [ima]\n", MORE("T", "ima_violations: fail"), ATT_EFFECT_STRICTER,
+     ATT_EFFECT_LOOSER},
+};
+
+START_TEST(policy_diff__a_rule_that_relaxes_a_default_is_looser)
+{
+    char without[1024];
+    char with[1024];
+    struct att_policy_diff *d = NULL;
+
+    (void)snprintf(without, sizeof(without), "%s%s", HEAD, RELAXES[_i].beside);
+    (void)snprintf(with, sizeof(with), "%s%s", without, RELAXES[_i].rule);
+    d = diff_of(without, with);
+    ck_assert_uint_eq(d->count, 1);
+    ck_assert_str_eq(d->change[0].id, "T");
+    ck_assert_int_eq(d->change[0].effect, RELAXES[_i].comes);
+    att_policy_diff_free(d);
+    d = diff_of(with, without);
+    ck_assert_uint_eq(d->count, 1);
+    ck_assert_int_eq(d->change[0].effect, RELAXES[_i].goes);
+    att_policy_diff_free(d);
+}
+END_TEST
+
 #define ITEMS(id, under)                                                                           \
     "  - {id: " id ", severity: fail, title: {en: a, ja: b}, own_items: {under: [" under "]}}\n"
 
@@ -183,6 +233,8 @@ int main(void)
     tcase_add_loop_test(tc, policy_diff__says_what_changes_and_which_way, 0, (int)ATT_COUNT(ROWS));
     tcase_add_test(tc, policy_diff__names_what_is_new_and_what_is_gone);
     tcase_add_test(tc, policy_diff__a_rule_that_replaced_a_default_is_neither);
+    tcase_add_loop_test(tc, policy_diff__a_rule_that_relaxes_a_default_is_looser, 0,
+                        (int)ATT_COUNT(RELAXES));
     tcase_add_test(tc, policy_diff__the_order_of_own_items_counts);
     tcase_add_test(tc, requirement_words__are_cut_and_escaped);
     suite_add_tcase(suite, tc);

@@ -1,0 +1,46 @@
+/* What a policy makes of a strict default that its rules may relax. */
+#include "policy/policy.h"
+
+static bool judges_files(const struct att_policy *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->requirement[i].predicate == ATT_PRED_IMA_FILES) {
+            return true;
+        }
+    }
+    return false;
+}
+
+struct att_policy_verdict att_policy_verdict_of(const struct att_policy *p, enum att_predicate kind)
+{
+    struct att_policy_verdict out = {.severity = ATT_SEVERITY_FAIL};
+
+    /* a violation hides what ran: that matters where somebody asks what ran */
+    if (kind == ATT_PRED_IMA_VIOLATIONS && !judges_files(p)) {
+        out.severity = ATT_SEVERITY_IGNORE;
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        const struct att_requirement *r = &p->requirement[i];
+
+        if (r->predicate == kind && (out.rule == NULL || r->unlisted < out.severity)) {
+            out.rule = r;
+            out.severity = r->unlisted;
+        }
+    }
+    return out;
+}
+
+bool att_policy_judges(const struct att_policy *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        const struct att_requirement *r = &p->requirement[i];
+        bool relaxes =
+            r->predicate == ATT_PRED_BOOT_ORDER || r->predicate == ATT_PRED_IMA_KEXEC ||
+            (r->predicate == ATT_PRED_IMA_VIOLATIONS && r->unlisted == ATT_SEVERITY_IGNORE);
+
+        if (!relaxes) {
+            return true;
+        }
+    }
+    return false;
+}
