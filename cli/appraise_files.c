@@ -5,6 +5,7 @@
 
 #include "appraise_internal.h"
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/hex.h"
 #include "policy/refval_log.h"
 #include "tcg/cmdline.h"
@@ -17,8 +18,9 @@
 typedef bool (*deviates)(void *ctx, const struct att_ima_entry *e,
                          const struct att_refvals_verdict *v);
 
-/* Every file and buffer of the list. ATT_OK means that each was looked up. */
-static enum att_err each_deviation(const struct appraisal *a, deviates call, void *ctx)
+/* Every file and buffer of the list. ATT_OK means that each was looked up. *files grows by their number. */
+static enum att_err each_deviation(size_t *files, const struct appraisal *a, deviates call,
+                                   void *ctx)
 {
     ATT_CLEANUP(att_signed_freep) struct att_signed *s = NULL;
     struct att_ima it = att_ima_from(att_buf_slice(a->logs.ima_bytes));
@@ -37,6 +39,7 @@ static enum att_err each_deviation(const struct appraisal *a, deviates call, voi
         if (e.violation || att_slice_eq(e.path, att_slice_str("boot_aggregate"))) {
             continue; /* no file; violations are judged by a rule of their own */
         }
+        *files += 1;
         err = att_refvals_judge_ima(&v, a->refvals, &e);
         if (err == ATT_OK && s != NULL) {
             err = appraise_by_signature(&done, a, s, &e);
@@ -86,9 +89,15 @@ static bool take_first(void *ctx, const struct att_ima_entry *e,
 enum check_state appraise_ima_files(const struct appraisal *a, struct att_diag *why)
 {
     struct first f = {.why = why};
+    size_t files = 0;
 
-    if (!appraise_has_ima(a) || each_deviation(a, take_first, &f) != ATT_OK) {
+    if (!appraise_has_ima(a) || each_deviation(&files, a, take_first, &f) != ATT_OK) {
         return C_NOT_RUN;
+    }
+    if (ATT_GUARD(RAW_COVERAGE, files == 0)) {
+        (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_COVERAGE, "ima",
+                       "the kernel listed no file: it has no IMA policy");
+        return C_FAIL;
     }
     if (f.count > 0) {
         return a->refvals != NULL ? C_FAIL : C_NOT_RUN; /* nothing was given to find it in */
@@ -131,8 +140,9 @@ static bool take_name(void *ctx, const struct att_ima_entry *e, const struct att
 void appraise_name_files(struct appraisal *a)
 {
     struct naming n = {.a = a};
+    size_t files = 0;
 
-    if (each_deviation(a, take_name, &n) == ATT_OK && n.count > NAMED_MAX) {
+    if (each_deviation(&files, a, take_name, &n) == ATT_OK && n.count > NAMED_MAX) {
         report_note(&a->r, tr(a->r.cli, "more files deviate than are listed here",
                               "ここに示した以外にも異なるファイルがあります"));
     }

@@ -51,6 +51,8 @@ void appraise_logs(struct appraisal *a);
  * log.uefi.order and log.ima.order, under a policy only; then requirements about single boot events.
  */
 enum check_state appraise_orders(struct appraisal *a);
+/* Of the list, which was read before. */
+size_t appraise_violations(const struct appraisal *a);
 enum check_state appraise_secure_boot(const struct appraisal *a, struct att_diag *why);
 
 /* The quoted PCRs of the policy's bank. */

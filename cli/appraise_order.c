@@ -3,6 +3,7 @@
 
 #include "appraise/bootlog.h"
 #include "appraise_internal.h"
+#include "base/guard.h"
 #include "tcg/evlog.h"
 #include "tcg/ima.h"
 
@@ -52,34 +53,37 @@ static enum check_state judge_boot(const struct appraisal *a, struct att_diag *w
     return C_PASS;
 }
 
-static enum att_severity kexec_verdict(const struct att_policy *p)
-{
-    enum att_severity verdict = ATT_SEVERITY_FAIL;
-    bool known = false;
-
-    for (size_t i = 0; i < p->count; i++) {
-        if (p->requirement[i].predicate == ATT_PRED_IMA_KEXEC &&
-            (!known || p->requirement[i].unlisted < verdict)) {
-            verdict = p->requirement[i].unlisted;
-            known = true;
-        }
-    }
-    return verdict;
-}
-
-/* One boot_aggregate: NONE, or what is wrong with it. */
+/* One boot_aggregate: NONE, or what is wrong with it. Without a boot log a later one may be any file of that name. */
 static enum att_reason judge_aggregate(const struct appraisal *a, const struct att_ima_entry *e,
                                        bool first)
 {
-    bool fits = true;
+    bool fits = first;
 
     if (a->uefi_good && att_bootlog_aggregate(&fits, &a->logs.uefi, e->alg, e->digest) != ATT_OK) {
         return ATT_R_NOMEM;
     }
-    if (!fits) {
+    if (ATT_GUARD(RAW_AGGREGATE, !fits)) {
         return ATT_R_LOG_AGGREGATE;
     }
-    return first || kexec_verdict(a->policy) != ATT_SEVERITY_FAIL ? ATT_R_NONE : ATT_R_LOG_PCR;
+    return first || att_policy_verdict_of(a->policy, ATT_PRED_IMA_KEXEC).severity !=
+                        ATT_SEVERITY_FAIL
+               ? ATT_R_NONE
+               : ATT_R_LOG_PCR;
+}
+
+/* Violations that no rule speaks of: a rule has a check of its own. */
+static bool has_violations(const struct appraisal *a, struct att_diag *why)
+{
+    struct att_policy_verdict v = att_policy_verdict_of(a->policy, ATT_PRED_IMA_VIOLATIONS);
+    size_t count = appraise_violations(a);
+
+    if (v.rule != NULL || v.severity == ATT_SEVERITY_IGNORE ||
+        !ATT_GUARD(RAW_VIOLATION, count > 0)) {
+        return false;
+    }
+    (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_VIOLATION, "ima",
+                   "expected no violation, found %zu", count);
+    return true;
 }
 
 static enum check_state judge_list(const struct appraisal *a, struct att_diag *why)
@@ -106,7 +110,7 @@ static enum check_state judge_list(const struct appraisal *a, struct att_diag *w
         return C_NOT_RUN;
     }
     if (wrong == ATT_R_NONE && it.count > 0) {
-        return C_PASS;
+        return has_violations(a, why) ? C_FAIL : C_PASS;
     }
     (void)att_fail(why, ATT_E_MISMATCH, wrong == ATT_R_NONE ? ATT_R_LOG_AGGREGATE : wrong, "ima",
                    "entry %u", (unsigned int)it.count);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "appraise_internal.h"
+#include "base/guard.h"
 #include "base/hex.h"
 #include "evidence/context.h"
 #include "tcg/ima.h"
@@ -176,21 +177,28 @@ static enum check_state judge_logs(const struct appraisal *a, const struct att_r
     return state;
 }
 
+size_t appraise_violations(const struct appraisal *a)
+{
+    struct att_ima it = att_ima_from(att_buf_slice(a->logs.ima_bytes));
+    struct att_ima_entry e;
+    bool more = true;
+    size_t violations = 0;
+
+    while (att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
+        violations += e.violation ? 1 : 0;
+    }
+    return violations;
+}
+
 static enum check_state judge_violations(const struct appraisal *a, const struct att_requirement *q,
                                          struct att_diag *why)
 {
-    struct att_ima it;
-    struct att_ima_entry e;
-    bool more = true;
     size_t violations = 0;
 
     if (!a->ima_good) {
         return C_NOT_RUN;
     }
-    it = att_ima_from(att_buf_slice(a->logs.ima_bytes));
-    while (att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
-        violations += e.violation ? 1 : 0;
-    }
+    violations = appraise_violations(a);
     if (violations == 0 || q->unlisted == ATT_SEVERITY_IGNORE) {
         return C_PASS;
     }
@@ -324,6 +332,9 @@ void appraise_policy(struct appraisal *a)
         return;
     }
     whole = worse(whole, appraise_orders(a));
+    if (ATT_GUARD(RAW_NONE, !att_policy_judges(a->policy))) {
+        whole = worse(whole, C_NOT_RUN); /* it relaxes what nothing else asks */
+    }
     for (size_t i = 0; i < a->policy->count; i++) {
         const struct att_requirement *q = &a->policy->requirement[i];
         struct att_diag why = {0};

@@ -272,6 +272,9 @@ static void say_undecided(struct appraisal *a)
     }
     if (a->policy == NULL) {
         report_reason(&a->r, "E_POL_NONE", "--policy", "");
+    } else if (!att_policy_judges(a->policy)) {
+        report_reason(&a->r, "E_POL_NONE", "requirements",
+                      "expected one that asks something, found only such as relax a default");
     } else {
         report_reason(&a->r, "E_POL_PARTIAL", a->nonce_len == 0 ? "--nonce" : "policy", "");
     }

@@ -1,6 +1,7 @@
 /*
- * Group Q, raw artefacts under a policy: a quote over more banks than the policy's. The IMA list, PCR 10 and quotes
- * are those of a TPM that does what it is told; each attack extends or quotes one thing otherwise.
+ * Group Q, raw artefacts under a policy: a quote over more banks than the policy's, and lists that show less than the
+ * policy asks. The IMA list, PCR 10 and quotes are those of a TPM that does what it is told; each attack extends,
+ * quotes or lists one thing otherwise.
  */
 #include <check.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #define ENTRIES   3
 #define IMA_PCR   10
 #define FILE_FILL 7
+#define VIOLATION "/var/log/open"
 
 static const enum att_hash BANKS[] = {ATT_HASH_SHA1, ATT_HASH_SHA256};
 static const uint8_t NONCE[] = {0x00, 0xaa};
@@ -63,7 +65,7 @@ static void put_refvals(const struct raw *r)
     put(r, "refvals", att_buf_slice(out));
 }
 
-/* The digest that the list gives each entry is that of its data. */
+/* The digest that the list gives each entry is that of its data; a violation has zeros. */
 static void digest_list(void)
 {
     ATT_CLEANUP(att_hasher_freep) struct att_hasher *h = NULL;
@@ -73,21 +75,25 @@ static void digest_list(void)
 
     NEED(att_hasher_new(&h) == ATT_OK);
     while (att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
-        uint8_t digest[ATT_HASH_MAX];
+        uint8_t digest[ATT_HASH_MAX] = {0};
 
-        NEED(att_ima_extended(digest, &e, ATT_HASH_SHA1, false, h) == ATT_OK);
+        if (!att_slice_eq(e.path, att_slice_str(VIOLATION))) {
+            NEED(att_ima_extended(digest, &e, ATT_HASH_SHA1, false, h) == ATT_OK);
+        }
         memcpy(imalist.bytes + e.off + 4, digest, att_hash_size(ATT_HASH_SHA1));
     }
 }
 
-/* boot_aggregate and files, all of one PCR. */
-static void write_list(uint32_t pcr)
+/* boot_aggregate and these files, all of one PCR. */
+static void write_list(uint32_t pcr, const char *const *file, size_t count)
 {
     imalist_setup();
-    for (unsigned int i = 0; i < ENTRIES; i++) {
+    for (size_t i = 0; i <= count; i++) {
+        const char *name = i == 0 ? "boot_aggregate" : file[i - 1];
+
         imalist_begin(pcr, "ima-ng");
-        imalist_digest("sha256:", i == 0 ? 0 : FILE_FILL, 32);
-        imalist_path(i == 0 ? "boot_aggregate" : "/usr/bin/0");
+        imalist_digest("sha256:", i == 0 || strcmp(name, VIOLATION) == 0 ? 0 : FILE_FILL, 32);
+        imalist_path(name);
         imalist_end();
     }
     digest_list();
@@ -111,16 +117,24 @@ static void extend_list(const struct raw *r, enum att_hash bank, size_t entries)
     }
 }
 
-static void raw_open(struct raw *r, uint32_t list_pcr, const char *requirement)
+static void raw_open_with(struct raw *r, uint32_t list_pcr, const char *requirement,
+                          const char *const *file, size_t count)
 {
     (void)strcpy(r->dir, "/tmp/attest-raw-XXXXXX");
     NEED(mkdtemp(r->dir) != NULL);
     r->tpm = softtpm_new(NULL, SOFTTPM_EK_P256);
-    write_list(list_pcr);
+    write_list(list_pcr, file, count);
     put(r, "ima", imalist_slice());
     put(r, "ak", softtpm_public(&r->tpm->ak));
     put_policy(r, requirement);
     put_refvals(r);
+}
+
+static void raw_open(struct raw *r, uint32_t list_pcr, const char *requirement)
+{
+    static const char *const FILE_[ENTRIES - 1] = {"/usr/bin/0", "/usr/bin/0"};
+
+    raw_open_with(r, list_pcr, requirement, FILE_, ENTRIES - 1);
 }
 
 static void raw_close(struct raw *r)
@@ -273,6 +287,103 @@ START_TEST(Q_06_list_of_another_pcr_is_refused)
 }
 END_TEST
 
+#define AND(rule) "\n  - id: R-02\n    severity: fail\n    title: {en: y, ja: y}\n    " rule
+
+/* One quote over what the list leads to, in the policy's bank. */
+static int judge_list(struct raw *r, size_t entries)
+{
+    int code = 0;
+
+    extend_list(r, ATT_HASH_SHA256, entries);
+    code = judge(r, BIT(16), BIT(IMA_PCR), true);
+    says(r, "{\"id\":\"log.ima\",\"status\":\"pass\"}");
+    return code;
+}
+
+/* As attestd judges it: where the files are judged, a violation passes by a rule alone. */
+START_TEST(Q_raw_violation_without_a_rule_is_refused)
+{
+    static const char *const LIST[] = {"/usr/bin/0", VIOLATION};
+    static const struct {
+        const char *requirement;
+        int code;
+    } ROWS[] = {
+        {FILES, 1},
+        {FILES AND("ima_violations: fail"), 1},
+        {FILES AND("ima_violations: ignore"), 0},
+        {LOGS, 0},
+        {LOGS AND("ima_violations: fail"), 1},
+    };
+    struct raw r;
+
+    raw_open_with(&r, IMA_PCR, ROWS[_i].requirement, LIST, ATT_COUNT(LIST));
+    ck_assert_msg(judge_list(&r, ATT_COUNT(LIST) + 1) == ROWS[_i].code, "%s", r.said);
+    ck_assert_msg((strstr(r.said, "E_LOG_VIOLATION") != NULL) == (ROWS[_i].code != 0), "%s",
+                  r.said);
+    raw_close(&r);
+}
+END_TEST
+
+/* A program of that name: no boot log says that it is another kernel's start. */
+START_TEST(Q_raw_file_called_boot_aggregate_is_refused)
+{
+    static const char *const LIST[] = {"/usr/bin/0", "boot_aggregate"};
+    struct raw r;
+
+    raw_open_with(&r, IMA_PCR, FILES AND("ima_kexec: ignore"), LIST, ATT_COUNT(LIST));
+    ck_assert_msg(judge_list(&r, ATT_COUNT(LIST) + 1) == 1, "%s", r.said);
+    says(&r, "{\"id\":\"log.ima.order\",\"status\":\"fail\"}");
+    says(&r, "E_LOG_AGGREGATE");
+    raw_close(&r);
+}
+END_TEST
+
+START_TEST(Q_raw_list_of_no_file_is_refused)
+{
+    static const char *const LIST[] = {VIOLATION};
+    static const struct {
+        const char *requirement;
+        size_t files;
+        int code;
+    } ROWS[] = {
+        {FILES, 0, 1},
+        {FILES AND("ima_violations: ignore"), 1, 1},
+        {LOGS, 0, 0},
+    };
+    struct raw r;
+
+    raw_open_with(&r, IMA_PCR, ROWS[_i].requirement, LIST, ROWS[_i].files);
+    ck_assert_msg(judge_list(&r, ROWS[_i].files + 1) == ROWS[_i].code, "%s", r.said);
+    ck_assert_msg((strstr(r.said, "E_LOG_COVERAGE") != NULL) == (ROWS[_i].code != 0), "%s", r.said);
+    raw_close(&r);
+}
+END_TEST
+
+/* It relaxes what nothing else asks: as much as no policy. */
+START_TEST(Q_raw_policy_that_judges_nothing_passes_nothing)
+{
+    static const struct {
+        const char *requirement;
+        int code;
+    } ROWS[] = {
+        {"ima_violations: ignore", 3},
+        {"ima_kexec: ignore", 3},
+        {"boot_order: {verdict: ignore}", 3},
+        {"boot_order: {verdict: ignore}" AND("ima_kexec: ignore"), 3},
+        {"ima_violations: fail", 0},
+        {"ima_kexec: ignore" AND(LOGS), 0},
+    };
+    struct raw r;
+
+    raw_open(&r, IMA_PCR, ROWS[_i].requirement);
+    ck_assert_msg(judge_list(&r, ENTRIES) == ROWS[_i].code, "%s", r.said);
+    ck_assert_msg((strstr(r.said, "E_POL_NONE") != NULL) == (ROWS[_i].code != 0), "%s", r.said);
+    says(&r, ROWS[_i].code == 0 ? "{\"id\":\"policy\",\"status\":\"pass\"}"
+                                : "{\"id\":\"policy\",\"status\":\"not-run\"}");
+    raw_close(&r);
+}
+END_TEST
+
 int main(void)
 {
     const struct attack_row rows[] = {
@@ -281,7 +392,11 @@ int main(void)
         {"Q-06-entry", Q_06_banks_that_stop_at_different_entries_are_refused, 2, 0},
         {"Q-06-other", Q_06_list_that_another_bank_proves_is_refused, 0, 0},
         {"Q-06-pcr", Q_06_list_of_another_pcr_is_refused, 2, 0},
+        {"Q-raw-violation", Q_raw_violation_without_a_rule_is_refused, 5, 0},
+        {"Q-raw-aggregate", Q_raw_file_called_boot_aggregate_is_refused, 0, 0},
+        {"Q-raw-coverage", Q_raw_list_of_no_file_is_refused, 3, 0},
+        {"Q-raw-none", Q_raw_policy_that_judges_nothing_passes_nothing, 6, 0},
     };
 
-    return attack_rows("attacks: quotes over more banks than the policy's", rows, ATT_COUNT(rows));
+    return attack_rows("attacks: raw artefacts under a policy", rows, ATT_COUNT(rows));
 }
