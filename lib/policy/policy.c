@@ -345,10 +345,34 @@ static enum att_err check_signed(const struct att_policy *p, struct att_diag *di
     return ATT_OK;
 }
 
+/* Is all that is asked that listed items are as listed? Without reference values that passes everything. */
+static bool only_ignores(const struct att_policy *p)
+{
+    bool some = false;
+
+    for (size_t i = 0; i < p->count; i++) {
+        const struct att_requirement *r = &p->requirement[i];
+
+        if (r->predicate == ATT_PRED_OWN_ITEMS && r->unlisted == ATT_SEVERITY_IGNORE &&
+            !r->allow_any) {
+            some = true;
+        } else if (!att_requirement_relaxes(r)) {
+            return false;
+        }
+    }
+    return some;
+}
+
 static enum att_err check_requirements(const struct att_policy *p, struct att_diag *diag)
 {
     if (ATT_GUARD(POLICY_EMPTY, p->count == 0)) {
         return refuse(diag, "requirements", "a policy without requirements would pass everything");
+    }
+    if (ATT_GUARD(POLICY_IGNORES, only_ignores(p))) {
+        return refuse(
+            diag, "requirements",
+            "own_items with unlisted: ignore alone passes what has no reference value; add a "
+            "requirement, or say allow_any: true: labels are a warning");
     }
     for (size_t i = 0; i < p->count; i++) {
         const struct att_requirement *r = &p->requirement[i];

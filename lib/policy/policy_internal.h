@@ -39,6 +39,9 @@ ATT_MUST_USE enum att_err att_requirement_check(const struct att_requirement *r,
 /* What assigns measured items to a rule, or replaces a strict default: it stands in no all, any, not. */
 bool att_predicate_stands_alone(enum att_predicate p);
 
+/* Does it only relax a strict default, and ask nothing itself? */
+bool att_requirement_relaxes(const struct att_requirement *r);
+
 /* The length of the values of a predicate. */
 size_t att_requirement_value_len(const struct att_requirement *r, enum att_hash bank);
 

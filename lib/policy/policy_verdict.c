@@ -1,5 +1,5 @@
 /* What a policy makes of a strict default that its rules may relax. */
-#include "policy/policy.h"
+#include "policy/policy_internal.h"
 
 static bool judges_files(const struct att_policy *p)
 {
@@ -30,15 +30,16 @@ struct att_policy_verdict att_policy_verdict_of(const struct att_policy *p, enum
     return out;
 }
 
+bool att_requirement_relaxes(const struct att_requirement *r)
+{
+    return r->predicate == ATT_PRED_BOOT_ORDER || r->predicate == ATT_PRED_IMA_KEXEC ||
+           (r->predicate == ATT_PRED_IMA_VIOLATIONS && r->unlisted == ATT_SEVERITY_IGNORE);
+}
+
 bool att_policy_judges(const struct att_policy *p)
 {
     for (size_t i = 0; i < p->count; i++) {
-        const struct att_requirement *r = &p->requirement[i];
-        bool relaxes =
-            r->predicate == ATT_PRED_BOOT_ORDER || r->predicate == ATT_PRED_IMA_KEXEC ||
-            (r->predicate == ATT_PRED_IMA_VIOLATIONS && r->unlisted == ATT_SEVERITY_IGNORE);
-
-        if (!relaxes) {
+        if (!att_requirement_relaxes(&p->requirement[i])) {
             return true;
         }
     }

@@ -17,6 +17,7 @@
 #define HEAD  "policy: p\nversion: 1\n"
 #define TITLE "title: {en: a, ja: b}, severity: fail"
 #define ONE   HEAD "requirements:\n  - {id: R, " TITLE ", "
+#define MORE  "  - {id: S, " TITLE ", "
 
 static void refused(const char *text, const char *place)
 {
@@ -105,6 +106,40 @@ START_TEST(F_05_pattern_that_takes_everything_is_refused)
     refused(ONE "own_items: {under: [/], unlisted: ignore}}\n", "p.yaml:4:");
     refused(ONE "own_items: {under: [/], unlisted: ignore, allow_any: false}}\n", "p.yaml:4:");
     refused(ONE "own_items: {under: [/etc, \"//\"], unlisted: ignore}}\n", "p.yaml:4:");
+    p->requirement[0].unlisted = ATT_SEVERITY_IGNORE;
+    refused_compiled(p);
+    att_policy_free(p);
+}
+END_TEST
+
+/* Not "/", but nothing else is asked: what no reference value names passes, and without any all of it. */
+START_TEST(F_05_policy_that_only_ignores_is_refused)
+{
+    static const char *const RULES[] = {
+        "own_items: {under: [/etc, /usr, /opt], unlisted: ignore}}\n",
+        "own_items: {under: [/etc], unlisted: ignore}}\n" MORE
+        "own_items: {under: [/usr], unlisted: ignore}}\n",
+        "own_items: {under: [/etc], unlisted: ignore}}\n" MORE "ima_violations: ignore}\n",
+        "own_items: {under: [/etc], unlisted: ignore}}\n" MORE "boot_order: {verdict: ignore}}\n",
+    };
+    static const char *const GOOD[] = {
+        "own_items: {under: [/etc], unlisted: ignore, allow_any: true}}\n",
+        "own_items: {under: [/etc], unlisted: warn}}\n",
+        "own_items: {under: [/etc/x], unlisted: ignore}}\n" MORE "own_items: {under: [/etc]}}\n",
+        "own_items: {under: [/etc], unlisted: ignore}}\n" MORE "own_measured: [/etc/x]}\n",
+    };
+    char text[1024];
+    struct att_policy *p = NULL;
+
+    for (size_t i = 0; i < ATT_COUNT(RULES); i++) {
+        (void)snprintf(text, sizeof(text), "%s%s", ONE, RULES[i]);
+        refused(text, "p.yaml");
+    }
+    for (size_t i = 0; i < ATT_COUNT(GOOD); i++) {
+        (void)snprintf(text, sizeof(text), "%s%s", ONE, GOOD[i]);
+        att_policy_free(policy_of(text));
+    }
+    p = policy_of(ONE "own_items: {under: [/etc], unlisted: warn}}\n");
     p->requirement[0].unlisted = ATT_SEVERITY_IGNORE;
     refused_compiled(p);
     att_policy_free(p);
@@ -257,6 +292,7 @@ int main(void)
         {"F-05", F_05_empty_policy_is_refused, 0, 0},
         {"F-05-list", F_05_empty_list_is_refused, (int)ATT_COUNT(LISTS), 0},
         {"F-05-all", F_05_pattern_that_takes_everything_is_refused, 0, 0},
+        {"F-05-ignore", F_05_policy_that_only_ignores_is_refused, 0, 0},
         {"F-05-any", F_05_everything_on_purpose_is_a_warning, 0, 0},
         {"F-06", F_06_lists_that_are_none_are_refused, 0, 0},
         {"F-06-long", F_06_more_than_the_type_holds_is_refused, 0, 0},

@@ -127,10 +127,12 @@ START_TEST(appraise__a_listed_path_that_became_another_kind_of_thing_is_refused)
     };
 
     for (size_t i = 0; i < ATT_COUNT(CASES); i++) {
-        struct scene *s = scene_new("policy: lax\nversion: 1\nrequirements:\n  - id: R-1\n"
-                                    "    title: {en: x, ja: y}\n    severity: fail\n"
-                                    "    own_items: {under: [\"/etc\"], unlisted: ignore}\n",
-                                    REFS);
+        struct scene *s =
+            scene_new("policy: lax\nversion: 1\nrequirements:\n  - id: R-1\n"
+                      "    title: {en: x, ja: y}\n    severity: fail\n"
+                      "    own_items: {under: [\"/etc\"], unlisted: ignore}\n"
+                      "  - {id: R-2, severity: fail, title: {en: x, ja: y}, logs: [own]}\n",
+                      REFS);
         struct att_own_item item = {.type = CASES[i].type, .name = att_slice_str(CASES[i].name)};
         uint8_t digest[32];
 
@@ -258,10 +260,12 @@ static enum att_err judge_short(struct scene *s, long n)
 /* Where the policy lets unlisted files pass, a reference that could not be looked up must not be "unlisted". */
 START_TEST(appraise__memory_that_runs_out_makes_nothing_good)
 {
-    struct scene *s = scene_new("policy: lax\nversion: 1\nrequirements:\n  - id: R-1\n"
-                                "    title: {en: x, ja: y}\n    severity: fail\n"
-                                "    own_items: {under: [\"/etc\"], unlisted: ignore}\n",
-                                NULL);
+    struct scene *s =
+        scene_new("policy: lax\nversion: 1\nrequirements:\n  - id: R-1\n"
+                  "    title: {en: x, ja: y}\n    severity: fail\n"
+                  "    own_items: {under: [\"/etc\"], unlisted: ignore}\n"
+                  "  - {id: R-2, severity: fail, title: {en: x, ja: y}, logs: [own]}\n",
+                  NULL);
     enum att_err err = ATT_E_NOMEM;
     long n = 0;
 
