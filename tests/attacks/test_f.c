@@ -99,13 +99,18 @@ START_TEST(F_05_empty_list_is_refused)
 }
 END_TEST
 
+/* Whatever is asked beside it. */
 START_TEST(F_05_pattern_that_takes_everything_is_refused)
 {
-    struct att_policy *p = policy_of(ONE "own_items: {under: [/], unlisted: fail}}\n");
+    struct att_policy *p =
+        policy_of(ONE "own_items: {under: [/], unlisted: fail}}\n" MORE "logs: [own]}\n");
 
-    refused(ONE "own_items: {under: [/], unlisted: ignore}}\n", "p.yaml:4:");
-    refused(ONE "own_items: {under: [/], unlisted: ignore, allow_any: false}}\n", "p.yaml:4:");
-    refused(ONE "own_items: {under: [/etc, \"//\"], unlisted: ignore}}\n", "p.yaml:4:");
+    refused(ONE "own_items: {under: [/], unlisted: ignore}}\n" MORE "logs: [own]}\n", "p.yaml:4:");
+    refused(ONE "own_items: {under: [/], unlisted: ignore, allow_any: false}}\n" MORE
+                "logs: [own]}\n",
+            "p.yaml:4:");
+    refused(ONE "own_items: {under: [/etc, \"//\"], unlisted: ignore}}\n" MORE "logs: [own]}\n",
+            "p.yaml:4:");
     p->requirement[0].unlisted = ATT_SEVERITY_IGNORE;
     refused_compiled(p);
     att_policy_free(p);
