@@ -15,7 +15,11 @@ static void selection_fails(struct attack_scene *s, const struct att_pcr_selecti
                             const char *code)
 {
     s->a.attest = softtpm_attest(s->g->tpm, att_slice_of(s->a.qualifying, 32), selection);
-    attack_scene_fails(s, code);
+    attack_send_fails(s->g, &s->a, code);
+    ck_assert_msg(s->a.has_outcome && s->a.outcome.reason_count > 0 &&
+                      att_slice_eq(s->a.outcome.reason[0].name, att_slice_str("pcrSelect")),
+                  "refused, but not for the selection itself");
+    attack_scene_close(s);
 }
 
 /* The PCRs that the challenge asked for, of another bank. */
