@@ -165,13 +165,17 @@ int cmd_label_verify(struct cli *cli, int argc, char **argv)
     const char *accept = NULL;
     const char *device = NULL;
     const char *status = NULL;
+    bool insist = false;
     const struct option_spec options[] = {
         {"accept", &accept, NULL, "warning", "also take a status that is a warning, and show it",
          "状態が警告でも受け入れ、そう表示する"},
         {"device", &device, NULL, "ID", "the label must be for this device",
          "この機器のラベルであること"},
         {"status", &status, NULL, "FILE", "the issuer's status list: was the label revoked?",
-         "発行者のステータスリスト (失効の確認)"}};
+         "発行者のステータスリスト (失効の確認)"},
+        {"require-log", NULL, &insist, NULL,
+         "a label without a receipt of a trusted log is refused",
+         "信頼するログの受領証がないラベルは拒否する"}};
     struct att_diag diag = {0};
     int code = options_parse(&w.r, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
@@ -194,6 +198,8 @@ int cmd_label_verify(struct cli *cli, int argc, char **argv)
     }
     w.trust.rules.accept_warning = accept != NULL;
     w.trust.rules.device_id = device;
+    w.trust.rules.log_insisted = insist;
+    w.trust.rules.log_required = w.trust.rules.log_required || insist;
     w.files = json_array();
     (void)json_object_set_new(w.r.root, "files", w.files);
     (void)json_object_set_new(w.r.root, "evaluated_at", label_json_time(cli->at));

@@ -73,7 +73,9 @@ bool att_revoked_still_counts(const struct att_revoked_key *k, const char *origi
 struct att_trust_rules {
     bool forbid_file_key;
     bool accept_warning; /* --accept warning */
-    bool log_required;   /* the label must have a receipt of one of the logs */
+    bool
+        log_required; /* the label must have a receipt of one of the logs; without one it is undecided */
+    bool log_insisted; /* --require-log: and without one it is refused */
     const struct att_vkey *const
         *key; /* of logs (type 01) and witnesses; borrowed; NULL for none */
     size_t key_count;

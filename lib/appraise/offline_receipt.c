@@ -138,10 +138,12 @@ enum att_err offline_check_receipt(struct att_offline *out, const struct att_cos
     if (err != ATT_OK)
         return refuse(out, c, err);
     if (ATT_GUARD(LOG_REQUIRED, count == 0 && rules->log_required)) {
-        c->status = ATT_CHECK_NOT_RUN;
+        bool no = ATT_GUARD(LOG_INSISTED, rules->log_insisted);
+
+        c->status = no ? ATT_CHECK_FAIL : ATT_CHECK_NOT_RUN;
         (void)att_fail(&c->why, ATT_E_NOT_FOUND, ATT_R_TL_NORECEIPT, "log",
                        "a receipt is asked for and the label has none");
-        offline_worsen(out, ATT_VERDICT_UNDECIDED);
+        offline_worsen(out, no ? ATT_VERDICT_FAIL : ATT_VERDICT_UNDECIDED);
         return ATT_OK;
     }
     if (count == 0 || (rules->key_count == 0 && !rules->log_required))

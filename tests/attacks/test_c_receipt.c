@@ -63,6 +63,9 @@ START_TEST(C_17__label_that_was_never_logged)
     alone = bare(att_buf_slice(label));
     expect(&p, att_buf_slice(alone), ATT_VERDICT_UNDECIDED, ATT_R_TL_NORECEIPT);
     ck_assert(!p.out->receipt.known);
+    p.rules.log_insisted = true;
+    expect(&p, att_buf_slice(alone), ATT_VERDICT_FAIL, ATT_R_TL_NORECEIPT);
+    p.rules.log_insisted = false;
     p.rules.log_required = false;
     expect(&p, att_buf_slice(alone), ATT_VERDICT_PASS, ATT_R_NONE);
     partner_close(&p);
