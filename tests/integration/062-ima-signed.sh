@@ -202,7 +202,7 @@ sign "$work/files/f" p256 sha256
 sig=$(hex <"$work/files/f.sig")
 measure /usr/bin/flip sha256 "$(digest sha256 "$work/files/f" | tr 0-7 1-70)" "$sig"
 fails 'another file' E_IMA_SIGBAD
-measure /usr/bin/flip sha256 "$(digest sha256 "$work/files/f")" "$(printf %s "$sig" | sed 's/\(..\)$/00/')"
+measure /usr/bin/flip sha256 "$(digest sha256 "$work/files/f")" "$(printf %s "$sig" | sed 's/0$/1/;t;s/.$/0/')"
 fails 'a changed signature' E_IMA_SIGBAD
 measure /usr/bin/other sha512 "$(digest sha512 "$work/files/f")" "$sig"
 fails 'a signature over another hash' E_IMA_SIGFORM
