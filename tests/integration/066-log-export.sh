@@ -62,7 +62,7 @@ json_form
 json '.reasons[0].code == "E_TL_ROLLBACK"'
 now=$(sed -n 2p "$work/a/checkpoint")
 cp -r "$work/a" "$work/bad"
-printf x | dd of="$work/bad/tile/entries/000.p/$now" bs=1 seek=100 conv=notrunc status=none
+flip_bit "$work/bad/tile/entries/000.p/$now" 100
 check 'an entry changed' 1 "$ctl" --json log export "$work/new" --from "$work/bad" --key "$key"
 json_form
 json '.reasons[0].code == "E_TL_TREE"'

@@ -67,7 +67,7 @@ json_form
 # what is changed has its place; what is missing leaves it open
 cp -r "$work/log" "$work/bad"
 size=$(sed -n 2p "$work/log/checkpoint")
-printf '\001' | dd of="$work/bad/tile/0/000.p/$size" bs=1 seek=64 conv=notrunc status=none
+flip_bit "$work/bad/tile/0/000.p/$size" 64
 check 'a hash' 1 audit --json "$work/bad"
 json_form
 json '[.reasons[] | select(.code == "E_TL_TREE" and .path == "entry 2")] | length == 1'

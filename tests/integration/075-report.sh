@@ -145,7 +145,7 @@ json_form
 json '[.reasons[].code] | index("E_RPT_AUDIT") != null'
 cp -r "$work/log" "$work/bad"
 size=$(sed -n 2p "$work/log/checkpoint")
-printf '\001' | dd of="$work/bad/tile/0/000.p/$size" bs=1 seek=64 conv=notrunc status=none
+flip_bit "$work/bad/tile/0/000.p/$size" 64
 check 'a log that was changed' 1 trust report csv --json "$work/bad" "$@" -o "$work/none.csv"
 json_form
 json '[.reasons[].code] | index("E_RPT_AUDIT") != null and index("E_TL_TREE") != null'

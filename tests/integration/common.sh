@@ -75,6 +75,12 @@ json() {
     }
 }
 
+# flip_bit FILE OFFSET: the lowest bit of that byte, so that it is another one whatever it was
+flip_bit() {
+    flip_byte=$(od -An -tu1 -j "$2" -N 1 "$1" | tr -d ' ')
+    printf '%b' "\\0$(printf %o $((flip_byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null
+}
+
 # one object, a verdict that agrees with the exit code $code, reasons in both languages
 json_form() {
     [ "$(jq -s length "$work/out" 2>/dev/null)" = 1 ] || complain "not exactly one JSON object"
