@@ -283,8 +283,7 @@ static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e,
 {
     enum att_err err = ATT_OK;
 
-    if (is_aggregate(
-            e)) { /* no file but a digest over the boot PCRs, or a file that is called so */
+    if (is_aggregate(e)) { /* a digest over the boot PCRs, or a file that is called so */
         if (l->searched && l->index > 0) {
             err = att_judge_ima_leaves(l->j, e);
         }

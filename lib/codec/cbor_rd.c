@@ -253,6 +253,19 @@ void att_cbor_text_copy(struct att_cbor *c, char *out, size_t cap)
     out[text.len] = '\0';
 }
 
+void att_cbor_word_copy(struct att_cbor *c, char *out, size_t cap)
+{
+    att_cbor_text_copy(c, out, cap);
+    if (att_cbor_ok(c) && out[0] == '\0') {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
+    for (const char *p = out; att_cbor_ok(c) && *p != '\0'; p++) {
+        if (*p <= ' ' || *p > '~') {
+            att_cbor_fail(c, ATT_E_FORMAT);
+        }
+    }
+}
+
 /* Open a level for an array or map whose head was looked at; false and a failed reader when too deep. */
 static bool enter(struct att_cbor *c, const struct att_cbor_head *h)
 {

@@ -83,6 +83,9 @@ void att_cbor_bytes_exact(struct att_cbor *c, void *out, size_t len);
 
 /* Copy text into a terminated array of ours; a NUL inside is FORMAT. */
 void att_cbor_text_copy(struct att_cbor *c, char *out, size_t cap);
+/* The same for a word of ours, which can stand in a line of a report: FORMAT when it is empty, or not all of it is
+ * printable ASCII without blanks. */
+void att_cbor_word_copy(struct att_cbor *c, char *out, size_t cap);
 
 /* Enter an array or map; the number of items or entries, LIMIT above max. Each must be left again. */
 uint32_t att_cbor_enter_array(struct att_cbor *c, uint32_t max);

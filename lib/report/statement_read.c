@@ -65,22 +65,10 @@ static bool read_null(struct att_cbor *c)
     return true;
 }
 
-/* As entries have them: printable, no blanks. */
-static void read_word(struct att_cbor *c, char *out, size_t cap)
-{
-    att_cbor_text_copy(c, out, cap);
-    if (att_cbor_ok(c) && out[0] == '\0')
-        att_cbor_fail(c, ATT_E_FORMAT);
-    for (const char *p = out; att_cbor_ok(c) && *p != '\0'; p++) {
-        if (*p <= ' ' || *p > '~')
-            att_cbor_fail(c, ATT_E_FORMAT);
-    }
-}
-
 static void read_reason(struct att_cbor *c, char out[ATT_ENTRY_REASON_MAX])
 {
     if (!read_null(c))
-        read_word(c, out, ATT_ENTRY_REASON_MAX);
+        att_cbor_word_copy(c, out, ATT_ENTRY_REASON_MAX);
 }
 
 static bool read_digest(struct att_cbor *c, uint8_t out[32])
@@ -115,7 +103,7 @@ static void read_tally(struct att_cbor *c, struct att_period *p)
         if (t == NULL)
             return;
         enter(c, 4);
-        read_word(c, t->kind, sizeof(t->kind));
+        att_cbor_word_copy(c, t->kind, sizeof(t->kind));
         read_reason(c, t->reason);
         t->status = read_null(c) ? ATT_PERIOD_NO_STATUS : (int)att_cbor_uint_max(c, INT8_MAX);
         t->count = read_number(c);
@@ -200,7 +188,7 @@ static void read_event(struct att_cbor *c, struct att_period_event *v)
     enter(c, 9);
     v->index = read_number(c);
     v->utc = read_time(c);
-    read_word(c, v->kind, sizeof(v->kind));
+    att_cbor_word_copy(c, v->kind, sizeof(v->kind));
     read_reason(c, v->reason);
     v->has_ueid = read_digest(c, v->ueid);
     v->has_cti = !read_null(c);
@@ -235,7 +223,7 @@ static void read_finding(struct att_cbor *c, struct att_statement_finding *f)
 
     enter(c, 3);
     f->index = read_number(c);
-    read_word(c, code, sizeof(code));
+    att_cbor_word_copy(c, code, sizeof(code));
     text = att_cbor_bytes(c, sizeof(f->text) - 1);
     att_cbor_leave(c);
     if (!att_cbor_ok(c))
@@ -329,7 +317,7 @@ static void read_member(struct reading *r, int64_t member)
         return;
     case MEMBER_ISSUER:
         if (!read_null(c))
-            read_word(c, p->issuer, sizeof(p->issuer));
+            att_cbor_word_copy(c, p->issuer, sizeof(p->issuer));
         return;
     case MEMBER_CLOSED:
         p->closed = att_cbor_bool(c);

@@ -9,18 +9,6 @@
 #include "evidence/profile.h"
 #include "tlog/entry_internal.h"
 
-/* A word of ours: printable, no blanks, so that it can stand in a line of a report. */
-static void read_word(struct att_cbor *c, char *out, size_t cap)
-{
-    att_cbor_text_copy(c, out, cap);
-    if (att_cbor_ok(c) && out[0] == '\0')
-        att_cbor_fail(c, ATT_E_FORMAT);
-    for (const char *p = out; att_cbor_ok(c) && *p != '\0'; p++) {
-        if (*p <= ' ' || *p > '~')
-            att_cbor_fail(c, ATT_E_FORMAT);
-    }
-}
-
 static void read_outcome(struct att_cbor *c, struct att_entry *e)
 {
     bool kind = false;
@@ -29,11 +17,11 @@ static void read_outcome(struct att_cbor *c, struct att_entry *e)
     while (att_cbor_more(c)) {
         switch (att_cbor_key_int(c)) {
         case KIND:
-            read_word(c, e->kind, sizeof(e->kind));
+            att_cbor_word_copy(c, e->kind, sizeof(e->kind));
             kind = true;
             break;
         case REASON:
-            read_word(c, e->reason, sizeof(e->reason));
+            att_cbor_word_copy(c, e->reason, sizeof(e->reason));
             break;
         case STATUS:
             e->status = (int)att_cbor_uint_max(c, INT8_MAX);
@@ -71,10 +59,10 @@ static void read_claim(struct att_cbor *c, int64_t key, struct att_entry *e)
 {
     switch (key) {
     case ATT_CLAIM_ISS:
-        read_word(c, e->issuer, sizeof(e->issuer));
+        att_cbor_word_copy(c, e->issuer, sizeof(e->issuer));
         break;
     case ATT_CLAIM_SUB:
-        read_word(c, e->subject, sizeof(e->subject));
+        att_cbor_word_copy(c, e->subject, sizeof(e->subject));
         break;
     case ATT_CLAIM_EXP:
         e->exp = read_time(c);
