@@ -17,7 +17,7 @@ bool unpack_receive(struct unpack_record *r, FILE *from)
     r->head.kind = att_rd_u8(&rd);
     r->head.err = att_rd_u8(&rd);
     r->head.len = att_rd_u16le(&rd);
-    r->head.reason = att_rd_u8(&rd);
+    r->head.reason = att_rd_u16le(&rd);
     digest = r->head.kind == UNPACK_FILE || r->head.kind == UNPACK_LINK;
     if (r->head.len >= sizeof(r->text) || fread(r->text, 1, r->head.len, from) != r->head.len ||
         (digest && fread(r->digest, 1, 32, from) != 32)) {

@@ -16,7 +16,7 @@ enum att_err box_record(struct box *b, const struct unpack_head *h, const char *
     att_wr_u8(&w, h->kind);
     att_wr_u8(&w, h->err);
     att_wr_u16le(&w, h->len);
-    att_wr_u8(&w, h->reason);
+    att_wr_u16le(&w, h->reason);
     if (fwrite(raw, 1, sizeof(raw), b->to) != sizeof(raw) ||
         fwrite(text, 1, h->len, b->to) != h->len ||
         (digest != NULL && fwrite(digest, 1, 32, b->to) != 32)) {

@@ -57,7 +57,7 @@ int main(int argc, char **argv)
     err = unpack(&b, argv[1], &diag);
     if (err != ATT_OK) {
         h = (struct unpack_head){UNPACK_FAIL, (uint8_t)err, (uint16_t)strlen(diag.text),
-                                 (uint8_t)diag.reason};
+                                 (uint16_t)diag.reason};
     }
     if (box_record(&b, &h, diag.text, NULL) != ATT_OK || fflush(stdout) != 0) {
         return 1;

@@ -1,7 +1,7 @@
 /*
  * What attest-unpack tells attestctl over a pipe: one record for each name, and a last one that says how it ended.
  *
- * kind (1), error (1), length of the text (2, little endian), reason (1), the text (a name, or what was wrong), and
+ * kind (1), error (1), length of the text and reason (2 each, little endian), the text (a name, or what was wrong), and
  * for a file or link 32 bytes of SHA-256.
  */
 #ifndef CLI_UNPACK_RECORD_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define UNPACK_PROGRAM   "attest-unpack"
-#define UNPACK_HEAD_LEN  5
+#define UNPACK_HEAD_LEN  6
 #define UNPACK_NAME_MAX  4096 /* as in an agent's own log */
 #define UNPACK_NAME_ROOM (UNPACK_NAME_MAX + 16)
 
@@ -26,7 +26,7 @@ enum unpack_kind {
 struct unpack_head {
     uint8_t kind, err;
     uint16_t len;
-    uint8_t reason;
+    uint16_t reason; /* enum att_reason: more than a byte can count */
 };
 
 #endif
