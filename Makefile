@@ -55,13 +55,14 @@ endif
 LIB_PKGS     := libcrypto libcbor yaml-0.1 jansson zlib
 P11_PKGS     := libp11 p11-kit-1
 HW_PKGS      := tss2-esys tss2-tctildr tss2-mu
+SENSOR_PKGS  := libmodbus libmosquitto
 SERVER_PKGS  := libevent_core libevent_extra libevent_openssl libssl sqlite3 libpq
 COURIER_PKGS := libcurl libssl
 IMAGE_PKGS   := libarchive ext2fs libsquashfs1
 TEST_PKGS    := check
 NO_BUILD     := clean help format lint
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
-$(foreach p,$(LIB_PKGS) $(P11_PKGS) $(HW_PKGS) $(SERVER_PKGS) $(COURIER_PKGS) $(IMAGE_PKGS),\
+$(foreach p,$(LIB_PKGS) $(P11_PKGS) $(HW_PKGS) $(SENSOR_PKGS) $(SERVER_PKGS) $(COURIER_PKGS) $(IMAGE_PKGS),\
   $(if $(shell $(PKG_CONFIG) --exists $(p) && echo y),,\
   $(error $(p) not found by $(PKG_CONFIG); scripts/setup installs what is needed)))
 endif
@@ -126,18 +127,19 @@ all: $(BINS)
 $(BUILD)/obj/lib/%:       INC = -Ilib $(call pkg,--cflags,$(LIB_PKGS) $(P11_PKGS))
 $(BUILD)/obj/hw/%:        INC = -Ilib -Ihw $(call pkg,--cflags,$(HW_PKGS)) \
                                 -DATT_TSS_VERSION='"$(call pkg,--modversion,tss2-esys)"'
+$(BUILD)/obj/hw/sensor/%: INC = -Ilib -Ihw $(call pkg,--cflags,$(SENSOR_PKGS) jansson)
 $(BUILD)/obj/attestd/%:   INC = -Ilib -Iattestd $(call pkg,--cflags,$(LIB_PKGS) $(SERVER_PKGS))
 $(BUILD)/obj/attestd/agent/%: INC = -Ilib -Iattestd -Ihw $(call pkg,--cflags,$(COURIER_PKGS))
 $(BUILD)/obj/cli/%:       INC = -Ilib -Icli -Iattestd $(call pkg,--cflags,jansson)
 $(BUILD)/obj/cli/unpack/%: INC = -Ilib -Icli $(call pkg,--cflags,$(IMAGE_PKGS))
 $(BUILD)/obj/tests/%:     INC = -Ilib -Iattestd -Ihw -Itests/support -Itests \
-                                $(call pkg,--cflags,$(LIB_PKGS) $(HW_PKGS) $(SERVER_PKGS) $(COURIER_PKGS) $(TEST_PKGS))
+                                $(call pkg,--cflags,$(LIB_PKGS) $(HW_PKGS) $(SENSOR_PKGS) $(SERVER_PKGS) $(COURIER_PKGS) $(TEST_PKGS))
 $(BUILD)/obj/tests/fuzz/%: INC = -Ilib -Iattestd -Ihw -Icli $(call pkg,--cflags,$(LIB_PKGS) $(HW_PKGS) $(SERVER_PKGS))
 $(BUILD)/obj/bench/%:     INC = -Ilib -Iattestd -Itests/support \
                                 $(call pkg,--cflags,$(LIB_PKGS) $(SERVER_PKGS) $(COURIER_PKGS))
 
 LIB_LIBS     = $(call pkg,--libs,$(LIB_PKGS) $(P11_PKGS))
-HW_LIBS      = $(call pkg,--libs,$(HW_PKGS))
+HW_LIBS      = $(call pkg,--libs,$(HW_PKGS) $(SENSOR_PKGS))
 SERVER_LIBS  = $(call pkg,--libs,$(SERVER_PKGS))
 COURIER_LIBS = $(call pkg,--libs,$(COURIER_PKGS))
 IMAGE_LIBS   = $(call pkg,--libs,$(IMAGE_PKGS))
