@@ -115,6 +115,9 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_
 ATTACKS := $(patsubst tests/attacks/%.c,$(BUILD)/attacks/%,$(wildcard tests/attacks/test_*.c))
 REPLAY  := $(patsubst tests/fuzz/%.c,$(BUILD)/replay/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+PLANT := $(BUILD)/plant
+PLANT_OBJ := $(call obj,examples/plant/*.c)
+FRAME := $(BUILD)/frame
 FAULTS := $(BUILD)/faults/syscalls
 FAULTS_OBJ := $(call obj,tests/faults/*.c)
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
@@ -132,7 +135,8 @@ $(BUILD)/obj/attestd/%:   INC = -Ilib -Iattestd $(call pkg,--cflags,$(LIB_PKGS) 
 $(BUILD)/obj/attestd/agent/%: INC = -Ilib -Iattestd -Ihw $(call pkg,--cflags,$(COURIER_PKGS))
 $(BUILD)/obj/cli/%:       INC = -Ilib -Icli -Iattestd $(call pkg,--cflags,jansson)
 $(BUILD)/obj/cli/unpack/%: INC = -Ilib -Icli $(call pkg,--cflags,$(IMAGE_PKGS))
-$(BUILD)/obj/tests/%:     INC = -Ilib -Iattestd -Ihw -Itests/support -Itests \
+$(BUILD)/obj/examples/%:  INC = -Iexamples $(call pkg,--cflags,libmodbus)
+$(BUILD)/obj/tests/%:     INC = -Ilib -Iattestd -Ihw -Iexamples -Itests/support -Itests \
                                 $(call pkg,--cflags,$(LIB_PKGS) $(HW_PKGS) $(SENSOR_PKGS) $(SERVER_PKGS) $(COURIER_PKGS) $(TEST_PKGS))
 $(BUILD)/obj/tests/fuzz/%: INC = -Ilib -Iattestd -Ihw -Icli $(call pkg,--cflags,$(LIB_PKGS) $(HW_PKGS) $(SERVER_PKGS))
 $(BUILD)/obj/bench/%:     INC = -Ilib -Iattestd -Itests/support \
@@ -161,6 +165,14 @@ $(BUILD)/libcli.a: $(filter-out %/main.o,$(CLI_OBJ) $(UNPACK_OBJ))
 $(UNIT) $(ATTACKS): LIBS = $(TEST_LIBS) $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS)
 $(UNIT): $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
 $(ATTACKS): $(BUILD)/attacks/%: $(BUILD)/obj/tests/attacks/%.o $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
+# The plant of the exercises, which no program of ours is linked with; and what asks drivers for a frame, for scripts.
+$(PLANT): $(PLANT_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(call pkg,--libs,libmodbus) -lm
+$(BUILD)/unit/test_plant: $(filter-out %/main.o,$(PLANT_OBJ))
+$(BUILD)/unit/test_plant: LIBS = $(TEST_LIBS) -lm
+$(FRAME): $(BUILD)/obj/tests/integration/frame.o $(BUILD)/libdaemon.a $(LIB)
+$(FRAME): LIBS = $(HW_LIBS)
 $(FAULTS): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS)
 $(FAULTS): $(FAULTS_OBJ) $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
 $(REPLAY): $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/%.o $(BUILD)/obj/tests/support/replay.o $(BUILD)/libcli.a $(BUILD)/libdaemon.a $(LIB)
@@ -174,7 +186,7 @@ $(BENCH_PROGRAMS): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(TEST_LIBS)
 $(BENCH_ALONE): $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o
 $(BUILD)/bench/bench_bundle: | $(BUILD)/bench/alone/es256
 
-$(BINS) $(UNIT) $(ATTACKS) $(FAULTS) $(REPLAY) $(FUZZ) $(BENCH_PROGRAMS) $(BENCH_ALONE): $(BUILD)/members
+$(BINS) $(UNIT) $(ATTACKS) $(FRAME) $(FAULTS) $(REPLAY) $(FUZZ) $(BENCH_PROGRAMS) $(BENCH_ALONE): $(BUILD)/members
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIB_LIBS)
 
@@ -191,13 +203,13 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 # Rebuild when the flags change and when a file leaves its folder, not only when a file changes.
 $(BUILD)/flags: CONTENT = $(CC) $(CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(VERSION)
 $(BUILD)/members: CONTENT = $(LIB_OBJ) $(HW_OBJ) $(COMMON_OBJ) $(WITNESS_OBJ) $(AGENT_OBJ) $(COURIER_OBJ) $(VERIFIER_OBJ) \
-                            $(CLI_OBJ) $(UNPACK_OBJ) $(SUPPORT_OBJ) $(FAULTS_OBJ) $(BENCH_OBJ)
+                            $(CLI_OBJ) $(UNPACK_OBJ) $(SUPPORT_OBJ) $(FAULTS_OBJ) $(PLANT_OBJ) $(BENCH_OBJ)
 $(BUILD)/flags $(BUILD)/members: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(CONTENT)' > $@.new; \
 	 if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-programs: all $(UNIT) $(ATTACKS) $(REPLAY) $(FAULTS)
+programs: all $(UNIT) $(ATTACKS) $(REPLAY) $(FAULTS) $(PLANT) $(FRAME)
 
 check: programs
 	@BUILD='$(abspath $(BUILD))' CORPUS='$(abspath $(CORPUS))' tests/run $(UNIT) $(REPLAY) $(ATTACKS) \
