@@ -52,6 +52,9 @@ enum att_err att_yaml_fail(const struct att_yaml_node *n, enum att_reason reason
 ATT_MUST_USE enum att_err att_yaml_text(const struct att_yaml_node *n,
                                         const char **out, /* borrowed */
                                         size_t max_len, struct att_diag *diag);
+/* What is not in quotes, for readers of other numbers; refused as "expected WHAT, found ...". Borrowed. */
+ATT_MUST_USE enum att_err att_yaml_plain(const struct att_yaml_node *n, struct att_slice *out,
+                                         const char *what, struct att_diag *diag);
 ATT_MUST_USE enum att_err att_yaml_bool(const struct att_yaml_node *n, bool *out,
                                         struct att_diag *diag);
 ATT_MUST_USE enum att_err att_yaml_int(const struct att_yaml_node *n, int64_t min, int64_t max,

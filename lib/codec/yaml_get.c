@@ -98,6 +98,16 @@ enum att_err att_yaml_text(const struct att_yaml_node *n, const char **out, size
     return ATT_OK;
 }
 
+enum att_err att_yaml_plain(const struct att_yaml_node *n, struct att_slice *out, const char *what,
+                            struct att_diag *diag)
+{
+    if (n->type != ATT_YAML_SCALAR || !n->plain || n->len == 0) {
+        return expected(n, diag, what);
+    }
+    *out = att_slice_of(n->text, n->len);
+    return ATT_OK;
+}
+
 enum att_err att_yaml_bool(const struct att_yaml_node *n, bool *out, struct att_diag *diag)
 {
     if (n->type == ATT_YAML_SCALAR && n->plain && strcmp(n->text, "true") == 0) {
