@@ -2,7 +2,8 @@
  * The transcription specification: what each channel of a gateway is, from the bytes on the wire to the value that a
  * partner reads.
  *
- * A record names the digest of its channel, so that a change elsewhere in the
+ * docs/formats/specification.md. People write it as strict YAML; what is signed, measured and named by records is
+ * the digest of its deterministic CBOR. A record names the digest of its channel, so that a change elsewhere in the
  * file leaves it alone. Whatever a specification lets through can be computed without overflow: att_curve_make says
  * so when it is read, not when a value comes.
  */
@@ -18,9 +19,11 @@
 #include "base/slice.h"
 #include "prov/decimal.h"
 #include "prov/source.h"
+#include "sign/document.h"
 
 #define ATT_SPEC_CONTENT_TYPE "application/vnd.attestd.specification+cbor"
-#define ATT_SPEC_PURPOSE      "attestd transcription specification 1" /* external data */
+#define ATT_SPEC_PURPOSE                                                                           \
+    "attestd transcription specification 1" /* external data of the signature */
 
 #define ATT_SPEC_FILE_MAX      262144
 #define ATT_SPEC_CHANNELS_MAX  64
@@ -93,8 +96,9 @@ struct att_stimulus {
 struct att_channel {
     char id[ATT_PROV_ID];
     char title_en[ATT_PROV_NAME], title_ja[ATT_PROV_NAME];
-    bool output;                /* a command to an actuator, as it was sent */
-    bool quarantine;            /* records with a failed check are kept and not published */
+    bool output;                     /* a command to an actuator, as it was sent */
+    bool quarantine;                 /* records with a failed check are kept and not published */
+    char no_feedback[ATT_PROV_NAME]; /* an output without a feedback pair: why; else empty */
     char sensor[ATT_PROV_NAME]; /* identity that the device reports (TC-01); empty: none is asked */
     struct att_channel_source source;
     struct att_channel_wire wire;
@@ -181,5 +185,46 @@ struct att_spec {
     struct att_buf *bytes; /* the encoding */
     uint8_t digest[32];    /* SHA-256 of it */
 };
+
+/* name: for messages. Errors FORMAT LIMIT (FMT_YAML), CONFIG (CFG_SPEC, with name:line:column), NOMEM CRYPTO */
+ATT_MUST_USE enum att_err att_spec_parse_yaml(struct att_spec **out, const char *name,
+                                              struct att_slice in, struct att_diag *diag);
+/* in is copied. FORMAT LIMIT TRUNCATED TRAILING UNSUPPORTED CONFIG (CFG_SPEC), NOMEM CRYPTO */
+ATT_MUST_USE enum att_err att_spec_decode(struct att_spec **out, struct att_slice in,
+                                          struct att_diag *diag);
+void att_spec_free(struct att_spec *s);
+void att_spec_freep(struct att_spec **s);
+
+/* What a file says of itself. */
+struct att_spec_origin {
+    bool is_signed;
+    uint8_t kid[32]; /* SHA-256 of the signer's key; zeros without a signature */
+};
+/*
+ * att_spec_open - a specification that may take effect: signed by one of signers.
+ * Errors  SIGNATURE (CFG_SPECSIG), and those of att_spec_decode
+ */
+ATT_MUST_USE enum att_err att_spec_open(struct att_spec **out, struct att_slice in,
+                                        const struct att_signers *signers, struct att_diag *diag);
+/* Signed or YAML, without asking who signed it: for what people look at, never for what takes effect. origin may be NULL. */
+ATT_MUST_USE enum att_err att_spec_peek(struct att_spec **out, const char *name,
+                                        struct att_slice in, struct att_spec_origin *origin,
+                                        struct att_diag *diag);
+/* Is a file one of these rather than a policy: by its content type; a text by its key "specification". */
+bool att_spec_is(struct att_slice in);
+/* What the signer says, NOMEM. */
+ATT_MUST_USE enum att_err att_spec_sign(struct att_buf **out, const struct att_spec *s,
+                                        const struct att_signer *signer);
+
+/*
+ * May next take the place of now? One id; its version and each calibration's rise where anything of them changed, and
+ * never fall. CONFLICT (CFG_SPECOLD)
+ */
+ATT_MUST_USE enum att_err att_spec_check_next(const struct att_spec *now,
+                                              const struct att_spec *next, struct att_diag *diag);
+
+/* The channel of this id, or of this digest; NULL when there is none. */
+const struct att_channel *att_spec_channel(const struct att_spec *s, const char *id);
+const struct att_channel *att_spec_channel_of(const struct att_spec *s, const uint8_t digest[32]);
 
 #endif
