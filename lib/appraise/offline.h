@@ -10,18 +10,14 @@
 
 #include "appraise/label.h"
 #include "appraise/status_list.h"
+#include "base/check.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "crypto/cert.h"
+#include "prov/data.h"
 #include "sign/vkey.h"
 #include "tlog/entry.h"
 
-enum att_check_status {
-    ATT_CHECK_NOT_RUN,
-    ATT_CHECK_PASS,
-    ATT_CHECK_FAIL,
-    ATT_CHECK_NOT_APPLICABLE
-};
 enum att_verdict {
     ATT_VERDICT_UNDECIDED,
     ATT_VERDICT_PASS,
@@ -35,7 +31,7 @@ struct att_check {
     struct att_diag why; /* when not PASS */
 };
 
-#define ATT_OFFLINE_CHECKS_MAX 16
+#define ATT_OFFLINE_CHECKS_MAX 24
 
 /*
  * A status list as it stands by itself, for any number of labels: opened once. When it is not usable, list
@@ -87,6 +83,9 @@ struct att_trust_rules {
         witnesses; /* so many of the keys must have cosigned a checkpoint: only a bundle has one */
     const struct att_revoked_key *revoked; /* borrowed */
     size_t revoked_count;
+    bool accept_failed_checks;  /* --accept failed-checks: of the data in a bundle */
+    att_data_record_fn *record; /* of each record that was proven and repeated; may be NULL */
+    void *record_ctx;
     struct att_slice
         newer; /* --newer, of a bundle: another bundle, a label or a checkpoint; borrowed */
 };
@@ -115,6 +114,17 @@ struct att_offline_checkpoint {
     size_t witnesses; /* that are installed here and cosigned it */
 };
 
+/* What the data of a bundle is worth; known only when all of it was verified. */
+struct att_offline_data {
+    bool known;
+    struct att_data_totals totals;
+    uint32_t labels; /* that its batches name */
+    uint64_t
+        confirmed; /* batches that a label covers: their time is confirmed, of the others it is claimed */
+    bool
+        from_label; /* the first batch follows the head that its label has: none is missing before it */
+};
+
 struct att_offline {
     enum att_verdict verdict; /* malformed before fail before undecided before pass */
     size_t check_count;
@@ -124,6 +134,7 @@ struct att_offline {
     struct att_offline_status status;
     struct att_offline_receipt receipt;
     struct att_offline_checkpoint checkpoint;
+    struct att_offline_data data;
 };
 
 /*

@@ -86,6 +86,11 @@ static enum att_err scale_raws(struct att_curve *k, struct att_diag *diag)
         err = steps(&k->most, c, c->raw_max, diag);
     for (size_t i = 0; err == ATT_OK && c->calibration.is_table && i < k->count; i++)
         err = steps(&k->raw[i], c, c->calibration.raw[i], diag);
+    for (size_t i = 0; err == ATT_OK && i < c->fault_count; i++) {
+        err = steps(&k->fault_from[i], c, c->fault[i].from, diag);
+        if (err == ATT_OK)
+            err = steps(&k->fault_to[i], c, c->fault[i].to, diag);
+    }
     if (err == ATT_OK && k->least > k->most)
         err = att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_SPEC, "raw", "expected min below max");
     for (size_t i = 1; err == ATT_OK && c->calibration.is_table && i < k->count; i++)
@@ -160,6 +165,20 @@ static enum att_err bound_all(const struct att_curve *k)
     return err;
 }
 
+/* A straight line has the sign of its slope, a table the one that all its segments share. */
+static int direction_of(const struct att_curve *k)
+{
+    int sign = 0;
+
+    if (!k->channel->calibration.is_table)
+        return k->count != 2 || k->a[1] == 0 ? 0 : k->a[1] > 0 ? 1 : -1;
+    sign = k->a[1] > k->a[0] ? 1 : -1;
+    for (size_t i = 0; i + 1 < k->count; i++)
+        if ((k->a[i + 1] - k->a[i]) * sign <= 0)
+            return 0;
+    return sign;
+}
+
 static bool counts_ok(const struct att_channel *c)
 {
     const struct att_calibration *cal = &c->calibration;
@@ -191,6 +210,7 @@ enum att_err att_curve_make(struct att_curve *out, const struct att_channel *c,
         err = bound_all(&k);
     if (err != ATT_OK)
         return too_large(diag);
+    k.direction = direction_of(&k);
     *out = k;
     return ATT_OK;
 }
@@ -236,4 +256,38 @@ enum att_err att_curve_value(struct att_decimal *out, const struct att_curve *k,
     steps_of_resolution = att_i128_divide(numerator * k->factor, denominator, k->channel->rounding);
     return att_decimal_make(out, (int64_t)(steps_of_resolution * k->channel->resolution.mantissa),
                             k->channel->resolution.exponent);
+}
+
+const char *att_curve_fault(const struct att_curve *k, int64_t raw)
+{
+    for (size_t i = 0; i < k->channel->fault_count; i++)
+        if (raw >= k->fault_from[i] && raw <= k->fault_to[i])
+            return k->channel->fault[i].means;
+    return NULL;
+}
+
+enum att_err att_curve_reaches(const struct att_curve *k, struct att_decimal value)
+{
+    int64_t low = k->least;
+    int64_t high = k->most;
+    struct att_decimal v = {0};
+    enum att_err err = ATT_OK;
+
+    if (k->direction == 0)
+        return ATT_E_UNSUPPORTED;
+    /* The first raw number whose value is not before this one, in the curve's direction. */
+    while (err == ATT_OK && low < high) {
+        int64_t middle = low + (high - low) / 2;
+
+        err = att_curve_value(&v, k, middle);
+        if (att_decimal_compare(v, value) * k->direction >= 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    if (err == ATT_OK)
+        err = att_curve_value(&v, k, low);
+    if (err != ATT_OK)
+        return err;
+    return att_decimal_equal(v, value) ? ATT_OK : ATT_E_MISMATCH;
 }

@@ -123,10 +123,18 @@ bool att_decimal_ok(struct att_decimal d)
 }
 
 /* The one spelling: no zero at the end of a mantissa. */
-static enum att_err normal(struct att_decimal *out, att_i128 mantissa, int exponent)
+static enum att_err normal(struct att_decimal *out, att_i128 wide, int exponent)
 {
-    while (mantissa != 0 && mantissa % 10 == 0) {
-        mantissa /= 10;
+    int64_t mantissa = 0;
+
+    while (wide != 0 && wide != (int64_t)wide && wide % 10 == 0) {
+        wide /= 10;
+        exponent++;
+    }
+    if (wide != (int64_t)wide) {
+        return ATT_E_LIMIT;
+    }
+    for (mantissa = (int64_t)wide; mantissa != 0 && mantissa % 10 == 0; mantissa /= 10) {
         exponent++;
     }
     if (mantissa == 0) {
@@ -135,7 +143,7 @@ static enum att_err normal(struct att_decimal *out, att_i128 mantissa, int expon
     if (!within(mantissa, exponent)) {
         return ATT_E_LIMIT;
     }
-    *out = (struct att_decimal){(int64_t)mantissa, exponent};
+    *out = (struct att_decimal){mantissa, exponent};
     return ATT_OK;
 }
 
@@ -149,9 +157,17 @@ static enum att_err align(att_i128 *x, att_i128 *y, int *exponent, struct att_de
                           struct att_decimal b)
 {
     int e = a.exponent < b.exponent ? a.exponent : b.exponent;
-    enum att_err err = att_i128_shift(x, a.mantissa, a.exponent - e);
+    int up = a.exponent > b.exponent ? a.exponent - e : b.exponent - e;
+    enum att_err err = ATT_OK;
 
     *exponent = e;
+    if (up <= ATT_DECIMAL_DIGITS) { /* 18 digits and 18 more are below 2^126 */
+        *x = (att_i128)a.mantissa * POWER[a.exponent - e];
+        *y = (att_i128)b.mantissa * POWER[b.exponent - e];
+        return ATT_OK;
+    }
+    err = att_i128_shift(x, a.mantissa, a.exponent - e);
+
     return err == ATT_OK ? att_i128_shift(y, b.mantissa, b.exponent - e) : err;
 }
 
@@ -166,6 +182,9 @@ int att_decimal_compare(struct att_decimal a, struct att_decimal b)
     att_i128 y = 0;
     int exponent = 0;
 
+    if (a.exponent == b.exponent) {
+        return a.mantissa < b.mantissa ? -1 : a.mantissa > b.mantissa ? 1 : 0;
+    }
     if (sign_of(a) != sign_of(b)) {
         return sign_of(a) < sign_of(b) ? -1 : 1;
     }
