@@ -84,6 +84,10 @@ struct att_label {
     bool has_status_list; /* below: where it is told whether the label still counts */
     uint64_t status_index;
     char status_uri[ATT_STATUS_URI_MAX + 1];
+    bool has_data_key;    /* below: what its TPM signs data with while it is in this state */
+    uint8_t data_key[64]; /* x and y on P-256 */
+    bool has_batch_head;  /* the data batches up to this one were signed before the label */
+    uint8_t batch_head[32];
 };
 
 /*

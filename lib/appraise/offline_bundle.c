@@ -17,7 +17,7 @@ static void decide(struct att_offline *out, struct att_check *c, enum att_check_
 }
 
 /* Memory failing is no verdict; bytes that are none are malformed; whom nobody knows leaves it open. */
-static enum att_err refuse(struct att_offline *out, struct att_check *c, enum att_err err)
+enum att_err offline_refuse(struct att_offline *out, struct att_check *c, enum att_err err)
 {
     if (offline_undecidable(err))
         return err;
@@ -89,7 +89,7 @@ static enum att_err judge_checkpoint(struct att_offline *out, struct att_check *
         err = check_tree(b, &out->receipt, tree, &c->why);
     }
     if (err != ATT_OK)
-        return refuse(out, c, err);
+        return offline_refuse(out, c, err);
     out->checkpoint.known = true;
     out->checkpoint.size = tree->size;
     out->checkpoint.witnesses = att_checkpoint_cosigned(cp);
@@ -200,7 +200,7 @@ static enum att_err compare_checkpoint(struct att_offline *out, struct att_check
     }
     err = open_checkpoint(&cp, note, out, rules, &c->why);
     if (err != ATT_OK)
-        return refuse(out, c, err);
+        return offline_refuse(out, c, err);
     if (ATT_GUARD(NEWER_CHECKPOINT, att_checkpoint_head(cp)->tree.size > out->receipt.index + 1))
         may_be_newer(out, c, ATT_R_LBL_NEWEST,
                      "the log has entries behind the label's, and a newer label may be among them");
@@ -226,7 +226,7 @@ static enum att_err check_newest(struct att_offline *out, const struct offline_j
         err = att_bundle_file_parse(&b, file, &c->why);
     else if (file.p[0] != OFFLINE_COSE_SIGN1)
         return compare_checkpoint(out, c, file, by->rules);
-    return err == ATT_OK ? compare_label(out, c, b.label, by) : refuse(out, c, err);
+    return err == ATT_OK ? compare_label(out, c, b.label, by) : offline_refuse(out, c, err);
 }
 
 /* --- all of it --- */
@@ -241,7 +241,8 @@ static enum att_err judge(struct att_offline *out, const struct att_bundle_file 
     if (err != ATT_OK)
         return err;
     offline_check_witnesses(out, by->rules);
-    return check_newest(out, by);
+    err = check_newest(out, by);
+    return err == ATT_OK && b->batch_count > 0 ? offline_check_data(out, b, by) : err;
 }
 
 static enum att_err judge_with_list(struct att_offline *out, const struct att_bundle_file *b,
@@ -277,7 +278,7 @@ enum att_err att_offline_check_bundle(struct att_offline *out, struct att_slice 
         out->verdict = ATT_VERDICT_PASS;
         c = offline_add(out, "bundle", ATT_CHECK_FAIL);
         c->why = why;
-        return refuse(out, c, err);
+        return offline_refuse(out, c, err);
     }
     err = judge_with_list(out, &b, &by);
     if (err != ATT_OK)

@@ -23,6 +23,18 @@ struct offline_judge {
     const struct att_trust_rules *rules;
     int64_t now;
 };
+/*
+ * The checks of the data in a bundle (offline_data.c), behind those of its label: "labels", "specification",
+ * "data", "data-time", "records". None of them is added for a bundle without data. NOMEM CRYPTO INTERNAL only.
+ */
+struct att_bundle_file;
+ATT_MUST_USE enum att_err offline_check_data(struct att_offline *out,
+                                             const struct att_bundle_file *b,
+                                             const struct offline_judge *by);
+/* A check that has an answer: memory failing is none, and bytes that are none are malformed. */
+ATT_MUST_USE enum att_err offline_refuse(struct att_offline *out, struct att_check *c,
+                                         enum att_err err);
+
 /* Everything about a label but what only a bundle has. NOMEM CRYPTO INTERNAL only. */
 ATT_MUST_USE enum att_err offline_check_label(struct att_offline *out, struct att_slice label,
                                               const struct offline_judge *by);
