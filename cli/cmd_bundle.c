@@ -1,14 +1,13 @@
-/* bundle create, verify, show, extract: files and words. What a bundle is worth lib/appraise decides. */
-#include <errno.h>
+/* bundle create and verify: files and words. What a bundle is worth lib/appraise decides. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "appraise/bundle.h"
 #include "appraise/offline.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "bundle_data.h"
 #include "commands.h"
 #include "label_text.h"
 #include "label_verdict.h"
@@ -17,13 +16,13 @@
 #include "trust.h"
 
 #define PROOF_HEAD "c2sp.org/tlog-proof@"
-#define PATH_ROOM  4096
 
 /* --- create --- */
 
 /* The files that a bundle is made of; it borrows them. */
 struct making {
     struct att_buf *label, *checkpoint, *status; /* owned */
+    struct bundle_data data;
     struct att_proof_text proof;
     struct att_bundle_file bundle;
 };
@@ -33,6 +32,7 @@ static void making_clear(struct making *m)
     att_buf_free(m->label);
     att_buf_free(m->checkpoint);
     att_buf_free(m->status);
+    bundle_data_clear(&m->data);
 }
 
 /* What is no label at all is not packed as one. */
@@ -109,18 +109,58 @@ static enum att_err make(struct making *m, const char *output, struct att_diag *
     return att_file_write(output, att_buf_slice(made), 0644, diag);
 }
 
+/* Which batches; 0 for to: the last one. */
+struct batch_range {
+    uint64_t from, to;
+};
+
+static bool take_number(uint64_t *out, const char *text)
+{
+    char *end = NULL;
+
+    if (text == NULL) {
+        return true;
+    }
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '1' && text[0] <= '9' && *end == '\0' && strlen(text) < 19;
+}
+
+static int take_numbers(struct report *r, struct batch_range *range, const char *data,
+                        const char *from, const char *to)
+{
+    if (data == NULL && (from != NULL || to != NULL)) {
+        return report_usage(r, from != NULL ? "--from" : "--to", "expected --data DIR with it");
+    }
+    if (!take_number(&range->from, from)) {
+        return report_usage(r, "--from", "expected the number of a batch");
+    }
+    if (!take_number(&range->to, to)) {
+        return report_usage(r, "--to", "expected the number of a batch");
+    }
+    return OPTIONS_OK;
+}
+
 int cmd_bundle_create(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.bundle-create.v1");
     ATT_CLEANUP(making_clear) struct making m = {0};
     const char *checkpoint = NULL;
     const char *status = NULL;
+    const char *data = NULL;
+    const char *from = NULL;
+    const char *to = NULL;
     const struct option_spec options[] = {
+        {"data", &data, NULL, "DIR", "batches, specifications and labels that the agent keeps",
+         "エージェントが保存するバッチ、仕様、ラベルのフォルダー"},
+        {"from", &from, NULL, "NUMBER", "of the data, batches from this number on",
+         "データのうち、この番号以降のバッチ"},
+        {"to", &to, NULL, "NUMBER", "up to this number", "この番号までのバッチ"},
         {"checkpoint", &checkpoint, NULL, "FILE",
          "a checkpoint of the log, or a proof (tlog-proof) of the label's entry",
          "ログのチェックポイント、またはラベルの項目の証明 (tlog-proof)"},
         {"status", &status, NULL, "FILE", "the status list that the label names",
          "ラベルが示すステータスリスト"}};
+    struct batch_range range = {0, 0};
     struct att_diag diag = {0};
     char shown[512];
     int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
@@ -133,7 +173,14 @@ int cmd_bundle_create(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
+    code = take_numbers(&r, &range, data, from, to);
+    if (code != OPTIONS_OK) {
+        return code;
+    }
     err = take_label(&m, argv[1], &diag);
+    if (err == ATT_OK && data != NULL) {
+        err = bundle_data_take(&m.data, &m.bundle, data, range.from, range.to, &diag);
+    }
     if (err == ATT_OK && checkpoint != NULL) {
         err = take_checkpoint(&m, checkpoint, &diag);
     }
@@ -228,6 +275,7 @@ static int judge(struct verifying *v)
         return report_failure(&v->r, err, &diag);
     }
     label = label_verdict_tell(&v->r, o, label_of(att_buf_slice(v->file)), unchecked);
+    bundle_data_tell(&v->r, o);
     (void)json_object_set_new(v->r.root, "not_checked", unchecked);
     if (label != NULL) {
         (void)json_object_set_new(v->r.root, "label", label);
@@ -243,13 +291,15 @@ int cmd_bundle_verify(struct cli *cli, int argc, char **argv)
 {
     ATT_CLEANUP(verifying_clear)
     struct verifying v = {.r = report_start(cli, "attestctl.bundle-verify.v1")};
-    const char *accept = NULL;
+    const char *accept[OPTION_MANY] = {NULL};
+    bool warning = false;
+    bool failed = false;
     const char *device = NULL;
     const char *status = NULL;
     const char *newer = NULL;
     const struct option_spec options[] = {
-        {"accept", &accept, NULL, "warning", "also take a status that is a warning, and show it",
-         "状態が警告でも受け入れ、そう表示する"},
+        {"accept", accept, NULL, "WHAT...", "also take, and show: warning, failed-checks",
+         "受け入れて表示するもの: warning (警告の状態)、failed-checks (機器が不合格とした記録)"},
         {"device", &device, NULL, "ID", "the label must be for this device",
          "この機器のラベルであること"},
         {"status", &status, NULL, "FILE", "a newer status list than the one inside",
@@ -265,9 +315,15 @@ int cmd_bundle_verify(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    if (accept != NULL && strcmp(accept, "warning") != 0) {
-        return report_usage(&v.r, "--accept", "expected warning, found %s",
-                            text_safe(shown, sizeof(shown), accept));
+    for (size_t i = 0; accept[i] != NULL; i++) {
+        if (strcmp(accept[i], "warning") == 0) {
+            warning = true;
+        } else if (strcmp(accept[i], "failed-checks") == 0) {
+            failed = true;
+        } else {
+            return report_usage(&v.r, "--accept", "expected warning or failed-checks, found %s",
+                                text_safe(shown, sizeof(shown), accept[i]));
+        }
     }
     err = trust_load(&v.trust, cli->trust, &diag);
     if (err == ATT_OK && status != NULL) {
@@ -282,172 +338,9 @@ int cmd_bundle_verify(struct cli *cli, int argc, char **argv)
     if (err != ATT_OK) {
         return report_failure(&v.r, err, &diag);
     }
-    v.trust.rules.accept_warning = accept != NULL;
+    v.trust.rules.accept_warning = warning;
+    v.trust.rules.accept_failed_checks = failed;
     v.trust.rules.device_id = device;
     (void)json_object_set_new(v.r.root, "evaluated_at", label_json_time(cli->at));
     return judge(&v);
-}
-
-/* --- show, extract --- */
-
-static enum att_err read_bundle(struct att_buf **file, struct att_bundle_file *b, const char *path,
-                                struct att_diag *diag)
-{
-    enum att_err err = att_file_read(file, path, ATT_BUNDLE_MAX, diag);
-
-    return err == ATT_OK ? att_bundle_file_parse(b, att_buf_slice(*file), diag) : err;
-}
-
-static void show_checkpoint(struct report *r, struct att_slice in)
-{
-    struct att_tree_head head;
-    struct att_note note;
-    char origin[256];
-    char safe[256];
-    json_t *o = json_object();
-
-    if (att_note_parse(&note, in, NULL) == ATT_OK &&
-        att_tree_head_parse(&head, note.text, NULL) == ATT_OK) {
-        (void)att_escape(origin, sizeof(origin), head.origin.p, head.origin.len);
-        (void)text_safe(safe, sizeof(safe), origin);
-        (void)json_object_set_new(o, "origin", json_string(safe));
-        (void)json_object_set_new(o, "size", json_integer((json_int_t)head.tree.size));
-        (void)json_object_set_new(o, "signatures", json_integer((json_int_t)note.sig_count));
-        report_field(r, tr(r->cli, "checkpoint", "チェックポイント"), "%s, %llu %s, %zu %s", safe,
-                     (unsigned long long)head.tree.size, tr(r->cli, "entries", "件"),
-                     note.sig_count, tr(r->cli, "signatures", "署名"));
-    } else {
-        report_field(r, tr(r->cli, "checkpoint", "チェックポイント"), "%s",
-                     tr(r->cli, "malformed", "形式不正"));
-    }
-    (void)json_object_set_new(r->root, "checkpoint", o);
-}
-
-static void show_status(struct report *r, struct att_slice in)
-{
-    struct att_status_token *t = NULL;
-    char from[ATT_TIME_TEXT];
-
-    if (att_status_token_parse(&t, in, NULL) != ATT_OK) {
-        report_field(r, tr(r->cli, "status list", "失効リスト"), "%s",
-                     tr(r->cli, "malformed", "形式不正"));
-        return;
-    }
-    report_field(r, tr(r->cli, "status list", "失効リスト"), "%s, %s %s", t->uri,
-                 tr(r->cli, "as of", "時点"), att_time_print(from, sizeof(from), t->iat));
-    (void)json_object_set_new(r->root, "status_list",
-                              json_pack("{s:s, s:s}", "uri", t->uri, "as_of", from));
-    att_status_token_free(t);
-}
-
-static enum att_err show_label(struct report *r, struct att_slice in, struct att_diag *diag)
-{
-    struct att_label *label = calloc(1, sizeof(*label));
-    struct att_cose cose;
-    enum att_err err = label == NULL
-                           ? att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "label", "no memory")
-                           : att_cose_parse(&cose, in, diag);
-
-    if (err == ATT_OK) {
-        err = att_label_read(label, cose.payload_untrusted, diag);
-    }
-    if (err == ATT_OK) {
-        (void)json_object_set_new(r->root, "label", label_json(label));
-        label_print(r, label);
-        label_reasons(r, label);
-    }
-    free(label);
-    return err;
-}
-
-int cmd_bundle_show(struct cli *cli, int argc, char **argv)
-{
-    struct report r = report_start(cli, "attestctl.bundle-show.v1");
-    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    struct att_bundle_file b = {0};
-    struct att_diag diag = {0};
-    int code = options_parse(&r, NULL, 0, &argc, argv);
-    enum att_err err = ATT_OK;
-
-    if (code != OPTIONS_OK) {
-        return code;
-    }
-    err = read_bundle(&file, &b, argv[1], &diag);
-    if (err == ATT_OK) {
-        report_line(&r, "%s",
-                    tr(cli,
-                       "NOT VERIFIED: these are the bundle's own words. Next: attestctl bundle "
-                       "verify",
-                       "未検証: 以下はバンドル自身の記載です。次: attestctl bundle verify"));
-        (void)json_object_set_new(r.root, "verified", json_false());
-        err = show_label(&r, b.label, &diag);
-    }
-    if (err != ATT_OK) {
-        return report_failure(&r, err, &diag);
-    }
-    if (b.checkpoint.len > 0) {
-        show_checkpoint(&r, b.checkpoint);
-    }
-    if (b.status.len > 0) {
-        show_status(&r, b.status);
-    }
-    return report_finish(&r);
-}
-
-static enum att_err write_part(struct report *r, const char *dir, const char *name,
-                               struct att_slice bytes, struct att_diag *diag)
-{
-    char path[PATH_ROOM];
-    char shown[512];
-    int len = snprintf(path, sizeof(path), "%s/%s", dir, name);
-    enum att_err err = len < 0 || (size_t)len >= sizeof(path) ? ATT_E_CONFIG : ATT_OK;
-
-    if (err != ATT_OK) {
-        return att_fail(diag, err, ATT_R_USAGE, "--output", "expected %s, found %s",
-                        "a path that fits", "a longer one");
-    }
-    if (bytes.len == 0) {
-        return ATT_OK;
-    }
-    err = att_file_write(path, bytes, 0644, diag);
-    if (err == ATT_OK) {
-        report_line(r, "%s", text_safe(shown, sizeof(shown), path));
-        (void)json_array_append_new(json_object_get(r->root, "files"), json_string(name));
-    }
-    return err;
-}
-
-int cmd_bundle_extract(struct cli *cli, int argc, char **argv)
-{
-    struct report r = report_start(cli, "attestctl.bundle-extract.v1");
-    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-    struct att_bundle_file b = {0};
-    struct att_diag diag = {0};
-    int code = options_parse(&r, NULL, 0, &argc, argv);
-    enum att_err err = ATT_OK;
-
-    if (code != OPTIONS_OK) {
-        return code;
-    }
-    code = output_needed(&r, false);
-    if (code != OPTIONS_OK) {
-        return code;
-    }
-    (void)json_object_set_new(r.root, "verified", json_false());
-    (void)json_object_set_new(r.root, "files", json_array());
-    err = read_bundle(&file, &b, argv[1], &diag);
-    if (err == ATT_OK && mkdir(cli->output, 0755) != 0 && errno != EEXIST) {
-        err = att_fail(&diag, errno == EACCES ? ATT_E_DENIED : ATT_E_IO, ATT_R_FILE, "--output",
-                       "cannot make the folder: %s", strerror(errno));
-    }
-    if (err == ATT_OK) {
-        err = write_part(&r, cli->output, "bundle.label", b.label, &diag);
-    }
-    if (err == ATT_OK) {
-        err = write_part(&r, cli->output, "bundle.checkpoint", b.checkpoint, &diag);
-    }
-    if (err == ATT_OK) {
-        err = write_part(&r, cli->output, "bundle.status", b.status, &diag);
-    }
-    return err == ATT_OK ? report_finish(&r) : report_failure(&r, err, &diag);
 }

@@ -13,6 +13,7 @@ int cmd_label_restore(struct cli *cli, int argc, char **argv);
 int cmd_bundle_create(struct cli *cli, int argc, char **argv);
 int cmd_bundle_verify(struct cli *cli, int argc, char **argv);
 int cmd_bundle_show(struct cli *cli, int argc, char **argv);
+int cmd_bundle_disclose(struct cli *cli, int argc, char **argv);
 int cmd_bundle_extract(struct cli *cli, int argc, char **argv);
 int cmd_trust_list(struct cli *cli, int argc, char **argv);
 int cmd_trust_add(struct cli *cli, int argc, char **argv);

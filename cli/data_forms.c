@@ -1,0 +1,112 @@
+/* Records as SenML (RFC 8428) and as a table. Numbers are the exact decimals; nothing becomes binary on the way. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hex.h"
+#include "data_view.h"
+#include "report_csv.h"
+
+struct forming {
+    struct att_buf *out;
+    const struct data_order *o;
+    struct csv csv;
+    bool begun;
+    enum att_err err;
+};
+
+static void put(struct forming *f, const char *fmt, ...) ATT_PRINTF(2, 3);
+
+static void put(struct forming *f, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    int len = 0;
+
+    va_start(args, fmt);
+    len = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    if (f->err == ATT_OK)
+        f->err = len < 0 || (size_t)len >= sizeof(text) ? ATT_E_LIMIT
+                                                        : att_buf_add(f->out, text, (size_t)len);
+}
+
+static bool wanted(const struct data_order *o, const struct data_row *row)
+{
+    return o->channel == NULL || strcmp(o->channel, row->channel->id) == 0;
+}
+
+/* RFC 8428 4.3: letters, digits, "-:./_"; ids of channels are of these. */
+static enum att_err senml_row(void *ctx, const struct data_row *row, struct att_diag *diag)
+{
+    struct forming *f = ctx;
+    char value[ATT_DECIMAL_TEXT];
+
+    (void)diag;
+    if (!wanted(f->o, row) || !row->sample->has_value)
+        return ATT_OK;
+    put(f, "%s\n{", f->begun ? "," : "");
+    if (!f->begun)
+        put(f, "\"bn\":\"%s:\",", f->o->subject);
+    put(f, "\"n\":\"%s\",\"u\":\"%s\",\"v\":%s,\"t\":%" PRId64 ".%03d}", row->channel->id,
+        row->channel->unit, att_decimal_print(value, sizeof(value), row->sample->value),
+        row->utc_ms / 1000, (int)(row->utc_ms % 1000));
+    f->begun = true;
+    return f->err;
+}
+
+enum att_err data_senml(struct att_buf *out, const struct data_order *o, struct att_diag *diag)
+{
+    struct forming f = {.out = out, .o = o};
+    enum att_err err = ATT_OK;
+
+    put(&f, "[");
+    err = data_view(o->bundle, senml_row, &f, diag);
+    put(&f, "\n]\n");
+    return err == ATT_OK ? f.err : err;
+}
+
+static enum att_err csv_row(void *ctx, const struct data_row *row, struct att_diag *diag)
+{
+    struct forming *f = ctx;
+    const struct att_sample *s = row->sample;
+    char text[2 * ATT_FRAME_MAX + 1];
+    char failed[DATA_FAILED_ROOM];
+
+    (void)diag;
+    if (!wanted(f->o, row))
+        return ATT_OK;
+    csv_number(&f->csv, row->batch->number);
+    csv_number(&f->csv, row->index);
+    csv_text(&f->csv, row->channel->id);
+    csv_number(&f->csv, s->sequence);
+    csv_time(&f->csv, row->utc_ms / 1000);
+    csv_text(&f->csv, row->utc_claimed ? "claimed" : "label");
+    csv_number(&f->csv, s->from_ms);
+    csv_number(&f->csv, s->until_ms);
+    csv_text(&f->csv, att_hex_encode(text, sizeof(text), s->frame));
+    csv_text(&f->csv, s->has_value ? att_decimal_print(text, sizeof(text), s->value) : "");
+    csv_text(&f->csv, row->channel->unit);
+    csv_text(&f->csv, data_failed(failed, s->check));
+    csv_end(&f->csv);
+    return f->csv.err;
+}
+
+enum att_err data_csv(struct att_buf *out, const struct data_order *o, struct att_diag *diag)
+{
+    static const char *const EN[] = {"batch",     "record",  "channel", "sequence",
+                                     "time",      "time_by", "from_ms", "until_ms",
+                                     "raw_frame", "value",   "unit",    "failed_checks"};
+    static const char *const JA[] = {"バッチ",     "記録",       "チャネル",      "連番",
+                                     "時刻",       "時刻の根拠", "TPM 時計 (始)", "TPM 時計 (終)",
+                                     "生フレーム", "値",         "単位",          "不合格の検査"};
+    struct forming f = {.out = out, .o = o, .csv = {.out = out}};
+    enum att_err err = ATT_OK;
+
+    for (size_t i = 0; i < ATT_COUNT(EN); i++)
+        csv_text(&f.csv, o->ja ? JA[i] : EN[i]);
+    csv_end(&f.csv);
+    err = data_view(o->bundle, csv_row, &f, diag);
+    return err == ATT_OK ? f.csv.err : err;
+}
