@@ -67,7 +67,7 @@ void hw_policy_digest(TPM2B_DIGEST *out, enum hw_policy policy, TPMI_ALG_HASH al
     memcpy(out->buffer, POLICIES[policy].sha256, out->size);
 }
 
-TSS2_RC hw_policy_start(struct hw_slot *session, TPMI_ALG_HASH alg)
+TSS2_RC hw_policy_session(struct hw_slot *session, TPMI_ALG_HASH alg)
 {
     ESYS_CONTEXT *esys = session->tpm->esys;
     const TPMT_SYM_DEF none = {.algorithm = TPM2_ALG_NULL};
@@ -80,12 +80,19 @@ TSS2_RC hw_policy_start(struct hw_slot *session, TPMI_ALG_HASH alg)
         return rc;
     }
     session->loaded = true;
-    rc = Esys_TRSess_SetAttributes(esys, session->tr, TPMA_SESSION_CONTINUESESSION,
-                                   TPMA_SESSION_CONTINUESESSION);
+    return Esys_TRSess_SetAttributes(esys, session->tr, TPMA_SESSION_CONTINUESESSION,
+                                     TPMA_SESSION_CONTINUESESSION);
+}
+
+TSS2_RC hw_policy_start(struct hw_slot *session, TPMI_ALG_HASH alg)
+{
+    TSS2_RC rc = hw_policy_session(session, alg);
+
     if (rc != TSS2_RC_SUCCESS)
         return rc;
-    return Esys_PolicySecret(esys, ESYS_TR_RH_ENDORSEMENT, session->tr, ESYS_TR_PASSWORD,
-                             ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL, NULL, 0, NULL, NULL);
+    return Esys_PolicySecret(session->tpm->esys, ESYS_TR_RH_ENDORSEMENT, session->tr,
+                             ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, NULL, NULL, NULL, 0,
+                             NULL, NULL);
 }
 
 TSS2_RC hw_policy_or(struct hw_slot *session, const enum hw_policy *branch, uint32_t count,

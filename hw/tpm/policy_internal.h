@@ -25,6 +25,9 @@ enum hw_policy {
 /* Its digest under TPM2_ALG_SHA384, else under SHA-256. */
 void hw_policy_digest(TPM2B_DIGEST *out, enum hw_policy policy, TPMI_ALG_HASH alg);
 
+/* A policy session in which nothing holds yet; session is an empty slot. rc of the stack. */
+ATT_MUST_USE TSS2_RC hw_policy_session(struct hw_slot *session, TPMI_ALG_HASH alg);
+
 /* A policy session in which PolicyA holds; session is an empty slot. rc of the stack. */
 ATT_MUST_USE TSS2_RC hw_policy_start(struct hw_slot *session, TPMI_ALG_HASH alg);
 

@@ -13,7 +13,7 @@
 #define QUALIFYING_MAX 32
 
 /* The handle's object must be the key that the caller means: its name says so without a command. */
-static enum att_err open_ak(struct hw_slot *slot, const struct hw_ak *ak, struct att_diag *diag)
+enum att_err hw_ak_open(struct hw_slot *slot, const struct hw_ak *ak, struct att_diag *diag)
 {
     ATT_CLEANUP(hw_freep) TPM2B_NAME *found = NULL;
     uint8_t name[ATT_NAME_MAX];
@@ -77,7 +77,7 @@ enum att_err hw_tpm_quote(struct hw_quote *out, struct hw_tpm *tpm, const struct
     if (qualifying.len > 0)
         memcpy(data.buffer, qualifying.p, qualifying.len);
     hw_tpm_begin(tpm);
-    err = open_ak(&slot, ak, diag);
+    err = hw_ak_open(&slot, ak, diag);
     if (err != ATT_OK)
         return err;
     hw_selection_to_tss(&pcrs, sel);
@@ -167,7 +167,7 @@ enum att_err hw_tpm_activate(struct att_buf **secret, struct hw_tpm *tpm, const 
         return att_fail(diag, ATT_E_FORMAT, ATT_R_ID_ACTIVATE, "credential",
                         "expected TPM2B_ID_OBJECT and TPM2B_ENCRYPTED_SECRET");
     hw_tpm_begin(tpm);
-    err = open_ak(&ak_slot, ak, diag);
+    err = hw_ak_open(&ak_slot, ak, diag);
     if (err != ATT_OK)
         return err;
     err = hw_ek_load(&ek_slot, ek, diag);

@@ -6,10 +6,15 @@
 
 #include "base/err.h"
 #include "tpm/ident.h"
+#include "tpm/tpm_internal.h"
 
 /* What the stack decoded, as bytes again. TPM (TPM_IO): larger than what we take. */
 ATT_MUST_USE enum att_err hw_take_attest(struct hw_quote *out, const TPM2B_ATTEST *attest,
                                          const TPMT_SIGNATURE *sig, const char *command,
                                          struct att_diag *diag);
+
+/* Open the attestation key at its handle. MISMATCH (TPM_OTHER) when another key is there. */
+ATT_MUST_USE enum att_err hw_ak_open(struct hw_slot *slot, const struct hw_ak *ak,
+                                     struct att_diag *diag);
 
 #endif

@@ -29,6 +29,8 @@ static const struct rc_row rows[] = {
     {TPM2_RC_REBOOT, ATT_R_TPM_IO, "TPM_RC_REBOOT", "reboot the machine"},
     {TPM2_RC_COMMAND_CODE, ATT_R_TPM_IO, "TPM_RC_COMMAND_CODE",
      "this TPM does not have the command"},
+    {TPM2_RC_POLICY, ATT_R_TPM_IO, "TPM_RC_POLICY", "what a policy asks for does not hold"},
+    {TPM2_RC_SIGNATURE, ATT_R_TPM_IO, "TPM_RC_SIGNATURE", "the signature is not of that key"},
     {TPM2_RC_PCR_CHANGED, ATT_R_TPM_IO, "TPM_RC_PCR_CHANGED", "a PCR moved meanwhile; try again"},
     {TPM2_RC_AUTH_MISSING, ATT_R_TPM_IO, "TPM_RC_AUTH_MISSING", NULL},
     {TPM2_RC_AUTH_UNAVAILABLE, ATT_R_TPM_IO, "TPM_RC_AUTH_UNAVAILABLE", NULL},
@@ -149,6 +151,16 @@ char *hw_rc_print(char *out, size_t cap, uint32_t rc)
     }
     (void)snprintf(out, cap, "%s%s (0x%x)%s%s", row->name, place, rc,
                    row->advice == NULL ? "" : ": ", row->advice == NULL ? "" : row->advice);
+    return out;
+}
+
+char *hw_rc_code(char *out, size_t cap, uint32_t rc)
+{
+    const struct rc_row *row = find(rc);
+    char place[32];
+
+    print_place(place, sizeof place, rc);
+    (void)snprintf(out, cap, "%s%s (0x%x)", row == NULL ? "return code" : row->name, place, rc);
     return out;
 }
 

@@ -13,6 +13,9 @@
 /* "TPM_RC_LOCKOUT (0x921): locked out; wait ..., see attest-agent doctor". Returns out. */
 char *hw_rc_print(char *out, size_t cap, uint32_t rc);
 
+/* The same without advice, for who gives better: "TPM_RC_VALUE of parameter 1 (0x1c4)". Returns out. */
+char *hw_rc_code(char *out, size_t cap, uint32_t rc);
+
 /* Which of the TPM_... reasons a code belongs to. */
 enum att_reason hw_rc_reason(uint32_t rc);
 

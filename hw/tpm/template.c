@@ -15,6 +15,13 @@
      TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |                        \
      TPMA_OBJECT_SIGN_ENCRYPT)
 
+#define STORAGE_ATTRIBUTES                                                                         \
+    (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |            \
+     TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
+#define DATA_ATTRIBUTES                                                                            \
+    (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |            \
+     TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_NODA | TPMA_OBJECT_SIGN_ENCRYPT)
+
 static TPMT_SYM_DEF_OBJECT aes_cfb(uint16_t bits)
 {
     return (TPMT_SYM_DEF_OBJECT){
@@ -87,6 +94,32 @@ void hw_template_ak(TPM2B_PUBLIC *out, bool rsa)
     p->parameters.eccDetail.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
 }
 
+void hw_template_storage(TPM2B_PUBLIC *out)
+{
+    TPMT_PUBLIC *p = &out->publicArea;
+
+    memset(out, 0, sizeof *out);
+    p->nameAlg = TPM2_ALG_SHA256;
+    p->objectAttributes = STORAGE_ATTRIBUTES;
+    set_ecc(p, TPM2_ECC_NIST_P256, aes_cfb(128));
+    set_unique_low(p);
+}
+
+void hw_template_data(TPM2B_PUBLIC *out, const uint8_t policy[32])
+{
+    TPMT_PUBLIC *p = &out->publicArea;
+    TPMT_SYM_DEF_OBJECT none = {.algorithm = TPM2_ALG_NULL};
+
+    memset(out, 0, sizeof *out);
+    p->nameAlg = TPM2_ALG_SHA256;
+    p->objectAttributes = DATA_ATTRIBUTES;
+    p->authPolicy.size = 32;
+    memcpy(p->authPolicy.buffer, policy, 32);
+    set_ecc(p, TPM2_ECC_NIST_P256, none);
+    p->parameters.eccDetail.scheme.scheme = TPM2_ALG_ECDSA;
+    p->parameters.eccDetail.scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
+}
+
 bool hw_public_bytes(uint8_t *out, size_t *len, const TPM2B_PUBLIC *key)
 {
     size_t off = 0;
@@ -126,19 +159,25 @@ bool hw_template_matches(const TPM2B_PUBLIC *key, const TPM2B_PUBLIC *tmpl)
            att_slice_eq(att_slice_of(a_bytes, a_len), att_slice_of(b_bytes, b_len));
 }
 
-TSS2_RC hw_primary(struct hw_slot *slot, TPM2B_PUBLIC **public_area, const TPM2B_PUBLIC *tmpl)
+TSS2_RC hw_primary_in(struct hw_slot *slot, TPM2B_PUBLIC **public_area, const TPM2B_PUBLIC *tmpl,
+                      ESYS_TR hierarchy)
 {
     const TPM2B_SENSITIVE_CREATE sensitive = {.size = 0};
     const TPM2B_DATA outside = {.size = 0};
     const TPML_PCR_SELECTION pcrs = {.count = 0};
-    TSS2_RC rc = Esys_CreatePrimary(slot->tpm->esys, ESYS_TR_RH_ENDORSEMENT, ESYS_TR_PASSWORD,
-                                    ESYS_TR_NONE, ESYS_TR_NONE, &sensitive, tmpl, &outside, &pcrs,
-                                    &slot->tr, public_area, NULL, NULL, NULL);
+    TSS2_RC rc = Esys_CreatePrimary(slot->tpm->esys, hierarchy, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+                                    ESYS_TR_NONE, &sensitive, tmpl, &outside, &pcrs, &slot->tr,
+                                    public_area, NULL, NULL, NULL);
 
     slot->loaded = rc == TSS2_RC_SUCCESS;
     if (rc != TSS2_RC_SUCCESS)
         slot->tr = ESYS_TR_NONE;
     return rc;
+}
+
+TSS2_RC hw_primary(struct hw_slot *slot, TPM2B_PUBLIC **public_area, const TPM2B_PUBLIC *tmpl)
+{
+    return hw_primary_in(slot, public_area, tmpl, ESYS_TR_RH_ENDORSEMENT);
 }
 
 TSS2_RC hw_persistent(struct hw_slot *slot, TPM2B_PUBLIC **public_area, TPM2B_NAME **qualified,

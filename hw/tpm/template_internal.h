@@ -16,6 +16,10 @@ void hw_template_ek(TPM2B_PUBLIC *out, enum hw_ek_kind kind);
 /* Our attestation key (D2): ECDSA P-256 with SHA-256, or RSASSA 2048 with SHA-256. */
 void hw_template_ak(TPM2B_PUBLIC *out, bool rsa);
 
+/* The storage primary of the data key, and the data key (D10); policy is its authPolicy. */
+void hw_template_storage(TPM2B_PUBLIC *out);
+void hw_template_data(TPM2B_PUBLIC *out, const uint8_t policy[32]);
+
 /* The same in all but the public key itself. */
 bool hw_template_matches(const TPM2B_PUBLIC *key, const TPM2B_PUBLIC *tmpl);
 
@@ -25,6 +29,10 @@ bool hw_public_bytes(uint8_t *out, size_t *len, const TPM2B_PUBLIC *key);
 /* Make a primary of the endorsement hierarchy; *public is freed with hw_freep. rc of the stack. */
 ATT_MUST_USE TSS2_RC hw_primary(struct hw_slot *slot, TPM2B_PUBLIC **public_area,
                                 const TPM2B_PUBLIC *tmpl);
+
+/* The same in another hierarchy, such as ESYS_TR_RH_OWNER, which must have no password. */
+ATT_MUST_USE TSS2_RC hw_primary_in(struct hw_slot *slot, TPM2B_PUBLIC **public_area,
+                                   const TPM2B_PUBLIC *tmpl, ESYS_TR hierarchy);
 
 /* The TPM lacks the algorithm, curve or size: another template may do. */
 bool hw_rc_is_unsupported(TSS2_RC rc);

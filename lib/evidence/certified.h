@@ -8,6 +8,7 @@
 #define ATT_EVIDENCE_CERTIFIED_H
 
 #include "base/err.h"
+#include "base/reason.h"
 #include "base/slice.h"
 #include "tcg/ak.h"
 
@@ -16,13 +17,14 @@ struct att_certify_expect {
     struct att_slice qualifying;     /* the exact extraData */
     struct att_slice name;           /* of the certified key */
     struct att_slice qualified_name; /* of the same */
+    enum att_reason reason;          /* what a refusal is called */
 };
 
 /*
  * att_certify_verify - the order of checks is fixed: format, magic, type, signature with its algorithm, signer,
  * qualifying data, name, qualified name; the first that fails is reported.
  *
- * Errors  FORMAT... (FMT_ATTEST); MISMATCH SIGNATURE UNSUPPORTED (ID_IAKPROOF), with a stable word in diag->field:
+ * Errors  FORMAT... (FMT_ATTEST); MISMATCH SIGNATURE UNSUPPORTED (expect->reason), with a stable word in diag->field:
  *         certify.magic, .type, .signature, .signer, .nonce, .name, .place; CRYPTO NOMEM
  * Source  TPM 2.0 Part 2, 10.12.3; TCG, TPM 2.0 Keys for Device Identity and Attestation 1.0, 6
  */

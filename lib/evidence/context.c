@@ -71,6 +71,34 @@ enum att_err att_enrol_qualifying(uint8_t out[32], const struct att_enrol_contex
     return hash_context(out, &w);
 }
 
+enum att_err att_certify_qualifying(uint8_t out[32], const struct att_certify_context *ctx)
+{
+    uint8_t room[CONTEXT_MAX];
+    struct att_wr w = att_wr_into(room, sizeof(room));
+
+    att_cbor_wr_array(&w, 8);
+    att_cbor_wr_text(&w, ATT_PURPOSE_CERTIFY);
+    att_cbor_wr_text(&w, ctx->verifier_id);
+    att_cbor_wr_bytes(&w, att_slice_of(ctx->nonce, ATT_NONCE_LEN));
+    att_cbor_wr_text(&w, ctx->device_id);
+    att_cbor_wr_bytes(&w, att_slice_of(ctx->session, ATT_SESSION_LEN));
+    att_cbor_wr_bytes(&w, ctx->ak_name);
+    att_cbor_wr_bytes(&w, ctx->parent_name);
+    att_cbor_wr_bytes(&w, ctx->key_name);
+    return hash_context(out, &w);
+}
+
+enum att_err att_data_key_ref(uint8_t out[32], const char *device_id)
+{
+    uint8_t room[CONTEXT_MAX];
+    struct att_wr w = att_wr_into(room, sizeof(room));
+
+    att_cbor_wr_array(&w, 2);
+    att_cbor_wr_text(&w, ATT_PURPOSE_DATA_KEY);
+    att_cbor_wr_text(&w, device_id);
+    return hash_context(out, &w);
+}
+
 static bool id_character(uint8_t c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||

@@ -53,6 +53,24 @@ struct att_enrol_context {
 ATT_MUST_USE enum att_err att_enrol_qualifying(uint8_t out[32],
                                                const struct att_enrol_context *ctx);
 
+struct att_certify_context {
+    const char *verifier_id;
+    const char *device_id;
+    const uint8_t *nonce;   /* ATT_NONCE_LEN */
+    const uint8_t *session; /* ATT_SESSION_LEN */
+    struct att_slice ak_name, parent_name, key_name;
+};
+
+/* dCBOR(["attestd certify 1", verifier, nonce, device, session, AK name, parent's name, data key's name]). CRYPTO */
+ATT_MUST_USE enum att_err att_certify_qualifying(uint8_t out[32],
+                                                 const struct att_certify_context *ctx);
+
+/*
+ * policyRef of a device's data key: SHA-256 of dCBOR(["attestd data key 1", device]), constant for the key's life. The
+ * digest and not the array, because a policyRef is at most as long as the TPM's largest hash. CRYPTO
+ */
+ATT_MUST_USE enum att_err att_data_key_ref(uint8_t out[32], const char *device_id);
+
 /* FMT_ID unless 1 to 64 of A-Z a-z 0-9 . _ - */
 ATT_MUST_USE enum att_err att_device_id_check(struct att_slice id, struct att_diag *diag);
 

@@ -14,8 +14,10 @@
 #define ATT_PROFILE_REPORT   ATT_PROFILE_URI("period-report", "1")
 #define ATT_PROFILE_EAR      "tag:ietf.org,2026:rats/ear#04" /* draft-ietf-rats-ear-04 */
 
-#define ATT_PURPOSE_QUOTE "attestd quote 1"
-#define ATT_PURPOSE_ENROL "attestd enrol 1"
+#define ATT_PURPOSE_QUOTE    "attestd quote 1"
+#define ATT_PURPOSE_ENROL    "attestd enrol 1"
+#define ATT_PURPOSE_CERTIFY  "attestd certify 1"
+#define ATT_PURPOSE_DATA_KEY "attestd data key 1"
 
 /* Media types of the evidence collection's members, and of the documents on the wire. */
 #define ATT_TYPE_EVIDENCE     "application/cmw+cbor"

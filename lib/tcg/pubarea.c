@@ -291,14 +291,13 @@ enum att_err att_pubarea_ek_name(uint8_t *out, size_t *out_len, const struct att
     return err == ATT_OK ? make_name(out, out_len, p->name_alg, &padded, 1) : err;
 }
 
-enum att_err att_qualified_name(uint8_t *out, size_t *out_len, uint32_t hierarchy,
-                                struct att_slice name)
+/* nameAlg of the object || H(what it stands under || its name) */
+static enum att_err qualify(uint8_t *out, size_t *out_len, struct att_slice under,
+                            struct att_slice name)
 {
     struct att_rd r = att_rd_slice(name);
     enum att_hash alg = (enum att_hash)att_rd_u16be(&r);
-    uint8_t handle[4];
-    struct att_wr w = att_wr_into(handle, sizeof(handle));
-    struct att_slice parts[2] = {{.p = handle, .len = sizeof(handle)}, name};
+    const struct att_slice parts[2] = {under, name};
 
     if (!att_hash_usable(alg)) {
         return ATT_E_UNSUPPORTED;
@@ -306,8 +305,23 @@ enum att_err att_qualified_name(uint8_t *out, size_t *out_len, uint32_t hierarch
     if (att_rd_left(&r) != att_hash_size(alg)) {
         return ATT_E_FORMAT;
     }
-    att_wr_u32be(&w, hierarchy);
     return make_name(out, out_len, alg, parts, ATT_COUNT(parts));
+}
+
+enum att_err att_qualified_name(uint8_t *out, size_t *out_len, uint32_t hierarchy,
+                                struct att_slice name)
+{
+    uint8_t handle[4];
+    struct att_wr w = att_wr_into(handle, sizeof(handle));
+
+    att_wr_u32be(&w, hierarchy);
+    return qualify(out, out_len, att_slice_of(handle, sizeof(handle)), name);
+}
+
+enum att_err att_qualified_child(uint8_t *out, size_t *out_len, struct att_slice parent,
+                                 struct att_slice name)
+{
+    return qualify(out, out_len, parent, name);
 }
 
 enum att_err att_pubarea_key(struct att_pubkey **out, const struct att_pubarea *p,

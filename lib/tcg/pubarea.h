@@ -77,6 +77,10 @@ ATT_MUST_USE enum att_err att_pubarea_ek_name(uint8_t *out, size_t *out_len,
 ATT_MUST_USE enum att_err att_qualified_name(uint8_t *out, size_t *out_len, uint32_t hierarchy,
                                              struct att_slice name);
 
+/* The qualified name of a child: alg || H(parent's qualified name || name) (the same). UNSUPPORTED FORMAT CRYPTO */
+ATT_MUST_USE enum att_err att_qualified_child(uint8_t *out, size_t *out_len,
+                                              struct att_slice parent, struct att_slice name);
+
 ATT_MUST_USE enum att_err att_pubarea_key(struct att_pubkey **out, const struct att_pubarea *p,
                                           struct att_diag *diag); /* ID_KEY, ID_WEAKKEY */
 

@@ -45,6 +45,7 @@ static struct scene *scene_new(const struct softtpm_ak_order *order)
     softtpm_attest_certify(&s->attest, &s->iak, &s->tpm->ak);
     NEED(att_ak_parse(&s->signer, softtpm_public(&s->iak), NULL) == ATT_OK);
     s->expect = (struct att_certify_expect){
+        .reason = ATT_R_ID_IAKPROOF,
         .signer = &s->signer,
         .qualifying = att_slice_of(s->qualifying, 32),
         .name = softtpm_name(&s->tpm->ak),

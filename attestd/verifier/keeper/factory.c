@@ -45,7 +45,8 @@ static enum att_err prove_one(const struct att_ak *iak, const char *of, struct a
     uint8_t qualified[ATT_NAME_MAX];
     size_t len = 0;
     struct att_diag why = {0};
-    struct att_certify_expect expect = {.signer = iak, .qualifying = qualifying, .name = name};
+    struct att_certify_expect expect = {
+        .signer = iak, .qualifying = qualifying, .name = name, .reason = ATT_R_ID_IAKPROOF};
     enum att_err err = att_qualified_name(qualified, &len, ATT_TPM_RH_ENDORSEMENT, name);
 
     if (err != ATT_OK)
