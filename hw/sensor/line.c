@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/guard.h"
+#include "sensor/line_text.h"
 
 #define BACKLOG       16
 #define LIMIT_MAX_MS  60000
@@ -45,78 +46,73 @@ struct line {
     struct client clients[HW_LINE_CLIENTS_MAX];
 };
 
-static struct key *find_key(struct line *l, const char *name, size_t len)
+static struct key *find_key(struct line *l, struct att_slice name)
 {
     for (size_t i = 0; i < l->key_count; i++)
-        if (strlen(l->keys[i].name) == len && memcmp(l->keys[i].name, name, len) == 0)
+        if (att_slice_eq(att_slice_str(l->keys[i].name), name))
             return &l->keys[i];
     return NULL;
 }
 
-/* The reason goes out if the writer's socket takes it; nobody waits. */
+/* The reason, or NULL for none, goes out if the writer's socket takes it; nobody waits. */
 static void hang_up(struct client *c, const char *why)
 {
     char text[128];
-    int n = snprintf(text, sizeof text, "error: %s\n", why);
+    int n = snprintf(text, sizeof text, "error: %s\n", why != NULL ? why : "");
 
-    if (c->fd >= 0 && why[0] != '\0' && n > 0)
+    if (c->fd >= 0 && why != NULL && n > 0)
         (void)!send(c->fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
     att_closep(&c->fd);
     c->len = 0;
 }
 
-/* Returns what is wrong with the line, or "". */
-static const char *take_line(struct line *l, const char *text, size_t len)
+/* Returns what is wrong with the line, or NULL. */
+static const char *take_line(struct line *l, struct att_slice line)
 {
-    const char *space = memchr(text, ' ', len);
-    size_t key_len = space == NULL ? 0 : (size_t)(space - text);
-    size_t frame_len = space == NULL ? 0 : len - key_len - 1;
-    struct key *k = find_key(l, text, key_len);
+    struct hw_line_text t;
+    const char *why = hw_line_text_parse(&t, line);
+    struct key *k = why == NULL ? find_key(l, t.key) : NULL;
 
-    if (frame_len == 0)
-        return "expected KEY TEXT, with one space between them";
+    if (why != NULL)
+        return why;
     if (k == NULL)
         return "no such key is configured";
-    if (ATT_GUARD(LINE_LENGTH, frame_len > ATT_FRAME_MAX))
-        return "the text is longer than 512 bytes";
-    if (memchr(text, '\0', len) != NULL)
-        return "a byte 0 in the line";
-    memcpy(k->frame, space + 1, frame_len);
-    k->len = frame_len;
-    return "";
+    memcpy(k->frame, t.text.p, t.text.len);
+    k->len = t.text.len;
+    return NULL;
 }
 
 /* All whole lines of a writer; an unfinished one stays. */
 static const char *take_lines(struct line *l, struct client *c)
 {
-    const char *why = "";
+    const char *why = NULL;
     char *end = NULL;
     size_t at = 0;
 
-    while (why[0] == '\0' && (end = memchr(c->line + at, '\n', c->len - at)) != NULL) {
+    while (why == NULL && (end = memchr(c->line + at, '\n', c->len - at)) != NULL) {
         size_t len = (size_t)(end - c->line) - at;
-        why = take_line(l, c->line + at, len);
+        why = take_line(l, att_slice_of(c->line + at, len));
         at += len + 1;
     }
     c->len -= at;
     memmove(c->line, c->line + at, c->len);
     if (at > 0)
         c->since_ms = att_clock_mono_ms();
-    if (why[0] == '\0' && c->len == sizeof c->line)
+    if (why == NULL && c->len == sizeof c->line)
         why = "the line is too long";
     return why;
 }
 
 static void hear(struct line *l, struct client *c)
 {
-    const char *why = "";
+    const char *why = NULL;
 
-    for (size_t taken = 0; why[0] == '\0' && taken < TURN_BYTES;) {
+    for (size_t taken = 0; why == NULL && taken < TURN_BYTES;) {
         ssize_t n = recv(c->fd, c->line + c->len, sizeof c->line - c->len, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return;
         if (n <= 0) {
-            hang_up(c, "");
+            hang_up(c, NULL);
             return;
         }
         if (c->len == 0)
@@ -125,7 +121,7 @@ static void hear(struct line *l, struct client *c)
         taken += (size_t)n;
         why = take_lines(l, c);
     }
-    if (why[0] != '\0')
+    if (why != NULL)
         hang_up(c, why);
 }
 
@@ -191,7 +187,7 @@ static enum att_err read_frame(void *ctx, const struct att_channel_source *what,
                                uint8_t frame[ATT_FRAME_MAX], size_t *len, struct att_diag *diag)
 {
     struct line *l = ctx;
-    struct key *k = find_key(l, what->name, strlen(what->name));
+    struct key *k = find_key(l, att_slice_str(what->name));
     int64_t until = att_clock_mono_ms() + l->limit_ms, left = 0;
 
     if (what->bus != ATT_BUS_LINE || k == NULL)

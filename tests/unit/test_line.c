@@ -158,7 +158,7 @@ START_TEST(read__hangs_up_on_who_breaks_the_rules)
         const char *text, *why;
     } bad[] = {{"tank\n", "expected KEY TEXT"},    {"tank \n", "expected KEY TEXT"},
                {"\n", "expected KEY TEXT"},        {"pump 1\n", "no such key"},
-               {"tank.leve 1\n", "no such key"},   {" tank 1\n", "no such key"},
+               {"tank.leve 1\n", "no such key"},   {" tank 1\n", "expected KEY TEXT"},
                {"tank 1\npump 1\n", "no such key"}};
 
     for (size_t i = 0; i < ATT_COUNT(bad); i++) {
