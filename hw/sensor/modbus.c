@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/guard.h"
 #include "sensor/modbus_pdu.h"
 #include "sensor/retry.h"
 
@@ -80,7 +81,7 @@ static enum att_err limit(const struct call *c, struct att_diag *diag)
 static enum att_err refuse_errno(const struct call *c, const char *what, int error,
                                  struct att_diag *diag)
 {
-    if (error == ETIMEDOUT)
+    if (error == ETIMEDOUT || error == EINPROGRESS)
         return late(c, diag);
     return att_fail(diag, error > MODBUS_ENOBASE ? ATT_E_FORMAT : ATT_E_NETWORK, ATT_R_PRV_SOURCE,
                     "source", "%s: %s: %s", c->m->where, what, modbus_strerror(error));
@@ -179,11 +180,12 @@ static enum att_err receive(struct call *c, uint8_t function, struct att_diag *d
         return err;
     if (c->m->tcp)
         return hw_pdu_unwrap(&c->pdu, att_slice_of(c->adu, len), c->m->tid, c->unit, diag);
-    /* by RTU it gives 0 for another unit's answer, and the check sum, which was right, is behind the PDU */
-    if (len < 4 || c->adu[0] != c->unit)
+    /* by RTU it gives 0 for another unit's answer, and lets that of unit 0 pass, which never answers */
+    if (len < 4 || ATT_GUARD(MODBUS_RTU_UNIT, c->adu[0] != c->unit))
         return att_fail(diag, ATT_E_FORMAT, ATT_R_PRV_SOURCE, "unit",
                         "%s: expected an answer of unit %u, found another one", c->m->where,
                         c->unit);
+    /* the check sum, which was right, is behind the PDU */
     c->pdu = att_slice_of(c->adu + 1, len - 3);
     return ATT_OK;
 }

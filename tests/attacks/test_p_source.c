@@ -108,6 +108,37 @@ START_TEST(answers_again)
 }
 END_TEST
 
+/* One register by RTU, twice, with some time between. */
+static void on_line(enum modbustest_lie lie, enum att_err first, enum att_err second)
+{
+    struct modbustest d = modbustest_rtu_liar(lie);
+    struct att_source s = modbustest_open(&d, 500);
+    struct att_channel_source what = modbustest_at(4, 0, 1);
+    uint8_t frame[ATT_FRAME_MAX];
+    size_t len = 0;
+
+    ck_assert_int_eq(s.ops->read(s.ctx, &what, frame, &len, NULL), first);
+    attack_nap_ms(lie == LIE_LATE ? 1200 : 100);
+    ck_assert_int_eq(s.ops->read(s.ctx, &what, frame, &len, NULL), second);
+    if (second == ATT_OK)
+        bytes_expect_hex(att_slice_of(frame, len), "04020002");
+    s.ops->close(s.ctx);
+    modbustest_stop(&d);
+}
+
+/* libmodbus checks the sum, and gives nothing for another unit; what stands in the input is dropped by us. */
+START_TEST(lies_on_a_line)
+{
+    on_line(LIE_NONE, ATT_OK, ATT_OK);
+    on_line(LIE_TWICE, ATT_OK, ATT_OK);
+    on_line(LIE_LATE, ATT_E_NETWORK, ATT_OK);
+    on_line(LIE_UNIT, ATT_E_FORMAT, ATT_E_FORMAT);
+    on_line(LIE_PROTOCOL, ATT_E_FORMAT, ATT_E_FORMAT);
+    on_line(LIE_TRUNCATED, ATT_E_FORMAT, ATT_E_FORMAT);
+    on_line(LIE_FUNCTION, ATT_E_FORMAT, ATT_E_FORMAT);
+}
+END_TEST
+
 static enum att_err write_to(enum modbustest_lie lie, struct att_channel_source what,
                              const char *hex)
 {
@@ -177,6 +208,7 @@ int main(void)
         {"P-source-count", another_count, 0, 0},
         {"P-source-broken", broken_answers, 0, 0},
         {"P-source-again", answers_again, 0, 0},
+        {"P-source-line-rtu", lies_on_a_line, 0, 0},
         {"P-source-echo", confirms_another_write, 0, 0},
         {"P-source-read-back", does_not_follow, 0, 0},
         {"P-source-place", writes_elsewhere, 0, 0},

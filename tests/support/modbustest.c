@@ -117,7 +117,7 @@ struct modbustest modbustest_tcp_at(uint16_t port)
     return d;
 }
 
-static void pump(int a, int b)
+static _Noreturn void pump(int a, int b)
 {
     struct pollfd p[2] = {{.fd = a, .events = POLLIN}, {.fd = b, .events = POLLIN}};
     char bytes[256];
@@ -135,32 +135,45 @@ static void pump(int a, int b)
     }
 }
 
+struct line {
+    int near[2], far[2]; /* masters and terminals */
+    char near_name[64], far_name[64];
+};
+
+/* Whoever opens near_name talks with whoever opens far_name; the process that carries the bytes keeps both open. */
+static pid_t make_line(struct line *l)
+{
+    struct termios raw = {0};
+    pid_t pid = 0;
+
+    cfmakeraw(&raw);
+    NEED(openpty(&l->near[0], &l->near[1], l->near_name, &raw, NULL) == 0);
+    NEED(openpty(&l->far[0], &l->far[1], l->far_name, &raw, NULL) == 0);
+    pid = child();
+    if (pid == 0)
+        pump(l->near[0], l->far[0]);
+    close(l->near[0]);
+    close(l->far[0]);
+    return pid;
+}
+
 struct modbustest modbustest_rtu(void)
 {
     struct modbustest d = {0};
-    struct termios raw = {0};
-    int near[2], far[2];
-    char name[64];
+    struct line l;
 
-    cfmakeraw(&raw);
-    NEED(openpty(&near[0], &near[1], d.line, &raw, NULL) == 0);
-    NEED(openpty(&far[0], &far[1], name, &raw, NULL) == 0);
-    d.pid[1] = child();
-    if (d.pid[1] == 0)
-        pump(near[0], far[0]);
+    d.pid[1] = make_line(&l);
+    memcpy(d.line, l.near_name, sizeof d.line);
     d.pid[0] = child();
     if (d.pid[0] == 0) {
-        modbus_t *bus = modbus_new_rtu(name, 115200, 'N', 8, 1);
+        modbus_t *bus = modbus_new_rtu(l.far_name, 115200, 'N', 8, 1);
         NEED(bus != NULL && modbus_set_slave(bus, MODBUSTEST_UNIT) == 0 &&
              modbus_connect(bus) == 0);
         for (;;)
             serve(bus, make_map(), false);
     }
-    close(near[0]);
-    close(far[0]);
-    close(far[1]);
-    close(near[1]);
-    usleep(50000); /* until the device has its end open */
+    close(l.near[1]);
+    close(l.far[1]);
     return d;
 }
 
@@ -299,6 +312,81 @@ struct modbustest modbustest_liar(enum modbustest_lie lie)
             close(fd);
         }
     close(listening);
+    return d;
+}
+
+/* Serial line guide 6.2.2: CRC-16, the low byte first. */
+static void add_crc(uint8_t *adu, size_t len)
+{
+    unsigned int crc = 0xffff;
+
+    for (size_t i = 0; i < len; i++) {
+        crc ^= adu[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0xa001 : crc >> 1;
+    }
+    adu[len] = (uint8_t)crc;
+    adu[len + 1] = (uint8_t)(crc >> 8);
+}
+
+/* Reads of one register alone: eight bytes, of which the answer has the number of the request. */
+static void lie_on_line(int fd, enum modbustest_lie lie)
+{
+    uint8_t q[8];
+    size_t have = 0;
+
+    for (int number = 1;; number++) {
+        for (have = 0; have < sizeof q;) {
+            ssize_t n = read(fd, q + have, sizeof q - have);
+            NEED(n > 0);
+            have += (size_t)n;
+        }
+        uint8_t a[7] = {q[0], q[1], 2, 0, (uint8_t)number};
+        a[0] = (uint8_t)(lie == LIE_UNIT ? 0 : a[0] + (lie == LIE_PROTOCOL));
+        a[1] ^= lie == LIE_FUNCTION ? 7 : 0;
+        add_crc(a, 5);
+        a[6] ^= lie == LIE_TRUNCATED;
+        if (lie == LIE_LATE && number == 1)
+            usleep(1200000);
+        for (int i = 0; i < (lie == LIE_TWICE ? 2 : 1); i++) {
+            NEED(write(fd, a, sizeof a) == (ssize_t)sizeof a);
+            usleep(20000);
+        }
+    }
+}
+
+struct modbustest modbustest_rtu_liar(enum modbustest_lie lie)
+{
+    struct modbustest d = {0};
+    struct line l;
+
+    d.pid[1] = make_line(&l);
+    memcpy(d.line, l.near_name, sizeof d.line);
+    d.pid[0] = child();
+    if (d.pid[0] == 0)
+        lie_on_line(l.far[1], lie);
+    close(l.near[1]);
+    close(l.far[1]);
+    return d;
+}
+
+/* The queue of a listener that accepts nobody is full after a few. They stay open until the test ends. */
+struct modbustest modbustest_deaf(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int listening = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct modbustest d = {0};
+
+    NEED(listening >= 0 && bind(listening, (struct sockaddr *)&at, sizeof at) == 0);
+    NEED(listen(listening, 0) == 0);
+    d.port = port_of(listening);
+    at.sin_port = htons(d.port);
+    for (int i = 0; i < 4; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        NEED(fd >= 0);
+        (void)!connect(fd, (struct sockaddr *)&at, sizeof at);
+    }
+    usleep(50000);
     return d;
 }
 

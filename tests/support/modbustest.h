@@ -49,6 +49,13 @@ enum modbustest_lie {
     LIE_IDENTITY_SHORT, /* an object longer than the message */
 };
 struct modbustest modbustest_liar(enum modbustest_lie lie);
+/*
+ * The same by RTU, for LIE_NONE FUNCTION LATE and TWICE; and LIE_UNIT answers as unit 0, LIE_PROTOCOL as the next unit,
+ * LIE_TRUNCATED with a wrong check sum.
+ */
+struct modbustest modbustest_rtu_liar(enum modbustest_lie lie);
+/* A port that is listened at, and that takes no connection. */
+struct modbustest modbustest_deaf(void);
 void modbustest_stop(struct modbustest *d);
 
 /* A source at it with this limit, and first and longest wait after a failure of 1 ms. */

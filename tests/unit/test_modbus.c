@@ -167,6 +167,23 @@ START_TEST(read__of_a_dead_device_is_over_in_time)
 }
 END_TEST
 
+START_TEST(read__of_a_device_that_takes_no_connection_is_over_in_time)
+{
+    struct modbustest deaf = modbustest_deaf();
+    struct att_source s = modbustest_open(&deaf, 300);
+    struct att_channel_source what = modbustest_at(4, 0, 1);
+    uint8_t frame[ATT_FRAME_MAX];
+    struct att_diag diag = {0};
+    size_t len = 0;
+    int64_t start = att_clock_mono_ms();
+
+    ck_assert_int_eq(s.ops->read(s.ctx, &what, frame, &len, &diag), ATT_E_NETWORK);
+    ck_assert_int_lt(att_clock_mono_ms() - start, 1500);
+    ck_assert_ptr_nonnull(strstr(diag.text, "within 300 ms"));
+    s.ops->close(s.ctx);
+}
+END_TEST
+
 START_TEST(read__finds_a_device_that_comes_back)
 {
     struct att_channel_source what = modbustest_at(4, 0, 1);
@@ -233,6 +250,7 @@ int main(void)
         {write__tells_when_the_device_does_not_follow, 2},
         {write__refuses_what_is_no_command, 0},
         {read__of_a_dead_device_is_over_in_time, 0},
+        {read__of_a_device_that_takes_no_connection_is_over_in_time, 0},
         {read__finds_a_device_that_comes_back, 0},
         {open__refuses_what_cannot_be, 0},
         {read__refuses_a_place_that_no_device_has, 0},
