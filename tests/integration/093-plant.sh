@@ -68,6 +68,11 @@ tell 'map swap'
 row 'a swapped map has the levels elsewhere' "$(reg 4) > 11000 && $(reg 4) < 13000 && $(reg 0) > 15000"
 tell 'map normal'
 
+bit() { mbpoll -m tcp -p "$port" -a 1 -t "$1" -0 -r 0 -c 1 -1 127.0.0.1 | sed -n 's/^\[0\]:[^0-9]*\([0-9]*\).*/\1/p'; }
+row 'the cabinet is closed' "$(bit 0) == 0 && $(bit 1) == 0"
+tell 'door open'
+row 'and open, as a coil and as an input' "$(bit 0) == 1 && $(bit 1) == 1"
+
 write() { mbpoll -m tcp -p "$port" -a 1 -t 4 -0 -r "$1" -1 127.0.0.1 "$2"; }
 check 'the valve is commanded' 0 write 0 200
 tell 'run 30'
