@@ -3,8 +3,7 @@
  * two banks and judged against 100,000 reference digests, beside the hashing alone that this asks for; what
  * ten new entries cost on a long list; and a firmware log parsed, replayed and judged.
  *
- * Lists are judged as the service judges one that comes in parts. A part is extended by both rules of padding, since
- * the quote that shows which one holds comes last: four hashes an entry where the bare row has two.
+ * Lists are judged as the service judges one that comes in parts.
  *
  *   bench_logs --memory LIST REFERENCES    one judgement of a list in a file: the peak of memory, for a row
  */

@@ -109,14 +109,15 @@ enum att_err wire_challenge_parse(struct wire_challenge *out, struct att_slice i
 
 enum att_err wire_part_encode_head(struct att_wr *w, const struct wire_part *m, size_t len)
 {
-    head(w, 5);
+    head(w, 6);
     put_uint(w, 1, m->log);
     att_cbor_wr_uint(w, 2);
     att_cbor_wr_array(w, 2);
     att_cbor_wr_uint(w, m->reset_count);
     att_cbor_wr_uint(w, m->restart_count);
     put_uint(w, 3, m->off);
-    att_cbor_wr_uint(w, 4);
+    put_uint(w, 4, m->padded ? 1 : 0);
+    att_cbor_wr_uint(w, 5);
     att_cbor_wr_bytes_head(w, len);
     return w->err;
 }
@@ -137,7 +138,8 @@ enum att_err wire_part_parse(struct wire_part *out, struct att_slice in, struct 
     v.restart_count = att_cbor_uint_max(&m.c, UINT32_MAX);
     att_cbor_leave(&m.c);
     v.off = need_uint(&m, 3, INT64_MAX);
-    v.bytes = need_bytes(&m, 4, WIRE_PART_MAX);
+    v.padded = need_uint(&m, 4, 1) == 1;
+    v.bytes = need_bytes(&m, 5, WIRE_PART_MAX);
     if (v.bytes.len == 0) {
         att_cbor_fail(&m.c, ATT_E_FORMAT);
     }

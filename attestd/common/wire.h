@@ -88,11 +88,12 @@ struct wire_challenge {
 };
 
 /* POST .../session/{id}/part  {0: version, 1: log, 2: [resetCount, restartCount] of its boot, 3: first byte,
- * 4: bytes of the log from there} ; 200: a challenge for what follows, of the same session */
+ * 4: how its kernel extends (0, 1), 5: bytes of the log from there} ; 200: a challenge for what follows, of the same session */
 struct wire_part {
     uint64_t log; /* enum att_log: 1, the kernel's list */
     uint64_t reset_count, restart_count;
     uint64_t off;
+    bool padded; /* the SHA-1 padded with zeros, else each bank's own hash: tcg/ima.h */
     struct att_slice bytes;
 };
 

@@ -83,9 +83,14 @@ void att_judging_end(struct judging *j);
 ATT_MUST_USE enum att_err att_judge_own_items(struct judging *j);
 /* The IMA list: its files, boot_aggregate, kexec. */
 ATT_MUST_USE enum att_err att_judge_ima_entries(struct judging *j);
-/* A part of the list, its first entry having this index. What the boot log must tell is kept in p. */
-ATT_MUST_USE enum att_err att_judge_ima_part(struct judging *j, struct att_slice part,
-                                             uint64_t first, struct att_ima_parts *p);
+/* The entries of a part; refused: by the walk, which told diag. */
+struct att_part_entries {
+    struct att_parts_walk walk; /* started, and ended by the caller */
+    struct att_diag *diag;
+    bool refused;
+};
+/* A part of the list, replayed and judged. What the boot log must tell is kept in the walk's end. */
+ATT_MUST_USE enum att_err att_judge_ima_part(struct judging *j, struct att_part_entries *part);
 /* The firmware log by appraise/bootlog.h and the policy, when this evidence brought it. */
 ATT_MUST_USE enum att_err att_judge_boot_log(struct judging *j);
 /* Search the boot log for what a policy's event_absent denies. */

@@ -26,10 +26,10 @@ struct listing {
     struct att_signed *signed_; /* owned; NULL: no rule asks for signatures */
     enum att_severity kexec;
     uint32_t kexec_at;
-    bool wanted;                 /* some rule speaks of the list: then its first entry counts too */
-    bool searched;               /* for denied digests */
-    uint64_t index;              /* of the entry, since the start of the boot */
-    struct att_ima_parts *later; /* a part: the boot log is not there yet; else NULL */
+    bool wanted;    /* some rule speaks of the list: then its first entry counts too */
+    bool searched;  /* for denied digests */
+    uint64_t index; /* of the entry, since the start of the boot */
+    struct att_part_entries *part; /* a part: the boot log is not there yet; else NULL */
 };
 
 /* Entries that are judged together, so that their digests are looked up together. */
@@ -247,7 +247,7 @@ static enum att_err judge_aggregate(struct listing *l, enum att_hash alg, struct
 /* In a part there is no boot log to judge by: kept until there is. What finds no room is no good one. */
 static enum att_err take_aggregate(struct listing *l, const struct att_ima_entry *e)
 {
-    struct att_ima_parts *p = l->later;
+    struct att_ima_parts *p = l->part != NULL ? &l->part->walk.to : NULL;
     struct att_ima_aggregate *a = NULL;
 
     if (p == NULL) {
@@ -312,9 +312,24 @@ static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e,
     return take_file(l, e, listed);
 }
 
-/* The next entries, and which of them are files with a reference value. */
-static enum att_err take_batch(struct batch *b, struct att_ima *it, const struct att_refvals *refs)
+/* A part is replayed as it is judged: what its sender sent is read once. */
+static enum att_err next_entry(struct listing *l, struct att_ima *it, struct att_ima_entry *e,
+                               bool *more)
 {
+    enum att_err err = ATT_OK;
+
+    if (l->part == NULL) {
+        return att_ima_next(it, e, more, NULL);
+    }
+    err = att_parts_walk_next(&l->part->walk, e, more, l->part->diag);
+    l->part->refused = err != ATT_OK;
+    return err;
+}
+
+/* The next entries, and which of them are files with a reference value. */
+static enum att_err take_batch(struct batch *b, struct listing *l, struct att_ima *it)
+{
+    const struct att_refvals *refs = l->j->refvals;
     const uint8_t *digest[ATT_REFVALS_EACH] = {NULL};
     bool more = true;
     enum att_err err = ATT_OK;
@@ -323,7 +338,7 @@ static enum att_err take_batch(struct batch *b, struct att_ima *it, const struct
     while (b->count < ATT_REFVALS_EACH) {
         struct att_ima_entry *e = &b->entry[b->count];
 
-        err = att_ima_next(it, e, &more, NULL);
+        err = next_entry(l, it, e, &more);
         if (err != ATT_OK || !more) {
             break;
         }
@@ -347,7 +362,7 @@ static enum att_err take_entries(struct listing *l, struct att_slice list)
     enum att_err err = ATT_OK;
 
     do {
-        err = take_batch(&b, &it, l->j->refvals);
+        err = take_batch(&b, l, &it);
         for (size_t i = 0; err == ATT_OK && i < b.count; i++) {
             err = take_entry(l, &b.entry[i], b.listed[i]);
             l->index++;
@@ -369,14 +384,26 @@ static enum att_err take_all(struct listing *l, struct att_slice list)
     return err;
 }
 
-enum att_err att_judge_ima_part(struct judging *j, struct att_slice part, uint64_t first,
-                                struct att_ima_parts *p)
+/* No rule speaks of the list: it is replayed alone. */
+static enum att_err walk_all(struct listing *l)
+{
+    struct att_ima_entry e;
+    bool more = true;
+    enum att_err err = ATT_OK;
+
+    while (err == ATT_OK && more) {
+        err = next_entry(l, NULL, &e, &more);
+    }
+    return err;
+}
+
+enum att_err att_judge_ima_part(struct judging *j, struct att_part_entries *part)
 {
     struct listing l = rules_for(j);
 
-    l.index = first;
-    l.later = p;
-    return l.wanted ? take_all(&l, part) : ATT_OK;
+    l.index = part->walk.to.count;
+    l.part = part;
+    return l.wanted ? take_all(&l, att_slice_of(NULL, 0)) : walk_all(&l);
 }
 
 enum att_err att_judge_ima_entries(struct judging *j)

@@ -6,6 +6,7 @@
 
 #include "appraise/items_internal.h"
 #include "base/guard.h"
+#include "tcg/ima.h"
 
 /* Where the list stands: after the parts before, or where the last accepted evidence of this boot ended. */
 static struct att_ima_parts start_of(const struct att_appraisal_context *c)
@@ -17,7 +18,6 @@ static struct att_ima_parts start_of(const struct att_appraisal_context *c)
         p.off = log->off;
         p.count = log->count;
         memcpy(p.pcr, log->pcr, sizeof(p.pcr));
-        memcpy(p.padded, log->pcr, sizeof(p.padded));
     }
     return p;
 }
@@ -80,45 +80,67 @@ static enum att_err start(struct judging *j, uint64_t first, const struct att_pa
                          : ATT_OK;
 }
 
-static enum att_err judge(struct att_folded *out, struct att_result *room, struct att_slice part,
-                          const struct att_part_input *in, struct att_diag *diag)
+/* One list, one rule: two would lead to where no kernel gets. */
+static enum att_err check_rule(const struct att_ima_parts *p, const struct att_part_input *in,
+                               struct att_diag *diag)
+{
+    if (ATT_GUARD(PARTS_RULE, p->known && p->padded != in->padded)) {
+        return att_fail(diag, ATT_E_CONFLICT, ATT_R_PART_ORDER, "part",
+                        "expected a list extended as the parts before it, by %s, found %s",
+                        att_ima_rule_words(p->padded), att_ima_rule_words(in->padded));
+    }
+    return ATT_OK;
+}
+
+static enum att_err judge(struct att_folded *out, struct att_result *room,
+                          struct att_part_entries *part, const struct att_part_input *in)
 {
     struct judging j = {.policy = in->policy, .refvals = in->refvals, .out = room};
-    uint64_t first = start_of(in->context).count;
     enum att_err err = ATT_OK;
 
     memset(room, 0, sizeof(*room));
-    err = start(&j, first, in, diag);
+    err = start(&j, part->walk.to.count, in, part->diag);
     if (err != ATT_OK) {
         return err;
     }
     err = att_judging_start(&j);
     if (err == ATT_OK) {
-        err = att_judge_ima_part(&j, part, first, &out->parts);
+        err = att_judge_ima_part(&j, part);
     }
     att_judging_end(&j);
+    if (err != ATT_OK) {
+        return part->refused
+                   ? err
+                   : att_fail(part->diag, err, ATT_R_BUSY, "part", "%s", att_err_name(err));
+    }
+    out->parts = part->walk.to;
     out->seen = j.seen_changes;
     out->carry = room->carry;
     out->windows = room->windows;
-    return err == ATT_OK ? ATT_OK
-                         : att_fail(diag, err, ATT_R_BUSY, "part", "%s", att_err_name(err));
+    return ATT_OK;
 }
 
 enum att_err att_part_fold(struct att_folded *out, struct att_result *room,
                            const struct att_part_input *in, struct att_diag *diag)
 {
+    struct att_part_entries part = {
+        .walk = {.bank = in->policy->bank, .ima_pcr = in->policy->ima_pcr}, .diag = diag};
     struct att_ima_parts p = start_of(in->context);
-    size_t taken = 0;
     enum att_err err = check_place(&p, in, diag);
 
     if (err == ATT_OK) {
-        err = att_parts_replay(&p, &taken, in->part, in->policy->bank, in->policy->ima_pcr, diag);
+        err = check_rule(&p, in, diag);
     }
     if (err != ATT_OK) {
         return err;
     }
     p.reset_count = in->reset_count;
     p.restart_count = in->restart_count;
-    out->parts = p;
-    return judge(out, room, att_slice_of(in->part.p, taken), in, diag);
+    p.padded = in->padded;
+    err = att_parts_walk_start(&part.walk, &p, in->part, diag);
+    if (err == ATT_OK) {
+        err = judge(out, room, &part, in);
+    }
+    att_parts_walk_end(&part.walk);
+    return err;
 }

@@ -28,6 +28,7 @@ struct att_part_input {
     uint32_t reset_count,
         restart_count; /* the boot that the sender says it is of: whoever keeps what
                                             comes of it checks that it is always the same */
+    bool padded;       /* how the sender says that its kernel extends: see tcg/ima.h */
     uint64_t off;      /* where the sender says that the part starts, in bytes */
     struct att_slice part;
     uint64_t log_max; /* bytes that a list may have in all */
@@ -45,8 +46,8 @@ struct att_folded {
  * att_part_fold - one part, judged with what the context knows of those before it.
  *
  * room    worked in; its content is lost (a result is large)
- * Errors  CONFLICT (PART_ORDER: it does not start where the list stands), LIMIT (PART_LIMIT), NOT_FOUND
- *         (REF_NOTICE), those of att_parts_replay, NOMEM CRYPTO
+ * Errors  CONFLICT (PART_ORDER: it does not start where the list stands, or names another rule), LIMIT (PART_LIMIT), NOT_FOUND
+ *         (REF_NOTICE), those of att_parts_walk_next, NOMEM CRYPTO
  */
 ATT_MUST_USE enum att_err att_part_fold(struct att_folded *out, struct att_result *room,
                                         const struct att_part_input *in, struct att_diag *diag);

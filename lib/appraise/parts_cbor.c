@@ -15,8 +15,8 @@ static void write_parts(struct att_wr *w, const struct att_ima_parts *p)
     att_cbor_wr_uint(w, p->restart_count);
     att_cbor_wr_uint(w, p->off);
     att_cbor_wr_uint(w, p->count);
+    att_cbor_wr_bool(w, p->padded);
     att_cbor_wr_bytes(w, att_slice_of(p->pcr, sizeof(p->pcr)));
-    att_cbor_wr_bytes(w, att_slice_of(p->padded, sizeof(p->padded)));
     att_cbor_wr_array(w, p->aggregate_count);
     for (uint32_t i = 0; i < p->aggregate_count; i++) {
         const struct att_ima_aggregate *a = &p->aggregate[i];
@@ -52,8 +52,8 @@ static void read_parts(struct att_cbor *c, struct att_ima_parts *p)
     p->restart_count = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
     p->off = att_cbor_uint(c);
     p->count = att_cbor_uint(c);
+    p->padded = att_cbor_bool(c);
     att_cbor_bytes_exact(c, p->pcr, sizeof(p->pcr));
-    att_cbor_bytes_exact(c, p->padded, sizeof(p->padded));
     (void)att_cbor_enter_array(c, ATT_PARTS_AGGREGATES_MAX);
     while (att_cbor_more(c)) {
         read_aggregate(c, &p->aggregate[p->aggregate_count]);

@@ -16,12 +16,10 @@ static bool goes_on(const struct att_evidence *ev)
     return ev->claims.logs.off[ATT_LOG_OWN] > 0 || ev->claims.logs.off[ATT_LOG_UEFI] > 0;
 }
 
-/* By either rule of extending: the record has both, and the quote proved one. */
 static bool leads_there(const struct att_ima_parts *p, const struct att_ima_parts *there)
 {
     return p->off == there->off && p->count == there->count &&
-           (memcmp(p->pcr, there->pcr, sizeof(p->pcr)) == 0 ||
-            memcmp(p->padded, there->padded, sizeof(p->padded)) == 0);
+           memcmp(p->pcr, there->pcr, sizeof(p->pcr)) == 0;
 }
 
 /* c is as it was before the first part. */
@@ -39,6 +37,7 @@ static enum att_err fold(struct att_folded *out, struct att_result *room,
                                 .notice_count = rules->notice_count,
                                 .reset_count = there->reset_count,
                                 .restart_count = there->restart_count,
+                                .padded = there->padded,
                                 .off = from,
                                 .log_max = there->off};
     enum att_err err = ATT_OK;

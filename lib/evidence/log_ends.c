@@ -61,7 +61,7 @@ static struct att_log_end start_of(const struct att_evidence *ev, enum att_log l
 /* The same for the kernel list, which may have been sent in parts before. */
 static struct att_log_end start_of_ima(const struct att_evidence *ev,
                                        const struct att_log_rules *rules,
-                                       const struct att_log_state *from, bool padded)
+                                       const struct att_log_state *from)
 {
     struct att_log_end end = {0};
 
@@ -69,7 +69,7 @@ static struct att_log_end start_of_ima(const struct att_evidence *ev,
         return start_of(ev, ATT_LOG_IMA, from);
     }
     end.count = rules->parts->count;
-    memcpy(end.pcr, padded ? rules->parts->padded : rules->parts->pcr, sizeof(end.pcr));
+    memcpy(end.pcr, rules->parts->pcr, sizeof(end.pcr));
     return end;
 }
 
@@ -90,7 +90,7 @@ enum att_err att_ima_ends(struct att_log_ends *out, const struct att_evidence *e
                           bool padded, struct att_diag *diag)
 {
     ATT_CLEANUP(att_hasher_freep) struct att_hasher *h = NULL;
-    struct att_log_end end = start_of_ima(ev, rules, from, padded);
+    struct att_log_end end = start_of_ima(ev, rules, from);
     struct att_ima it = att_ima_from(ev->log[ATT_LOG_IMA]);
     struct att_ima_entry entry;
     bool more = true;

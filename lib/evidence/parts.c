@@ -1,41 +1,31 @@
-/* Replaying one part, by both rules of extending: which one holds is seen at the quote. */
+/* Replaying one part by the rule of extending that its sender names: the quote proves it. */
 #include "evidence/parts.h"
 
 #include <string.h>
 
 #include "base/guard.h"
-#include "tcg/ima.h"
-#include "tcg/pcr.h"
 
-/* A hasher for each algorithm: changing one's costs more than an entry. */
-struct replaying {
-    struct att_ima_parts to;
-    enum att_hash bank;
-    struct att_hasher *h, *sha1;
-};
-
-static void replaying_clear(struct replaying *r)
+enum att_err att_parts_walk_start(struct att_parts_walk *w, const struct att_ima_parts *from,
+                                  struct att_slice part, struct att_diag *diag)
 {
-    att_hasher_free(r->h);
-    att_hasher_free(r->sha1);
+    enum att_err err = ATT_OK;
+
+    w->to = *from;
+    w->to.known = true;
+    w->it = att_ima_from(part);
+    w->taken = 0;
+    err = att_hasher_new(&w->h);
+    /* a hasher for each algorithm: changing one's costs more than an entry */
+    if (err == ATT_OK && from->padded) {
+        err = att_hasher_new(&w->sha1);
+    }
+    return err == ATT_OK ? ATT_OK : att_fail(diag, err, ATT_R_NOMEM, "ima", "no memory");
 }
 
-static enum att_err extend(struct replaying *r, const struct att_ima_entry *e)
+void att_parts_walk_end(struct att_parts_walk *w)
 {
-    uint8_t digest[ATT_HASH_MAX];
-    enum att_err err = att_ima_extended(digest, e, r->bank, false, r->h);
-
-    if (err == ATT_OK) {
-        err = att_pcr_extend(r->h, r->bank, r->to.pcr, digest);
-    }
-    if (err == ATT_OK) {
-        err = att_ima_extended(digest, e, r->bank, true, r->sha1);
-    }
-    if (err == ATT_OK) {
-        err = att_pcr_extend(r->h, r->bank, r->to.padded, digest);
-    }
-    r->to.count++;
-    return err;
+    att_hasher_freep(&w->h);
+    att_hasher_freep(&w->sha1);
 }
 
 static enum att_err check_pcr(const struct att_ima_entry *e, uint32_t ima_pcr,
@@ -49,56 +39,44 @@ static enum att_err check_pcr(const struct att_ima_entry *e, uint32_t ima_pcr,
     return ATT_OK;
 }
 
-/* *taken ends behind the last whole entry. */
-static enum att_err replay(struct replaying *r, size_t *taken, struct att_slice part,
-                           uint32_t ima_pcr, struct att_diag *diag)
+static enum att_err extend(struct att_parts_walk *w, const struct att_ima_entry *e)
 {
-    struct att_ima it = att_ima_from(part);
+    struct att_hasher *data = w->to.padded ? w->sha1 : w->h;
+    uint8_t digest[ATT_HASH_MAX];
+    enum att_err err = att_ima_extended(digest, e, w->bank, w->to.padded, data);
 
-    for (*taken = 0;; *taken = att_rd_off(&it.rd)) {
-        struct att_ima_entry e;
-        bool more = true;
-        enum att_err err = att_ima_next(&it, &e, &more, diag);
-
-        if ((err == ATT_OK && !more) || (err == ATT_E_TRUNCATED && *taken > 0)) {
-            return ATT_OK;
-        }
-        if (err == ATT_OK) {
-            err = check_pcr(&e, ima_pcr, diag);
-        }
-        if (err != ATT_OK) {
-            return err;
-        }
-        err = extend(r, &e);
-        if (err != ATT_OK) {
-            return att_fail(diag, err, ATT_R_INTERNAL, "ima", "the part could not be replayed");
-        }
-    }
+    return err == ATT_OK ? att_pcr_extend(w->h, w->bank, w->to.pcr, digest) : err;
 }
 
-enum att_err att_parts_replay(struct att_ima_parts *p, size_t *taken, struct att_slice part,
-                              enum att_hash bank, uint32_t ima_pcr, struct att_diag *diag)
+static enum att_err end_of_part(const struct att_parts_walk *w, bool *more, struct att_diag *diag)
 {
-    ATT_CLEANUP(replaying_clear) struct replaying r = {.to = *p, .bank = bank};
-    size_t len = 0;
-    enum att_err err = att_hasher_new(&r.h);
+    *more = false;
+    return w->taken > 0 ? ATT_OK
+                        : att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_IMA, "part", "it holds no entry");
+}
 
+enum att_err att_parts_walk_next(struct att_parts_walk *w, struct att_ima_entry *out, bool *more,
+                                 struct att_diag *diag)
+{
+    size_t end = 0;
+    enum att_err err = att_ima_next(&w->it, out, more, diag);
+
+    if ((err == ATT_OK && !*more) || (err == ATT_E_TRUNCATED && w->taken > 0)) {
+        return end_of_part(w, more, diag);
+    }
     if (err == ATT_OK) {
-        err = att_hasher_new(&r.sha1);
+        err = check_pcr(out, w->ima_pcr, diag);
     }
-    if (err != ATT_OK) {
-        return att_fail(diag, err, ATT_R_NOMEM, "ima", "no memory");
-    }
-    err = replay(&r, &len, part, ima_pcr, diag);
     if (err != ATT_OK) {
         return err;
     }
-    if (len == 0) {
-        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_IMA, "part", "it holds no entry");
+    err = extend(w, out);
+    if (err != ATT_OK) {
+        return att_fail(diag, err, ATT_R_INTERNAL, "ima", "the part could not be replayed");
     }
-    r.to.known = true;
-    r.to.off += len;
-    *p = r.to;
-    *taken = len;
+    end = att_rd_off(&w->it.rd);
+    w->to.off += end - w->taken;
+    w->to.count++;
+    w->taken = end;
     return ATT_OK;
 }

@@ -3,8 +3,8 @@
  *
  * A quote covers the PCR of its own time, so none proves the beginning of a list that has grown since. A list
  * that is longer than one message therefore comes first, in parts, and each is only replayed, to where it
- * leads by either rule of extending. Nothing of it is believed before evidence goes on from there and leads
- * to what a TPM signed (att_evidence_verify, att_log_rules.parts).
+ * leads by the rule of extending that its sender names. Nothing of it is believed before evidence goes on from
+ * there, by that rule, and leads to what a TPM signed (att_evidence_verify, att_log_rules.parts).
  */
 #ifndef ATT_EVIDENCE_PARTS_H
 #define ATT_EVIDENCE_PARTS_H
@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "crypto/digest.h"
+#include "tcg/ima.h"
 
 #define ATT_PARTS_AGGREGATES_MAX 16 /* kernels that took the list over from one another */
 
@@ -30,24 +31,42 @@ struct att_ima_aggregate {
 struct att_ima_parts {
     bool known; /* false: none came, and nothing else is set */
     uint32_t reset_count,
-        restart_count;            /* the boot that the gateway named: the quote must be of it */
-    uint64_t off;                 /* bytes replayed, since the start of the boot */
-    uint64_t count;               /* entries likewise */
-    uint8_t pcr[ATT_HASH_MAX];    /* after them, each bank extended with its own hash */
-    uint8_t padded[ATT_HASH_MAX]; /* the same with the padded SHA-1: see tcg/ima.h */
+        restart_count;         /* the boot that the gateway named: the quote must be of it */
+    uint64_t off;              /* bytes replayed, since the start of the boot */
+    uint64_t count;            /* entries likewise */
+    bool padded;               /* by which rule, as the gateway says: see tcg/ima.h */
+    uint8_t pcr[ATT_HASH_MAX]; /* after them, by it */
     uint32_t aggregate_count;
     struct att_ima_aggregate aggregate[ATT_PARTS_AGGREGATES_MAX];
 };
 
 /*
- * att_parts_replay - go on from *p over the whole entries of a part; what is cut at its end comes again.
- *
- * taken   bytes of the whole entries, at least one entry
- * Errors  FMT_IMA with the byte (also: no whole entry), MISMATCH (LOG_PCR: an entry of another PCR), CRYPTO
- *         NOMEM UNSUPPORTED. Then *p is as it was.
+ * One part, entry by entry: what is cut at its end comes again. The caller zeroes it and names the two rules;
+ * `to` is where the list stands, by the rule that `from` names (padded), which stays.
  */
-ATT_MUST_USE enum att_err att_parts_replay(struct att_ima_parts *p, size_t *taken,
-                                           struct att_slice part, enum att_hash bank,
-                                           uint32_t ima_pcr, struct att_diag *diag);
+struct att_parts_walk {
+    enum att_hash bank;
+    uint32_t ima_pcr;
+    struct att_ima_parts to;
+    struct att_ima it;
+    size_t taken;            /* bytes of the whole entries so far */
+    struct att_hasher *h;    /* owned, like the next */
+    struct att_hasher *sha1; /* NULL: not needed */
+};
+
+/* The part is borrowed. NOMEM. End it with att_parts_walk_end whatever came of it. */
+ATT_MUST_USE enum att_err att_parts_walk_start(struct att_parts_walk *w,
+                                               const struct att_ima_parts *from,
+                                               struct att_slice part, struct att_diag *diag);
+void att_parts_walk_end(struct att_parts_walk *w);
+
+/*
+ * att_parts_walk_next - the next whole entry, replayed; *more false behind the last.
+ *
+ * Errors  FMT_IMA with the byte (also: no whole entry), MISMATCH (LOG_PCR: an entry of another PCR), CRYPTO
+ *         NOMEM UNSUPPORTED. Then nothing of the part counts.
+ */
+ATT_MUST_USE enum att_err att_parts_walk_next(struct att_parts_walk *w, struct att_ima_entry *out,
+                                              bool *more, struct att_diag *diag);
 
 #endif

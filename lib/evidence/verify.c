@@ -10,6 +10,7 @@
 #include "base/guard.h"
 #include "evidence/logs_internal.h"
 #include "tcg/evlog.h"
+#include "tcg/ima.h"
 
 #define OWN_WINDOW 16 /* records that may follow between quote and reading: the agent writes few */
 
@@ -443,6 +444,19 @@ static enum att_err try_rule(struct att_verified *v, const struct att_expect *ex
     return ATT_OK;
 }
 
+/* After parts the rule is the one that their sender named: whoever named the wrong one is told so. */
+static enum att_err refuse_ends(const struct judging *with)
+{
+    if (with->rules->parts == NULL) {
+        return att_fail(with->diag, ATT_E_MISMATCH, ATT_R_LOG_PCR, "pcrDigest",
+                        "no end of the logs leads to what the TPM signed");
+    }
+    return att_fail(with->diag, ATT_E_MISMATCH, ATT_R_LOG_PCR, "pcrDigest",
+                    "no end of the logs leads to what the TPM signed; the kernel list's parts were "
+                    "extended, as their sender said, by %s",
+                    att_ima_rule_words(with->rules->parts->padded));
+}
+
 static enum att_err replay_and_match(struct att_verified *v, const struct att_expect *expect,
                                      struct judging *with, struct ends_pair *ends)
 {
@@ -466,7 +480,7 @@ static enum att_err replay_and_match(struct att_verified *v, const struct att_ex
     if (err == ATT_OK) {
         err = try_rule(v, expect, with, ends, &found);
     }
-    if (err == ATT_OK && !found && has_ima) {
+    if (err == ATT_OK && !found && has_ima && with->rules->parts == NULL) {
         /* kernels whose SHA-384 is a module extend that bank with the padded SHA-1 digest */
         with->padded = true;
         err = try_rule(v, expect, with, ends, &found);
@@ -475,8 +489,7 @@ static enum att_err replay_and_match(struct att_verified *v, const struct att_ex
         return err;
     }
     if (ATT_GUARD(LOG_PCR, !found)) {
-        return att_fail(with->diag, ATT_E_MISMATCH, ATT_R_LOG_PCR, "pcrDigest",
-                        "no end of the logs leads to what the TPM signed");
+        return refuse_ends(with);
     }
     end = own_end(v, ends);
     v->kexec = end != NULL && end->kexec;
@@ -488,7 +501,10 @@ static enum att_err judge(struct att_verified *v, const struct att_expect *expec
                           struct att_diag *diag)
 {
     struct ends_pair ends = {0};
-    struct judging with = {.rules = rules, .prior = prior, .diag = diag};
+    struct judging with = {.rules = rules,
+                           .prior = prior,
+                           .padded = rules->parts != NULL && rules->parts->padded,
+                           .diag = diag};
     const struct att_quote *q = NULL;
     enum att_err err = att_quote_verify(&v->quoted, v->ev.attest, v->ev.signature, expect, diag);
 

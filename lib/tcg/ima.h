@@ -79,6 +79,9 @@ ATT_MUST_USE enum att_err att_ima_next(struct att_ima *it, struct att_ima_entry 
 ATT_MUST_USE enum att_err att_ima_extended(uint8_t *out, const struct att_ima_entry *e,
                                            enum att_hash bank, bool padded, struct att_hasher *h);
 
+/* "the bank's own hash" or "the SHA-1 padded with zeros": for messages. */
+const char *att_ima_rule_words(bool padded);
+
 /*
  * att_ima_replay - replay a whole list from zeros into the given banks (at most ATT_PCR_BANKS).
  *

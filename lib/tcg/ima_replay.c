@@ -58,6 +58,11 @@ enum att_err att_ima_extended(uint8_t *out, const struct att_ima_entry *e, enum 
     return hash_entry(out, e, ATT_HASH_SHA1, h);
 }
 
+const char *att_ima_rule_words(bool padded)
+{
+    return padded ? "the SHA-1 padded with zeros" : "the bank's own hash";
+}
+
 /* One bank of a replay: its own hasher, since a context changes its algorithm at a cost. */
 struct lane {
     enum att_hash bank;

@@ -25,27 +25,30 @@ static void state(struct att_slice in)
     HOLDS(again.len <= ATT_FOLDED_BOUND && att_slice_eq(again, in));
 }
 
-static void part(struct att_slice in)
+static void part(struct att_slice in, bool padded)
 {
     static const enum att_hash BANK[] = {ATT_HASH_SHA256};
-    const struct att_ima_parts none = {0};
-    struct att_ima_parts p = {0};
+    const struct att_ima_parts from = {.padded = padded};
+    struct att_parts_walk w = {.bank = BANK[0], .ima_pcr = 10};
+    struct att_ima_entry e;
     struct att_pcr_values v = {0};
     struct att_diag diag = {0};
     uint32_t entries = 0;
-    size_t taken = 0;
-    enum att_err err = att_parts_replay(&p, &taken, in, BANK[0], 10, &diag);
+    bool more = true;
+    enum att_err err = att_parts_walk_start(&w, &from, in, &diag);
 
+    while (err == ATT_OK && more) {
+        err = att_parts_walk_next(&w, &e, &more, &diag);
+    }
+    att_parts_walk_end(&w);
     if (err != ATT_OK) {
         HOLDS(diag.reason == ATT_R_FMT_IMA || diag.reason == ATT_R_LOG_PCR);
-        HOLDS(memcmp(&p, &none, sizeof(p)) == 0);
         return;
     }
-    HOLDS(taken > 0 && taken <= in.len && p.off == taken);
-    HOLDS(att_ima_replay(&v, att_slice_of(in.p, taken), BANK, 1, false, &entries, NULL) == ATT_OK);
-    HOLDS(entries == p.count && memcmp(v.bank[0].value[10], p.pcr, 32) == 0);
-    HOLDS(att_ima_replay(&v, att_slice_of(in.p, taken), BANK, 1, true, NULL, NULL) == ATT_OK);
-    HOLDS(memcmp(v.bank[0].value[10], p.padded, 32) == 0);
+    HOLDS(w.taken > 0 && w.taken <= in.len && w.to.off == w.taken && w.to.padded == padded);
+    in.len = w.taken;
+    HOLDS(att_ima_replay(&v, in, BANK, 1, padded, &entries, NULL) == ATT_OK);
+    HOLDS(entries == w.to.count && memcmp(v.bank[0].value[10], w.to.pcr, 32) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -53,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct att_slice in = att_slice_of(data + (size > 0), size > 0 ? size - 1 : 0);
 
     if (size > 0 && data[0] % 2 == 0) {
-        part(in);
+        part(in, data[0] % 4 == 2);
     } else {
         state(in);
     }

@@ -1,6 +1,7 @@
 /* The list's file, and TPM2_PCR_Extend over swtpm's socket, one command after the other. */
 #include "longlist.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct longlist {
     FILE *file;
     int tpm;
     struct att_hasher *h;
+    bool padded;
 };
 
 static int connect_to(const struct swtpm *tpm)
@@ -94,7 +96,7 @@ static void extend(struct longlist *l, const uint8_t digest[32])
 void longlist_add(struct longlist *l, const char *name, const uint8_t digest[32])
 {
     uint8_t entry[ENTRY_MAX];
-    uint8_t sum[32];
+    uint8_t sum[32] = {0};
     struct att_wr w = att_wr_into(entry, sizeof(entry));
     size_t data = 0;
     size_t name_len = strlen(name) + 1;
@@ -114,7 +116,7 @@ void longlist_add(struct longlist *l, const char *name, const uint8_t digest[32]
     att_wr_u32le(&w, (uint32_t)name_len);
     att_wr_bytes(&w, name, name_len);
     NEED(att_wr_ok(&w));
-    NEED(att_hasher_start(l->h, ATT_HASH_SHA256) == ATT_OK &&
+    NEED(att_hasher_start(l->h, l->padded ? ATT_HASH_SHA1 : ATT_HASH_SHA256) == ATT_OK &&
          att_hasher_add(l->h, entry + data, w.len - data) == ATT_OK &&
          att_hasher_finish(l->h, sum) == ATT_OK);
     NEED(fwrite(entry, 1, w.len, l->file) == w.len);
@@ -134,6 +136,11 @@ void longlist_fill(struct longlist *l, uint32_t first, uint32_t count, const uin
                        (unsigned int)(i % 10));
         longlist_add(l, name, digest);
     }
+}
+
+void longlist_padded(struct longlist *l)
+{
+    l->padded = true;
 }
 
 uint64_t longlist_close(struct longlist *l)

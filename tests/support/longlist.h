@@ -19,6 +19,8 @@ struct longlist *longlist_again(const char *path, const struct swtpm *tpm);
 void longlist_add(struct longlist *l, const char *name, const uint8_t digest[32]);
 /* count entries of files whose names have about 60 characters; boot_aggregate before when first is 0. */
 void longlist_fill(struct longlist *l, uint32_t first, uint32_t count, const uint8_t digest[32]);
+/* Extends from now on as kernels before 5.8: the SHA-1 padded with zeros. */
+void longlist_padded(struct longlist *l);
 uint64_t longlist_close(struct longlist *l); /* bytes of the file */
 
 #endif

@@ -9,12 +9,14 @@
 #include "need.h"
 
 /* The document, in a buffer of the caller's. */
-static struct att_buf *document(const struct gateway *g, uint64_t off, struct att_slice bytes)
+static struct att_buf *document(const struct gateway *g, uint64_t off, struct att_slice bytes,
+                                bool padded)
 {
     const struct wire_part part = {.log = ATT_LOG_IMA,
                                    .reset_count = g->tpm->clock.reset_count,
                                    .restart_count = g->tpm->clock.restart_count,
-                                   .off = off};
+                                   .off = off,
+                                   .padded = padded};
     struct att_buf *b = NULL;
     uint8_t head[WIRE_PART_HEAD];
     struct att_wr w = att_wr_into(head, sizeof(head));
@@ -34,7 +36,13 @@ static void take_challenge(struct gateway_attempt *a, struct client_answer *answ
 
 int part_send(struct gateway *g, struct gateway_attempt *a, uint64_t off, struct att_slice bytes)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *doc = document(g, off, bytes);
+    return part_send_as(g, a, off, bytes, g->log[ATT_LOG_IMA].padded);
+}
+
+int part_send_as(struct gateway *g, struct gateway_attempt *a, uint64_t off, struct att_slice bytes,
+                 bool padded)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *doc = document(g, off, bytes, padded);
     struct client_answer answer = {0};
     char path[320];
     int status = 0;
@@ -82,7 +90,8 @@ int part_session_unnamed(struct gateway *g, struct gateway_attempt *a)
 enum att_reason part_fold(struct att_buf **folded, struct inproc *v, struct inproc_gateway *gw,
                           struct inproc_attempt *t, uint64_t off, struct att_slice bytes)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *doc = document(gw->g, off, bytes);
+    ATT_CLEANUP(att_buf_freep)
+    struct att_buf *doc = document(gw->g, off, bytes, gw->g->log[ATT_LOG_IMA].padded);
     struct msg ask = {.kind = MSG_CONTEXT, .peer = gw->peer};
     struct msg fold = {.kind = MSG_FOLD, .body = att_buf_slice(doc)};
     struct att_diag diag = {0};

@@ -2,6 +2,7 @@
 #ifndef ATT_TEST_PARTTEST_H
 #define ATT_TEST_PARTTEST_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "gateway.h"
@@ -12,6 +13,9 @@
  * a->answer, and the challenge stays.
  */
 int part_send(struct gateway *g, struct gateway_attempt *a, uint64_t off, struct att_slice bytes);
+/* The same, saying so of how the kernel extends, whatever it does. */
+int part_send_as(struct gateway *g, struct gateway_attempt *a, uint64_t off, struct att_slice bytes,
+                 bool padded);
 /* The list from where the challenge wants it up to byte end, in parts of at most len bytes; ends at an entry. */
 void part_send_to(struct gateway *g, struct gateway_attempt *a, uint64_t end, size_t len);
 /* A challenge for a session that names no boot: HTTP status. */

@@ -181,13 +181,26 @@ static void ima_record(struct softlog *log, uint32_t pcr, const uint8_t *templat
     free(room);
 }
 
+/* Kernels before 5.8: every bank gets the SHA-1. */
+static void extend_padded(struct softtpm *tpm, uint32_t pcr, const uint8_t digest[20])
+{
+    uint8_t padded[48] = {0};
+
+    memcpy(padded, digest, 20);
+    softtpm_extend(tpm, pcr, ATT_HASH_SHA1, padded);
+    softtpm_extend(tpm, pcr, ATT_HASH_SHA256, padded);
+    softtpm_extend(tpm, pcr, ATT_HASH_SHA384, padded);
+}
+
 void softlog_ima_template(struct softlog *log, struct softtpm *tpm, uint32_t pcr,
                           const char *template_name, struct att_slice data)
 {
     uint8_t digest[20];
 
     ima_record(log, pcr, SHA1(data.p, data.len, digest), template_name, data);
-    if (tpm != NULL) {
+    if (tpm != NULL && log->padded) {
+        extend_padded(tpm, pcr, digest);
+    } else if (tpm != NULL) {
         softtpm_event(tpm, pcr, data);
     }
 }

@@ -7,6 +7,7 @@
 #ifndef ATT_TEST_SOFTLOG_H
 #define ATT_TEST_SOFTLOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct softlog {
     size_t len;
     size_t cap;
     uint64_t records;
+    bool padded; /* IMA: the kernel is one that extends the SHA-1 padded with zeros */
 };
 
 void softlog_free(struct softlog *log);  /* the content; the log is empty after */

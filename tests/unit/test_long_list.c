@@ -121,6 +121,23 @@ START_TEST(long_list__deviation_in_the_first_part_refuses_the_whole)
 }
 END_TEST
 
+/* An old kernel: the agent finds that out by itself, and what is new later goes on by the same rule. */
+START_TEST(long_list__of_a_kernel_that_pads_sha1_earns_a_label)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        struct longlist *l =
+            i == 0 ? longlist_new(scene.ima, scene.tpm) : longlist_again(scene.ima, scene.tpm);
+
+        longlist_padded(l);
+        longlist_fill(l, i * SHORT_COUNT, SHORT_COUNT, scene.known);
+        ck_assert_uint_gt(longlist_close(l), SMALL_MESSAGE);
+        affirmed();
+        ck_assert_msg(agentscene_said(&scene, "attest.parts.rule bank=sha256 rule=padded-sha1"),
+                      "%s", scene.out);
+    }
+}
+END_TEST
+
 /* One byte of an early entry: no end of the list leads to what the TPM signed. */
 START_TEST(long_list__edited_part_does_not_lead_to_the_quote)
 {
@@ -234,6 +251,7 @@ int main(void)
     };
     const struct suite_row short_ones[] = {
         {long_list__deviation_in_the_first_part_refuses_the_whole, 0},
+        {long_list__of_a_kernel_that_pads_sha1_earns_a_label, 0},
         {long_list__edited_part_does_not_lead_to_the_quote, 0},
         {long_list__begins_anew_with_the_next_boot, 0},
         {long_list__is_asked_what_if_with_the_list_from_the_gateway, 0},

@@ -304,8 +304,8 @@ START_TEST(msg_folded__survives_sealing_and_passes_for_nothing_else)
                                              .reset_count = 7,
                                              .off = 4711,
                                              .count = 33,
+                                             .padded = true,
                                              .pcr = {2},
-                                             .padded = {3},
                                              .aggregate_count = 1,
                                              .aggregate = {{5, ATT_HASH_SHA256, {4}, 32}}};
     f->folded.windows.count = 1;

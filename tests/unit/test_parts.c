@@ -39,8 +39,11 @@ static void set_up(void)
     s = scene_new(POLICY, REFERENCES);
 }
 
+static bool says_padded; /* the sender, of its kernel */
+
 static void tear_down(void)
 {
+    says_padded = false;
     scene_free(s);
 }
 
@@ -112,6 +115,7 @@ static enum att_err fold(uint64_t off, size_t len)
                                 .notice_count = s->notices.count,
                                 .reset_count = s->tpm->clock.reset_count,
                                 .restart_count = s->tpm->clock.restart_count,
+                                .padded = says_padded,
                                 .off = off,
                                 .part = softlog_from(&s->ima, off),
                                 .log_max = 1U << 20};
@@ -226,31 +230,58 @@ START_TEST(att_part_fold__goes_on_from_what_was_accepted)
 }
 END_TEST
 
-/* Both rules of extending, since the quote alone says which one the kernel has. */
-START_TEST(att_parts_replay__leads_where_a_whole_replay_does)
+/* By the rule that the sender names, and by that one alone. */
+START_TEST(att_parts_walk__leads_where_a_whole_replay_does)
 {
     static const enum att_hash BANK[] = {ATT_HASH_SHA1, ATT_HASH_SHA256, ATT_HASH_SHA384};
-    struct att_ima_parts p = {0};
-    struct att_pcr_values own = {0};
-    struct att_pcr_values padded = {0};
+    struct att_ima_parts p = {.padded = _i >= 3};
+    struct att_pcr_values whole = {0};
     uint32_t entries = 0;
+    enum att_hash bank = BANK[_i % 3];
 
     fill(VIOLATION);
     while (p.off < s->ima.len) {
+        struct att_parts_walk w = {.bank = bank, .ima_pcr = 10};
         struct att_slice rest = softlog_from(&s->ima, p.off);
-        size_t taken = 0;
+        struct att_ima_entry e;
+        bool more = true;
 
         rest.len = rest.len < 1111 ? rest.len : 1111;
-        ck_assert_int_eq(att_parts_replay(&p, &taken, rest, BANK[_i], 10, &s->diag), ATT_OK);
-        ck_assert_uint_le(taken, rest.len);
+        ck_assert_int_eq(att_parts_walk_start(&w, &p, rest, &s->diag), ATT_OK);
+        while (more) {
+            ck_assert_int_eq(att_parts_walk_next(&w, &e, &more, &s->diag), ATT_OK);
+        }
+        ck_assert_uint_le(w.taken, rest.len);
+        ck_assert_uint_eq(w.to.off, p.off + w.taken);
+        p = w.to;
+        att_parts_walk_end(&w);
     }
     ck_assert_int_eq(
-        att_ima_replay(&own, softlog_slice(&s->ima), &BANK[_i], 1, false, &entries, NULL), ATT_OK);
-    ck_assert_int_eq(
-        att_ima_replay(&padded, softlog_slice(&s->ima), &BANK[_i], 1, true, NULL, NULL), ATT_OK);
+        att_ima_replay(&whole, softlog_slice(&s->ima), &bank, 1, p.padded, &entries, NULL), ATT_OK);
     ck_assert_uint_eq(p.count, entries);
-    ck_assert_mem_eq(p.pcr, own.bank[0].value[10], att_hash_size(BANK[_i]));
-    ck_assert_mem_eq(p.padded, padded.bank[0].value[10], att_hash_size(BANK[_i]));
+    ck_assert_mem_eq(p.pcr, whole.bank[0].value[10], att_hash_size(bank));
+}
+END_TEST
+
+/* The quote proves the rule: the right one affirms, a wrong one is refused and named, in both directions. */
+START_TEST(att_part_fold__rule_of_the_kernel_is_proven_by_the_quote)
+{
+    const bool pads = _i / 2 == 1;
+    static const char *const WORDS[] = {"the bank's own hash", "the SHA-1 padded with zeros"};
+
+    s->ima.padded = pads;
+    says_padded = _i % 2 == 1;
+    fill(GOOD);
+    fold_to(s->ima.len / 2, 11);
+    scene_measure(s, NULL);
+    if (pads == says_padded) {
+        ck_assert_int_eq(scene_judge(s), ATT_OK);
+        ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+        return;
+    }
+    ck_assert_int_eq(scene_judge(s), ATT_E_MISMATCH);
+    ck_assert_int_eq(s->diag.reason, ATT_R_LOG_PCR);
+    ck_assert_msg(strstr(s->diag.text, WORDS[says_padded]) != NULL, "%s", s->diag.text);
 }
 END_TEST
 
@@ -317,7 +348,8 @@ int main(void)
     const struct suite_row rows[] = {
         {att_part_fold__decides_as_one_message_does, LISTS},
         {att_part_fold__goes_on_from_what_was_accepted, 0},
-        {att_parts_replay__leads_where_a_whole_replay_does, 3},
+        {att_parts_walk__leads_where_a_whole_replay_does, 6},
+        {att_part_fold__rule_of_the_kernel_is_proven_by_the_quote, 4},
         {att_part_fold__leaves_everything_when_it_refuses, 0},
         {att_part_fold__names_what_finds_no_room, 0},
         {att_appraisal_context__carries_parts_and_has_one_spelling_without, 2},

@@ -80,6 +80,7 @@ static void sample_session(struct sample *s)
         .reset_count = UINT32_MAX,
         .restart_count = UINT32_MAX,
         .off = INT64_MAX,
+        .padded = true,
         .bytes = zeros(70000),
     };
 }

@@ -1,5 +1,6 @@
 /* One attestation: challenge, claims, quote, logs, evidence, answer. */
 #include "agent/measurer/agent.h"
+#include "agent/measurer/kernelrule.h"
 #include "agent/measurer/parts.h"
 
 #include <malloc.h>
@@ -11,6 +12,7 @@
 #include "base/clock.h"
 #include "base/guard.h"
 #include "base/rd.h"
+#include "common/log.h"
 #include "crypto/digest.h"
 #include "evidence/context.h"
 #include "evidence/evidence.h"
@@ -316,21 +318,66 @@ static enum att_err send_evidence(struct agent_outcome *o, struct attempt *t, st
     return err != ATT_OK ? err : understand(o, diag);
 }
 
+/* The values of the bank that is judged, before the list is read; *bank is one without values when there is none. */
+static enum att_err read_bank(struct att_pcr_bank *bank, const struct attempt *t,
+                              struct agent_work *w, struct att_diag *diag)
+{
+    struct att_pcr_values values = {0};
+    const struct att_pcr_bank *found = NULL;
+    enum att_err err = hw_tpm_pcr_read(&values, w->tpm, &t->selection, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    found = att_pcr_bank_find(&values, t->selection.sel[0].bank);
+    *bank = found != NULL ? *found : (struct att_pcr_bank){.bank = t->selection.sel[0].bank};
+    return ATT_OK;
+}
+
+/* Unknown goes as the usual rule: the verifier says what is wrong with the list. */
+static enum att_err find_rule(struct parts_request *request, const struct att_pcr_bank *bank,
+                              struct att_diag *diag)
+{
+    static const char *const WORD[] = {[KERNEL_RULE_UNKNOWN] = "unknown",
+                                       [KERNEL_RULE_OWN] = "own",
+                                       [KERNEL_RULE_PADDED] = "padded-sha1"};
+    enum kernel_rule rule = KERNEL_RULE_UNKNOWN;
+    enum att_err err = kernel_rule_find(&rule, request->path, bank, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    log_line(rule == KERNEL_RULE_UNKNOWN ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO, "attest.parts.rule",
+             "bank=%s rule=%s", att_hash_name(bank->bank), WORD[rule]);
+    request->padded = rule == KERNEL_RULE_PADDED;
+    return ATT_OK;
+}
+
 /* The TPM and the lock are given back meanwhile: a long list takes its time. */
 static enum att_err send_ahead(struct attempt *t, struct agent *a, struct agent_work *w,
                                struct att_diag *diag)
 {
     struct parts_request request = {.path = log_path(a, w, ATT_LOG_IMA),
                                     .new_session = t->new_session};
-    enum att_err err = ATT_OK;
+    struct att_pcr_bank bank = {0};
+    enum att_err err = check_challenge(t, a, diag);
 
+    if (err == ATT_OK) {
+        err = read_bank(&bank, t, w, diag);
+    }
+    if (err != ATT_OK) {
+        return err;
+    }
     own_store_boot(w->own, &request.reset_count, &request.restart_count);
     agent_work_close(w);
     *w = (struct agent_work){.lock_fd = -1};
     if (request.path == NULL) {
         return att_fail(diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, "ima", "the log went away");
     }
-    err = parts_send(&t->session, a, &request, diag);
+    err = find_rule(&request, &bank, diag);
+    if (err == ATT_OK) {
+        err = parts_send(&t->session, a, &request, diag);
+    }
     return err != ATT_OK ? err : agent_work_open(w, a, diag);
 }
 

@@ -108,7 +108,8 @@ static enum att_err post(struct sending *s, struct att_diag *diag)
     struct wire_part part = {.log = ATT_LOG_IMA,
                              .reset_count = s->request->reset_count,
                              .restart_count = s->request->restart_count,
-                             .off = s->off};
+                             .off = s->off,
+                             .padded = s->request->padded};
     uint8_t session[WIRE_SESSION_LEN];
     struct relay_request q = {.kind = RELAY_PART, .a = att_slice_of(session, sizeof(session))};
     enum att_err err = wire_part_encode_head(&w, &part, s->len);

@@ -12,6 +12,7 @@ struct parts_request {
     const char *path;                    /* of the list */
     struct att_slice new_session;        /* the document that asks for a challenge again */
     uint32_t reset_count, restart_count; /* the boot that it names */
+    bool padded;                         /* how the kernel extends: kernelrule.h */
 };
 
 /*
