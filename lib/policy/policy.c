@@ -356,7 +356,7 @@ static bool only_ignores(const struct att_policy *p)
         if (r->predicate == ATT_PRED_OWN_ITEMS && r->unlisted == ATT_SEVERITY_IGNORE &&
             !r->allow_any) {
             some = true;
-        } else if (!att_requirement_relaxes(r)) {
+        } else if (att_requirement_asks(r)) {
             return false;
         }
     }
@@ -372,7 +372,8 @@ static enum att_err check_requirements(const struct att_policy *p, struct att_di
         return refuse(
             diag, "requirements",
             "own_items with unlisted: ignore alone passes what has no reference value; add a "
-            "requirement, or say allow_any: true: labels are a warning");
+            "requirement that asks for something outside of \"not\", or say allow_any: true: "
+            "labels are a warning");
     }
     for (size_t i = 0; i < p->count; i++) {
         const struct att_requirement *r = &p->requirement[i];

@@ -132,7 +132,7 @@ struct att_policy_verdict {
  */
 struct att_policy_verdict att_policy_verdict_of(const struct att_policy *p,
                                                 enum att_predicate kind);
-/* Does any requirement ask something? One that only relaxes a default is no answer by itself. */
+/* Does any requirement ask something? One that only relaxes a default does not, nor does what stands in "not". */
 bool att_policy_judges(const struct att_policy *p);
 /* The name of a predicate as it is written. */
 const char *att_predicate_name(enum att_predicate predicate);

@@ -42,6 +42,9 @@ bool att_predicate_stands_alone(enum att_predicate p);
 /* Does it only relax a strict default, and ask nothing itself? */
 bool att_requirement_relaxes(const struct att_requirement *r);
 
+/* Is there evidence that it does not hold for? What stands in "not" does not count: see policy_verdict.c. */
+bool att_requirement_asks(const struct att_requirement *r);
+
 /* The length of the values of a predicate. */
 size_t att_requirement_value_len(const struct att_requirement *r, enum att_hash bank);
 

@@ -36,10 +36,33 @@ bool att_requirement_relaxes(const struct att_requirement *r)
            (r->predicate == ATT_PRED_IMA_VIOLATIONS && r->unlisted == ATT_SEVERITY_IGNORE);
 }
 
+/*
+ * A rule asks for something when there is evidence that it does not hold for. Where nothing stands below a "not" that
+ * is evidence which every predicate fails for; "not" turns that round, so what it holds for is everything that its
+ * author did not think of, and any: [x, not: x] holds for everything.
+ */
+bool att_requirement_asks(const struct att_requirement *r)
+{
+    bool any = r->predicate == ATT_PRED_ANY;
+
+    if (r->predicate == ATT_PRED_NOT || att_requirement_relaxes(r)) {
+        return false;
+    }
+    if (!att_predicate_is_operator(r->predicate)) {
+        return true;
+    }
+    for (size_t i = 0; i < r->child_count; i++) {
+        if (att_requirement_asks(&r->child[i]) != any) {
+            return !any; /* all: one part is enough; any: one that asks nothing answers for the others */
+        }
+    }
+    return any;
+}
+
 bool att_policy_judges(const struct att_policy *p)
 {
     for (size_t i = 0; i < p->count; i++) {
-        if (!att_requirement_relaxes(&p->requirement[i])) {
+        if (att_requirement_asks(&p->requirement[i])) {
             return true;
         }
     }

@@ -117,6 +117,9 @@ START_TEST(F_05_pattern_that_takes_everything_is_refused)
 }
 END_TEST
 
+#define IGNORES "own_items: {under: [/etc], unlisted: ignore}}\n" MORE
+#define X       "{own_measured: [/etc/x]}"
+
 /* Not "/", but nothing else is asked: what no reference value names passes, and without any all of it. */
 START_TEST(F_05_policy_that_only_ignores_is_refused)
 {
@@ -126,12 +129,19 @@ START_TEST(F_05_policy_that_only_ignores_is_refused)
         "own_items: {under: [/usr], unlisted: ignore}}\n",
         "own_items: {under: [/etc], unlisted: ignore}}\n" MORE "ima_violations: ignore}\n",
         "own_items: {under: [/etc], unlisted: ignore}}\n" MORE "boot_order: {verdict: ignore}}\n",
+        /* what holds for everything, and what passes all that its author did not think of */
+        IGNORES "any: [" X ", {not: " X "}]}\n",
+        IGNORES "any: [{all: [" X "]}, {not: " X "}]}\n",
+        IGNORES "all: [{any: [" X ", {not: " X "}]}, {not: {not: " X "}}]}\n",
+        IGNORES "not: " X "}\n",
     };
     static const char *const GOOD[] = {
         "own_items: {under: [/etc], unlisted: ignore, allow_any: true}}\n",
         "own_items: {under: [/etc], unlisted: warn}}\n",
         "own_items: {under: [/etc/x], unlisted: ignore}}\n" MORE "own_items: {under: [/etc]}}\n",
         "own_items: {under: [/etc], unlisted: ignore}}\n" MORE "own_measured: [/etc/x]}\n",
+        IGNORES "all: [{not: " X "}, {logs: [own]}]}\n",
+        IGNORES "any: [" X ", {all: [{not: " X "}, {logs: [ima]}]}]}\n",
     };
     char text[1024];
     struct att_policy *p = NULL;

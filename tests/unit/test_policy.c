@@ -18,6 +18,44 @@
 
 #define RULE HEAD "requirements:\n  - id: R-1\n    title: {en: a, ja: b}\n    severity: fail\n"
 
+/* What is true of a rule without looking at evidence: does it ask for something? */
+static const struct {
+    const char *rule;
+    bool asks;
+} ASKS[] = {
+    {"logs: [own]", true},
+    {"own_items: {under: [/etc]}", true},
+    {"boot_order: {verdict: ignore}", false},
+    {"ima_kexec: warn", false},
+    {"ima_violations: ignore", false},
+    {"not: {logs: [own]}", false},
+    {"not: {not: {logs: [own]}}", false},
+    {"all: [{logs: [own]}]", true},
+    {"all: [{not: {logs: [own]}}, {logs: [own]}]", true},
+    {"all: [{not: {logs: [own]}}]", false},
+    {"any: [{logs: [own]}, {logs: [ima]}]", true},
+    {"any: [{logs: [own]}, {not: {logs: [own]}}]", false},
+    {"any: [{not: {logs: [own]}}, {logs: [own]}]", false},
+    {"any: [{logs: [own]}, {all: [{logs: [ima]}, {not: {logs: [own]}}]}]", true},
+    {"any: [{logs: [own]}, {any: [{logs: [ima]}, {not: {logs: [own]}}]}]", false},
+};
+
+START_TEST(policy__asks_for_something_or_does_not)
+{
+    struct att_policy *p = NULL;
+    struct att_diag diag = {0};
+    char text[512];
+
+    (void)snprintf(text, sizeof(text),
+                   HEAD "requirements:\n  - {id: a, title: {en: a, ja: b}, severity: fail, %s}\n",
+                   ASKS[_i].rule);
+    ck_assert_msg(att_policy_parse_yaml(&p, "p", att_slice_str(text), &diag) == ATT_OK, "%s",
+                  diag.text);
+    ck_assert_msg(att_policy_judges(p) == ASKS[_i].asks, "%s", ASKS[_i].rule);
+    att_policy_free(p);
+}
+END_TEST
+
 static const struct {
     const char *text;
     const char *place; /* how the message starts */
@@ -489,6 +527,7 @@ int main(void)
     SRunner *runner = NULL;
     int failed = 0;
 
+    tcase_add_loop_test(tc, policy__asks_for_something_or_does_not, 0, (int)ATT_COUNT(ASKS));
     tcase_add_loop_test(tc, policy__a_refusal_points_at_the_place, 0,
                         (int)(sizeof(REFUSED) / sizeof(REFUSED[0])));
     tcase_add_test(tc, policy__two_requirements_with_one_id_are_refused);
