@@ -409,17 +409,36 @@ static enum att_err check_head(const struct att_policy *p, struct att_diag *diag
     return ATT_OK;
 }
 
+/* What is compared with digests that only this bank has would never hold in another one. */
+static enum att_err check_bank(const struct att_policy *p, const struct att_requirement *r,
+                               struct att_diag *diag)
+{
+    if (p->bank == ATT_HASH_SHA256) {
+        return ATT_OK;
+    }
+    if (r->predicate == ATT_PRED_EVENT_ABSENT && (r->log_mask >> ATT_POLICY_LOG_UEFI & 1) != 0) {
+        return refuse(diag, "bank", "event_absent asks the boot log in the sha256 bank alone");
+    }
+    if (r->predicate == ATT_PRED_BOOT_PCRS) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_POLICY, "bank",
+                        "expected sha256 beside boot_pcrs, found %s: reference values of PCRs are "
+                        "pcr/sha256/N; use bank: sha256, or pcr_in with the values of this bank",
+                        att_hash_name(p->bank));
+    }
+    return ATT_OK;
+}
+
 static enum att_err add_leaf(struct att_policy *p, struct att_requirement *r, uint32_t *bits,
                              struct att_diag *diag)
 {
     const struct att_requirement **more = NULL;
+    enum att_err err = check_bank(p, r, diag);
 
+    if (err != ATT_OK) {
+        return err;
+    }
     if (p->leaf_count >= ATT_POLICY_LEAVES_MAX) {
         return refuse(diag, "requirements", "expected at most 512 predicates");
-    }
-    if (r->predicate == ATT_PRED_EVENT_ABSENT && p->bank != ATT_HASH_SHA256 &&
-        (r->log_mask >> ATT_POLICY_LOG_UEFI & 1) != 0) {
-        return refuse(diag, "bank", "event_absent asks the boot log in the sha256 bank alone");
     }
     more = realloc(p->leaf, (p->leaf_count + 1) * sizeof(*more));
     if (more == NULL) {

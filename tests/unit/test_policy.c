@@ -67,6 +67,12 @@ static const struct {
     {"policy: p\nversion: 0\n" ONE, "p.yaml:2:10", ""},
     {"policy: p\nversion: 010\n" ONE, "p.yaml:2:10", ""},
     {HEAD "bank: sha1\n" ONE, "p.yaml:3:7", "sha256"},
+    {HEAD "bank: sha384\n" ONE
+          "  - {id: b, title: {en: a, ja: b}, severity: fail, boot_pcrs: [0]}\n",
+     "p.yaml:3:7", "use bank: sha256, or pcr_in"},
+    {HEAD "bank: sha512\n" ONE "  - {id: b, title: {en: a, ja: b}, severity: fail, any: [{not: "
+          "{boot_pcrs: [0]}}]}\n",
+     "p.yaml:3:7", "found sha512"},
     {HEAD "own_pcrs: [16]\n" ONE, "p.yaml:3:12", "reset at runtime"},
     {HEAD "own_pcrs: [23]\n" ONE, "p.yaml:3:12", "reset at runtime"},
     {HEAD "boot_log_pcrs: [0, 0]\n" ONE, "p.yaml:3:20", "twice"},
