@@ -228,7 +228,7 @@ static enum att_err judge_aggregate(struct listing *l, enum att_hash alg, struct
     bool fits = false;
     enum att_err err = fits_boot(&fits, l, alg, digest);
 
-    l->j->out->kexec = true;
+    l->j->out->kexec = l->j->out->kexec || l->index > 0;
     if (err != ATT_OK) {
         return err;
     }

@@ -156,6 +156,7 @@ static void expect_same_result(const struct att_result *a, const struct att_resu
 {
     ck_assert_int_eq(a->status, b->status);
     ck_assert_int_eq(a->grade, b->grade);
+    ck_assert_int_eq(a->kexec, b->kexec);
     ck_assert_mem_eq(a->vector, b->vector, sizeof(a->vector));
     ck_assert_uint_eq(a->reason_count, b->reason_count);
     for (uint32_t i = 0; i < a->reason_count; i++) {
@@ -194,6 +195,7 @@ START_TEST(att_part_fold__decides_as_one_message_does)
     whole = *s->result;
     ck_assert_int_eq(scene_has_reason(s, ATT_R_REF_RETIRED, "/usr/bin/updated"), _i == WINDOW);
     ck_assert_int_eq(whole.status == ATT_TIER_AFFIRMING, _i == GOOD);
+    ck_assert_int_eq(whole.kexec, _i == KEXEC);
     for (unsigned int cut = 1; cut <= CUTS; cut++) {
         s->prior = first.prior;
         s->carry = first.carry;
