@@ -46,8 +46,14 @@ bool appraise_composite_is(const struct appraisal *a, const struct att_pcr_value
 /* log.uefi, log.ima, log.own (cli/appraise_logs.c). */
 void appraise_logs(struct appraisal *a);
 
+/* A "no" that the policy only warns of passes, as attestd issues a label for it; its reason is told all the same. */
+static inline enum check_state appraise_softened(enum check_state no, enum att_severity severity)
+{
+    return no == C_FAIL && severity == ATT_SEVERITY_WARN ? C_PASS : no;
+}
+
 /*
- * The rules of appraise/bootlog.h and of the kernel's list, as far as these artefacts say (cli/appraise_order.c):
+ * The rules of appraise/bootlog.h and appraise/listrules.h, as far as these artefacts say (cli/appraise_order.c):
  * log.uefi.order and log.ima.order, under a policy only; then requirements about single boot events.
  */
 enum check_state appraise_orders(struct appraisal *a);

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "appraise/bootlog.h"
+#include "appraise/listrules.h"
 #include "appraise_internal.h"
-#include "base/guard.h"
 #include "tcg/evlog.h"
 #include "tcg/ima.h"
 
@@ -12,9 +12,22 @@ static struct att_boot_rules rules_of(const struct appraisal *a)
     return (struct att_boot_rules){.bank = a->policy->bank, .pcrs = appraise_selected(a)};
 }
 
-static enum check_state undecided(enum att_err err)
+/* Is this worse than what was found so far? Then its reason is the one that is told. */
+static bool mind(enum att_severity *worst, enum att_severity now)
 {
-    return err == ATT_OK ? C_PASS : C_NOT_RUN; /* no memory */
+    bool worse = now < *worst;
+
+    *worst = worse ? now : *worst;
+    return worse;
+}
+
+/* What the worst of it makes of a check; an error (no memory) leaves it undecided. */
+static enum check_state said(enum att_err err, enum att_severity worst)
+{
+    if (err != ATT_OK) {
+        return C_NOT_RUN;
+    }
+    return worst == ATT_SEVERITY_IGNORE ? C_PASS : appraise_softened(C_FAIL, worst);
 }
 
 /* NULL when no boot log that leads to the quoted values was given. */
@@ -30,6 +43,7 @@ static enum check_state judge_boot(const struct appraisal *a, struct att_diag *w
     struct att_boot_order order = att_boot_order_of(a->policy);
     struct att_boot_rules rules = rules_of(a);
     struct att_boot_findings found;
+    enum att_severity worst = ATT_SEVERITY_IGNORE;
     enum att_err err = boot_log(&log, a);
 
     if (err != ATT_OK || log == NULL) {
@@ -37,90 +51,87 @@ static enum check_state judge_boot(const struct appraisal *a, struct att_diag *w
     }
     rules.late = order.late;
     err = att_bootlog_check(&found, log, &rules);
-    if (err != ATT_OK) {
-        return undecided(err);
-    }
-    for (size_t i = 0; i < found.count; i++) {
+    for (size_t i = 0; err == ATT_OK && i < found.count; i++) {
         const struct att_boot_finding *f = &found.at[i];
 
-        if (f->reason == ATT_R_LOG_ORDER && order.verdict != ATT_SEVERITY_FAIL) {
-            continue;
+        if (mind(&worst, att_boot_order_says(&order, f))) {
+            (void)att_fail(why, ATT_E_MISMATCH, f->reason, "uefi", "PCR %u, event %u",
+                           (unsigned int)f->pcr, (unsigned int)f->event);
         }
-        (void)att_fail(why, ATT_E_MISMATCH, f->reason, "uefi", "PCR %u, event %u",
-                       (unsigned int)f->pcr, (unsigned int)f->event);
-        return C_FAIL;
     }
-    return C_PASS;
+    return said(err, worst);
 }
 
-/* One boot_aggregate: NONE, or what is wrong with it. Without a boot log a later one may be any file of that name. */
-static enum att_reason judge_aggregate(const struct appraisal *a, const struct att_ima_entry *e,
-                                       bool first)
-{
-    bool fits = first;
+/* What a list shows, the worst of it. */
+struct shown {
+    enum att_severity worst;
+    struct att_diag *why;
+};
 
-    if (a->uefi_good && att_bootlog_aggregate(&fits, &a->logs.uefi, e->alg, e->digest) != ATT_OK) {
-        return ATT_R_NOMEM;
+static void take(struct shown *s, const struct att_list_says *says, uint32_t entry)
+{
+    if (says->reason != ATT_R_NONE && mind(&s->worst, says->severity)) {
+        (void)att_fail(s->why, ATT_E_MISMATCH, says->reason, "ima", "entry %u",
+                       (unsigned int)entry);
     }
-    if (ATT_GUARD(RAW_AGGREGATE, !fits)) {
-        return ATT_R_LOG_AGGREGATE;
+}
+
+static enum att_err take_entry(struct shown *s, const struct appraisal *a,
+                               const struct att_ima_entry *e, uint32_t entry)
+{
+    const struct att_pcr_values *boot = a->uefi_good ? &a->logs.uefi : NULL;
+    struct att_list_says says = {.reason = ATT_R_NONE};
+    enum att_err err = ATT_OK;
+
+    if (att_list_is_aggregate(e)) {
+        err = att_list_aggregate(&says, a->policy, boot, entry == 1, e->alg, e->digest);
+    } else if (entry == 1) {
+        says = att_list_no_start();
     }
-    return first || att_policy_verdict_of(a->policy, ATT_PRED_IMA_KEXEC).severity !=
-                        ATT_SEVERITY_FAIL
-               ? ATT_R_NONE
-               : ATT_R_LOG_PCR;
+    take(s, &says, entry);
+    return err;
 }
 
 /* Violations that no rule speaks of: a rule has a check of its own. */
-static bool has_violations(const struct appraisal *a, struct att_diag *why)
+static void take_violations(struct shown *s, const struct appraisal *a)
 {
-    struct att_policy_verdict v = att_policy_verdict_of(a->policy, ATT_PRED_IMA_VIOLATIONS);
     size_t count = appraise_violations(a);
+    struct att_list_says says = att_list_violations(a->policy, count);
 
-    if (v.rule != NULL || v.severity == ATT_SEVERITY_IGNORE ||
-        !ATT_GUARD(RAW_VIOLATION, count > 0)) {
-        return false;
+    if (says.reason != ATT_R_NONE && says.rule == NULL && mind(&s->worst, says.severity)) {
+        (void)att_fail(s->why, ATT_E_MISMATCH, says.reason, "ima",
+                       "expected no violation, found %zu", count);
     }
-    (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_VIOLATION, "ima",
-                   "expected no violation, found %zu", count);
-    return true;
 }
 
 static enum check_state judge_list(const struct appraisal *a, struct att_diag *why)
 {
+    struct shown s = {.worst = ATT_SEVERITY_IGNORE, .why = why};
     struct att_ima it;
     struct att_ima_entry e;
     bool more = true;
-    enum att_reason wrong = ATT_R_NONE;
+    enum att_err err = ATT_OK;
 
     if (!a->ima_good) {
         return C_NOT_RUN;
     }
     it = att_ima_from(att_buf_slice(a->logs.ima_bytes));
-    while (wrong == ATT_R_NONE && att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
-        bool named = !e.violation && att_slice_eq(e.path, att_slice_str("boot_aggregate"));
+    while (err == ATT_OK && att_ima_next(&it, &e, &more, NULL) == ATT_OK && more) {
+        err = take_entry(&s, a, &e, it.count);
+    }
+    if (it.count == 0) {
+        struct att_list_says says = att_list_no_start();
 
-        if (named) {
-            wrong = judge_aggregate(a, &e, it.count == 1);
-        } else if (it.count == 1) {
-            wrong = ATT_R_LOG_AGGREGATE;
-        }
+        take(&s, &says, 0);
     }
-    if (wrong == ATT_R_NOMEM) {
-        return C_NOT_RUN;
-    }
-    if (wrong == ATT_R_NONE && it.count > 0) {
-        return has_violations(a, why) ? C_FAIL : C_PASS;
-    }
-    (void)att_fail(why, ATT_E_MISMATCH, wrong == ATT_R_NONE ? ATT_R_LOG_AGGREGATE : wrong, "ima",
-                   "entry %u", (unsigned int)it.count);
-    return C_FAIL;
+    take_violations(&s, a);
+    return said(err, s.worst);
 }
 
 static enum check_state say(struct appraisal *a, const char *id, enum check_state state,
                             const struct att_diag *why)
 {
-    report_check(&a->r, id, state, state == C_FAIL ? why : NULL);
+    report_check(&a->r, id, state, state == C_NOT_RUN ? NULL : why);
     return state;
 }
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/listrules.h"
 #include "appraise_internal.h"
 #include "base/guard.h"
 #include "base/hex.h"
@@ -190,8 +191,7 @@ size_t appraise_violations(const struct appraisal *a)
     return violations;
 }
 
-static enum check_state judge_violations(const struct appraisal *a, const struct att_requirement *q,
-                                         struct att_diag *why)
+static enum check_state judge_violations(const struct appraisal *a, struct att_diag *why)
 {
     size_t violations = 0;
 
@@ -199,7 +199,7 @@ static enum check_state judge_violations(const struct appraisal *a, const struct
         return C_NOT_RUN;
     }
     violations = appraise_violations(a);
-    if (violations == 0 || q->unlisted == ATT_SEVERITY_IGNORE) {
+    if (att_list_violations(a->policy, violations).reason == ATT_R_NONE) {
         return C_PASS;
     }
     (void)att_fail(why, ATT_E_MISMATCH, ATT_R_LOG_VIOLATION, "ima",
@@ -257,7 +257,7 @@ static enum check_state judge(const struct appraisal *a, const struct att_requir
     case ATT_PRED_LOGS:
         return judge_logs(a, q);
     case ATT_PRED_IMA_VIOLATIONS:
-        return judge_violations(a, q, why);
+        return judge_violations(a, why);
     case ATT_PRED_SECURE_BOOT:
         return appraise_secure_boot(a, why);
     case ATT_PRED_BOOT_ORDER: /* says how the checks log.uefi.order and log.ima.order judge */
@@ -316,6 +316,29 @@ static void name_parts(struct appraisal *a, const struct att_requirement *q)
     }
 }
 
+/* One requirement, its check and its reasons. */
+static enum check_state take(struct appraisal *a, const struct att_requirement *q)
+{
+    struct att_diag why = {0};
+    enum check_state found = judge(a, q, &why);
+    enum check_state state = appraise_softened(found, att_requirement_no(a->policy, q, why.reason));
+    char id[64];
+
+    (void)snprintf(id, sizeof(id), "policy.%s", q->id);
+    if (found != C_FAIL) {
+        why = (struct att_diag){0}; /* of a part of any that need not hold */
+    }
+    report_check(&a->r, id, state, &why);
+    report_note(&a->r, tr(a->r.cli, q->title_en, q->title_ja));
+    if (q->predicate == ATT_PRED_IMA_SIGNED) {
+        appraise_count_signed(a, q);
+    }
+    if (found == C_FAIL) {
+        name_parts(a, q);
+    }
+    return state;
+}
+
 void appraise_policy(struct appraisal *a)
 {
     enum check_state whole = C_PASS;
@@ -336,24 +359,7 @@ void appraise_policy(struct appraisal *a)
         whole = worse(whole, C_NOT_RUN); /* it relaxes what nothing else asks */
     }
     for (size_t i = 0; i < a->policy->count; i++) {
-        const struct att_requirement *q = &a->policy->requirement[i];
-        struct att_diag why = {0};
-        enum check_state state = judge(a, q, &why);
-        char id[64];
-
-        (void)snprintf(id, sizeof(id), "policy.%s", q->id);
-        if (state != C_FAIL) {
-            why = (struct att_diag){0}; /* of a part of any that need not hold */
-        }
-        report_check(&a->r, id, state, &why);
-        report_note(&a->r, tr(a->r.cli, q->title_en, q->title_ja));
-        if (q->predicate == ATT_PRED_IMA_SIGNED) {
-            appraise_count_signed(a, q);
-        }
-        if (state == C_FAIL) {
-            name_parts(a, q);
-        }
-        whole = worse(whole, state);
+        whole = worse(whole, take(a, &a->policy->requirement[i]));
     }
     report_check(&a->r, "policy", whole, NULL);
     if (whole == C_NOT_RUN) {

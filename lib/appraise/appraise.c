@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "appraise/listrules.h"
 #include "appraise/rules_internal.h"
 #include "base/guard.h"
 
@@ -130,16 +131,13 @@ static void judge_firmware(struct judging *j)
     }
 }
 
-/* A violation hides what ran. Where the list is judged, only a rule of the policy may let it pass. */
 static void judge_violations(struct judging *j)
 {
-    struct att_policy_verdict v = att_policy_verdict_of(j->policy, ATT_PRED_IMA_VIOLATIONS);
+    struct att_list_says says = att_list_violations(j->policy, j->out->carry.ima_violations);
 
-    if (v.severity == ATT_SEVERITY_IGNORE ||
-        !ATT_GUARD(LOG_VIOLATION, j->out->carry.ima_violations > 0)) {
-        return;
+    if (says.reason != ATT_R_NONE) {
+        att_reason_say(att_judging_reason(j, says.reason, says.severity, says.rule), "ima", "");
     }
-    att_reason_say(att_judging_reason(j, ATT_R_LOG_VIOLATION, v.severity, v.rule), "ima", "");
 }
 
 /* A kernel without an IMA policy lists boot_aggregate and no file: nothing of what ran was measured. */
@@ -150,7 +148,9 @@ static void judge_coverage(struct judging *j)
         bool none = sent(j, ATT_LOG_IMA) && j->out->carry.ima_judged == 0;
 
         if (r->predicate == ATT_PRED_IMA_FILES && ATT_GUARD(IMA_COVERAGE, none)) {
-            att_reason_say(att_judging_reason(j, ATT_R_LOG_COVERAGE, r->severity, r), "ima",
+            enum att_severity severity = att_requirement_no(j->policy, r, ATT_R_LOG_COVERAGE);
+
+            att_reason_say(att_judging_reason(j, ATT_R_LOG_COVERAGE, severity, r), "ima",
                            "the kernel listed no file: it has no IMA policy");
             return;
         }

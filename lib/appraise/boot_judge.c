@@ -23,6 +23,12 @@ struct att_boot_order att_boot_order_of(const struct att_policy *p)
     return rule;
 }
 
+enum att_severity att_boot_order_says(const struct att_boot_order *order,
+                                      const struct att_boot_finding *finding)
+{
+    return finding->reason == ATT_R_LOG_ORDER ? order->verdict : ATT_SEVERITY_FAIL;
+}
+
 /* The PCRs whose values the quote proves, in the policy's bank. */
 static struct att_boot_rules quoted_rules(const struct judging *j)
 {
@@ -42,10 +48,9 @@ static enum att_err judge_order(struct judging *j, const struct att_evlog *log)
     err = att_bootlog_check(&found, log, &rules);
     for (size_t i = 0; err == ATT_OK && i < found.count; i++) {
         const struct att_boot_finding *f = &found.at[i];
-        /* a policy relaxes the order that firmware keeps, never what is false or failed */
         bool order = f->reason == ATT_R_LOG_ORDER;
         struct att_deviation d = {.requirement = order ? rule.requirement : UINT32_MAX,
-                                  .severity = order ? rule.verdict : ATT_SEVERITY_FAIL,
+                                  .severity = att_boot_order_says(&rule, f),
                                   .reason = f->reason};
 
         if (d.severity == ATT_SEVERITY_IGNORE) {

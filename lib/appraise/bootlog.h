@@ -54,6 +54,9 @@ struct att_boot_order {
     uint32_t requirement; /* index, or UINT32_MAX */
 };
 struct att_boot_order att_boot_order_of(const struct att_policy *p);
+/* What becomes of a finding: a policy relaxes the order that firmware keeps, never what is false or failed. */
+enum att_severity att_boot_order_says(const struct att_boot_order *order,
+                                      const struct att_boot_finding *finding);
 
 enum att_boot_claim { ATT_BOOT_CLAIM_ABSENT, ATT_BOOT_CLAIM_NO, ATT_BOOT_CLAIM_YES };
 

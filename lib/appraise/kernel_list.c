@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "appraise/bootlog.h"
 #include "appraise/items_internal.h"
+#include "appraise/listrules.h"
 #include "base/guard.h"
 #include "base/hex.h"
 #include "policy/ima_signed.h"
@@ -24,11 +24,9 @@ struct listing {
     const struct att_requirement *files; /* NULL: no rule judges its files */
     uint32_t files_at;
     struct att_signed *signed_; /* owned; NULL: no rule asks for signatures */
-    enum att_severity kexec;
-    uint32_t kexec_at;
-    bool wanted;    /* some rule speaks of the list: then its first entry counts too */
-    bool searched;  /* for denied digests */
-    uint64_t index; /* of the entry, since the start of the boot */
+    bool wanted;                /* some rule speaks of the list: then its first entry counts too */
+    bool searched;              /* for denied digests */
+    uint64_t index;             /* of the entry, since the start of the boot */
     struct att_part_entries *part; /* a part: the boot log is not there yet; else NULL */
 };
 
@@ -48,7 +46,7 @@ static bool speaks_of_list(const struct att_requirement *r)
 
 static struct listing rules_for(struct judging *j)
 {
-    struct listing l = {.j = j, .kexec = ATT_SEVERITY_FAIL, .kexec_at = UINT32_MAX};
+    struct listing l = {.j = j};
 
     l.searched = att_judging_searches(j, ATT_LOG_IMA);
     l.wanted = l.searched;
@@ -59,11 +57,6 @@ static struct listing rules_for(struct judging *j)
         if (r->predicate == ATT_PRED_IMA_FILES && l.files == NULL) {
             l.files = r;
             l.files_at = i;
-        }
-        if (r->predicate == ATT_PRED_IMA_KEXEC &&
-            (l.kexec_at == UINT32_MAX || r->unlisted < l.kexec)) {
-            l.kexec = r->unlisted; /* the strictest of them */
-            l.kexec_at = i;
         }
     }
     return l;
@@ -105,13 +98,12 @@ static enum att_err judge_listed(struct att_refvals_verdict *out, struct listing
 static enum att_err take_unlisted(struct listing *l, const struct att_ima_entry *e,
                                   const struct att_refvals_verdict *verdict)
 {
-    struct att_deviation d = {
-        .requirement = l->files_at, .severity = l->files->unlisted, .reason = verdict->reason};
+    struct att_deviation d = {.requirement = l->files_at,
+                              .severity =
+                                  att_requirement_no(l->j->policy, l->files, verdict->reason),
+                              .reason = verdict->reason};
     enum att_err err = ATT_OK;
 
-    if (d.reason == ATT_R_REF_RETIRED) {
-        d.severity = ATT_SEVERITY_FAIL;
-    }
     /* history: a later entry repairs nothing */
     err = att_judging_hash(e->template_data, &d.name_hash);
     if (err != ATT_OK) {
@@ -133,7 +125,7 @@ static enum att_err take_unsigned(struct listing *l, const struct att_ima_entry 
 {
     const struct att_requirement *r = &l->j->policy->requirement[at];
     struct att_deviation d = {.requirement = at,
-                              .severity = r->unlisted > r->severity ? r->unlisted : r->severity,
+                              .severity = att_requirement_no(l->j->policy, r, v->reason),
                               .reason = v->reason};
     bool whole = v->reason == ATT_R_IMA_NOFIELD;
     enum att_err err =
@@ -190,58 +182,37 @@ static enum att_err take_file(struct listing *l, const struct att_ima_entry *e, 
 }
 
 /* A deviation of the list itself, named by the entry. */
-static enum att_err deviates(struct listing *l, enum att_reason reason, enum att_severity severity,
-                             uint32_t requirement)
+static enum att_err deviates(struct listing *l, const struct att_list_says *says)
 {
-    struct att_deviation d = {.requirement = requirement, .severity = severity, .reason = reason};
+    struct att_deviation d = {.requirement = UINT32_MAX, .severity = says->severity};
 
+    if (says->reason == ATT_R_NONE) {
+        return ATT_OK;
+    }
+    d.reason = says->reason;
+    if (says->rule != NULL) {
+        d.requirement = (uint32_t)(says->rule - l->j->policy->requirement);
+    }
     (void)snprintf(d.name, sizeof(d.name), "ima/%llu/" AGGREGATE, (unsigned long long)l->index);
     return att_judging_deviates(l->j, &d);
 }
 
-static bool is_aggregate(const struct att_ima_entry *e)
-{
-    return !e->violation && att_slice_eq(e->path, att_slice_str(AGGREGATE));
-}
-
-/*
- * Does an entry name the boot that the firmware log leads to? Where no such log is sent (E2 at most) the first is taken
- * at its word: the kernel wrote it before anybody else could. A later one anybody can write who names a file so.
- */
-static enum att_err fits_boot(bool *fits, const struct listing *l, enum att_hash alg,
-                              struct att_slice digest)
-{
-    const struct att_pcr_values *boot = att_verified_boot_values(l->j->v);
-
-    *fits = l->index == 0;
-    return boot == NULL ? ATT_OK : att_bootlog_aggregate(fits, boot, alg, digest);
-}
-
 static enum att_err no_aggregate(struct listing *l)
 {
-    return deviates(l, ATT_R_LOG_AGGREGATE, ATT_SEVERITY_FAIL, UINT32_MAX);
+    struct att_list_says says = att_list_no_start();
+
+    return deviates(l, &says);
 }
 
 /* The boot_aggregate at l->index: the first, or that of a kernel that kexec started and that took over. */
 static enum att_err judge_aggregate(struct listing *l, enum att_hash alg, struct att_slice digest)
 {
-    bool fits = false;
-    enum att_err err = fits_boot(&fits, l, alg, digest);
+    struct att_list_says says;
+    enum att_err err = att_list_aggregate(&says, l->j->policy, att_verified_boot_values(l->j->v),
+                                          l->index == 0, alg, digest);
 
     l->j->out->kexec = l->j->out->kexec || l->index > 0;
-    if (err != ATT_OK) {
-        return err;
-    }
-    if (l->index == 0) {
-        return ATT_GUARD(IMA_AGGREGATE, !fits) ? no_aggregate(l) : ATT_OK;
-    }
-    if (ATT_GUARD(IMA_AGGREGATE_AGAIN, !fits)) {
-        return no_aggregate(l);
-    }
-    if (!ATT_GUARD(IMA_KEXEC, l->kexec != ATT_SEVERITY_IGNORE)) {
-        return ATT_OK;
-    }
-    return deviates(l, ATT_R_LOG_PCR, l->kexec, l->kexec_at);
+    return err == ATT_OK ? deviates(l, &says) : err;
 }
 
 /* In a part there is no boot log to judge by: kept until there is. What finds no room is no good one. */
@@ -283,7 +254,7 @@ static enum att_err take_entry(struct listing *l, const struct att_ima_entry *e,
 {
     enum att_err err = ATT_OK;
 
-    if (is_aggregate(e)) { /* a digest over the boot PCRs, or a file that is called so */
+    if (att_list_is_aggregate(e)) { /* a digest over the boot PCRs, or a file that is called so */
         if (l->searched && l->index > 0) {
             err = att_judge_ima_leaves(l->j, e);
         }
@@ -420,7 +391,7 @@ enum att_err att_judge_ima_entries(struct judging *j)
         err = take_all(&l, att_verified_log(j->v, ATT_LOG_IMA));
     }
     if (err == ATT_OK && ATT_GUARD(IMA_EMPTY, l.index == 0)) {
-        err = deviates(&l, ATT_R_LOG_AGGREGATE, ATT_SEVERITY_FAIL, UINT32_MAX);
+        err = no_aggregate(&l);
     }
     return err;
 }

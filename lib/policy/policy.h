@@ -132,6 +132,13 @@ struct att_policy_verdict {
  */
 struct att_policy_verdict att_policy_verdict_of(const struct att_policy *p,
                                                 enum att_predicate kind);
+/*
+ * att_requirement_no - what the "no" of a requirement does to a label: FAIL or WARN, by the reason of it.
+ *
+ * Not of own_items, whose items have reasons of several kinds each.
+ */
+enum att_severity att_requirement_no(const struct att_policy *p, const struct att_requirement *r,
+                                     enum att_reason why);
 /* Does any requirement ask something? One that only relaxes a default does not, nor does what stands in "not". */
 bool att_policy_judges(const struct att_policy *p);
 /* The name of a predicate as it is written. */

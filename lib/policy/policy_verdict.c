@@ -30,6 +30,24 @@ struct att_policy_verdict att_policy_verdict_of(const struct att_policy *p, enum
     return out;
 }
 
+enum att_severity att_requirement_no(const struct att_policy *p, const struct att_requirement *r,
+                                     enum att_reason why)
+{
+    if (why == ATT_R_REF_RETIRED) {
+        return ATT_SEVERITY_FAIL; /* the device left that state on purpose */
+    }
+    switch (r->predicate) {
+    case ATT_PRED_IMA_FILES: /* a list of no file is no matter of what is listed */
+        return why == ATT_R_LOG_COVERAGE ? r->severity : r->unlisted;
+    case ATT_PRED_IMA_SIGNED:
+        return r->unlisted > r->severity ? r->unlisted : r->severity;
+    case ATT_PRED_IMA_VIOLATIONS:
+        return att_policy_verdict_of(p, ATT_PRED_IMA_VIOLATIONS).severity;
+    default:
+        return r->severity;
+    }
+}
+
 bool att_requirement_relaxes(const struct att_requirement *r)
 {
     return r->predicate == ATT_PRED_BOOT_ORDER || r->predicate == ATT_PRED_IMA_KEXEC ||
