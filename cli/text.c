@@ -104,6 +104,8 @@ char *text_pad(char *out, size_t cap, const char *in, int width)
 static const struct {
     const char *en, *ja;
 } DETAILS[] = {
+    {"something is missing in *", "次のフォルダーに不足があります: $1"},
+    {"no reference value tells what all of it is", "その全体を示す参照値がありません"},
     {"expected affirming, found *", "期待: 肯定 (affirming)、実際: $1"},
     {"*: expected a path from / on, found *: no name of a gateway begins so",
      "$1: / で始まるパスが必要です (実際: $2)。機器の名前はすべて / で始まります"},

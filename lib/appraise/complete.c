@@ -9,23 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "appraise/items_internal.h"
+#include "appraise/complete_internal.h"
 #include "base/guard.h"
-#include "policy/name_set.h"
 #include "tcg/ownlog.h"
-
-/* One entry of the log: which item it is about, and whether it was there then. */
-struct seen {
-    uint64_t key; /* of the plain name: a file that became a link is one item */
-    size_t order;
-    struct att_slice name; /* borrows the log */
-    bool link, there;
-};
-
-struct att_seen {
-    struct seen *entry;
-    size_t count, room;
-};
 
 static bool asked(const struct judging *j)
 {
@@ -45,7 +31,7 @@ bool att_complete_is_judged(const struct judging *j)
 enum att_err att_complete_take(struct judging *j, const struct att_own_item *item)
 {
     struct att_seen *s = j->seen;
-    struct seen *e = NULL;
+    struct att_seen_entry *e = NULL;
 
     if (item->type == ATT_OWN_CONFIG) {
         return ATT_OK; /* a value of a file, which is an item itself */
@@ -58,7 +44,7 @@ enum att_err att_complete_take(struct judging *j, const struct att_own_item *ite
     }
     if (s->count == s->room) {
         size_t room = s->room == 0 ? 1024 : 2 * s->room;
-        struct seen *more = reallocarray(s->entry, room, sizeof(*more));
+        struct att_seen_entry *more = reallocarray(s->entry, room, sizeof(*more));
 
         if (more == NULL) {
             return ATT_E_NOMEM;
@@ -67,18 +53,18 @@ enum att_err att_complete_take(struct judging *j, const struct att_own_item *ite
         s->room = room;
     }
     e = &s->entry[s->count];
-    *e = (struct seen){.order = s->count,
-                       .name = item->name,
-                       .link = item->type == ATT_OWN_LINK,
-                       .there = item->digest != NULL};
+    *e = (struct att_seen_entry){.order = s->count,
+                                 .name = item->name,
+                                 .link = item->type == ATT_OWN_LINK,
+                                 .there = item->digest != NULL};
     s->count++;
     return att_judging_hash(item->name, &e->key);
 }
 
 static int by_item(const void *a, const void *b)
 {
-    const struct seen *x = a;
-    const struct seen *y = b;
+    const struct att_seen_entry *x = a;
+    const struct att_seen_entry *y = b;
 
     if (x->key != y->key) {
         return x->key < y->key ? -1 : 1;
@@ -107,7 +93,7 @@ bool att_complete_has(const struct judging *j, uint64_t key, bool link)
 
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        const struct seen *e = &j->seen->entry[mid];
+        const struct att_seen_entry *e = &j->seen->entry[mid];
 
         if (e->key == key) {
             return e->there && e->link == link;
@@ -121,9 +107,8 @@ bool att_complete_has(const struct judging *j, uint64_t key, bool link)
     return false;
 }
 
-/* The name as reference values spell it, if it has one there; before: and had one before the changes of open windows. */
-static enum att_err add_listed(struct att_name_set *set, const struct judging *j,
-                               const struct seen *e, bool before)
+enum att_err att_complete_add(struct att_name_set *set, const struct judging *j,
+                              const struct att_seen_entry *e, bool before)
 {
     uint8_t room[ATT_JUDGING_NAME_ROOM];
     struct att_refvals_found found = {0};
@@ -150,10 +135,10 @@ static enum att_err digest_of(uint8_t out[32], const struct judging *j, const ch
     enum att_err err = att_name_set_new(&set);
 
     for (size_t i = 0; err == ATT_OK && j->seen != NULL && i < j->seen->count; i++) {
-        const struct seen *e = &j->seen->entry[i];
+        const struct att_seen_entry *e = &j->seen->entry[i];
 
         if (e->there && att_requirement_covers(&under, e->name)) {
-            err = add_listed(set, j, e, before);
+            err = att_complete_add(set, j, e, before);
         }
     }
     if (err == ATT_OK && before) {
@@ -220,6 +205,29 @@ static enum att_err judge_prefix(bool *complete, struct judging *j, const char *
     return judge_moving(complete, j, prefix);
 }
 
+/* Words for the reason that the requirement will give; as many as there is room for. */
+static enum att_err say_where(struct judging *j, uint32_t bit, const char *prefix)
+{
+    struct att_lack *l = &j->lack[j->lack_count];
+    char name[sizeof(ATT_COMPLETE_PREFIX) + ATT_OWN_NAME_MAX];
+    struct att_refvals_found found = {0};
+    enum att_err err = ATT_OK;
+
+    if (j->lack_count >= ATT_LACKS_MAX) {
+        return ATT_OK;
+    }
+    (void)snprintf(name, sizeof(name), "%s%s", ATT_COMPLETE_PREFIX, prefix);
+    err = att_refvals_look(&found, j->refvals, att_slice_str(name), NULL);
+    if (err == ATT_OK && found.count > 0) {
+        err = att_complete_where(l->text, j, prefix);
+    } else if (err == ATT_OK) {
+        (void)snprintf(l->text, sizeof(l->text), "no reference value tells what all of it is");
+    }
+    l->bit = bit;
+    j->lack_count++;
+    return err;
+}
+
 enum att_err att_complete_end(struct judging *j)
 {
     enum att_err err = ATT_OK;
@@ -241,6 +249,9 @@ enum att_err att_complete_end(struct judging *j)
             err = judge_prefix(&complete, j, leaf->name[k]);
             att_judging_mark(&j->out->carry, leaf->bit + (uint32_t)k, complete);
             j->out->carry.whole = j->out->carry.whole || !complete;
+            if (err == ATT_OK && !complete) {
+                err = say_where(j, leaf->bit + (uint32_t)k, leaf->name[k]);
+            }
         }
     }
     return err;

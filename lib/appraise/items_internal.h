@@ -13,6 +13,14 @@
 struct att_ima_entry;
 struct att_seen;
 
+#define ATT_LACKS_MAX 8 /* prefixes of own_complete that get words of their own */
+
+/* Where something is missing below a prefix: for the reason of its requirement. */
+struct att_lack {
+    uint32_t bit; /* of the prefix, in the carry's mask */
+    char text[ATT_DIAG_TEXT];
+};
+
 /* One appraisal in progress. */
 struct judging {
     const struct att_verified *v;
@@ -24,6 +32,8 @@ struct judging {
     size_t standing_count, standing_room;
     bool lost;             /* more stood at once than are worked with */
     struct att_seen *seen; /* entries of the own log for own_complete; owned, NULL: none */
+    struct att_lack lack[ATT_LACKS_MAX];
+    size_t lack_count;
     const struct att_notice *notice[ATT_NOTICES_MAX]; /* of out->windows, in its order */
     struct att_windows_seen seen_changes; /* shown before this place of the kernel's list */
     uint8_t stands[ATT_NOTICES_MAX][ATT_WINDOW_BITS]; /* the after state stands now, elsewhere */

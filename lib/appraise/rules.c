@@ -119,6 +119,17 @@ static enum truth ask_measured(struct asking *a, const struct att_requirement *r
     return t;
 }
 
+/* Words are there when the own log was seen from its beginning. */
+static const char *lack_of(const struct judging *j, uint32_t bit)
+{
+    for (size_t i = 0; i < j->lack_count; i++) {
+        if (j->lack[i].bit == bit) {
+            return j->lack[i].text;
+        }
+    }
+    return "";
+}
+
 static enum truth ask_complete(struct asking *a, const struct att_requirement *r)
 {
     enum truth t = HOLDS;
@@ -128,7 +139,8 @@ static enum truth ask_complete(struct asking *a, const struct att_requirement *r
             char shown[ATT_RESULT_NAME_MAX];
 
             (void)tell(a, ATT_R_REF_INCOMPLETE,
-                       att_escape(shown, sizeof(shown), r->name[k], strlen(r->name[k])), "");
+                       att_escape(shown, sizeof(shown), r->name[k], strlen(r->name[k])),
+                       lack_of(a->j, r->bit + (uint32_t)k));
             t = NOT_RUN;
         }
     }

@@ -31,6 +31,7 @@ says E_REF_ABSENT
 reboot
 attested 'gone before the boot' 1
 says E_REF_INCOMPLETE
+says "something is missing in $work/measured" # a whole folder of it
 says_not E_REF_ABSENT
 attested 'and still gone' 1
 says E_REF_INCOMPLETE

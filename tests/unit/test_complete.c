@@ -302,6 +302,138 @@ START_TEST(att_name_set__is_one_digest_whatever_the_order)
 }
 END_TEST
 
+/* ---- where something is missing -------------------------------------------------------------- */
+
+static const char *const TREE[] = {"/etc/a.conf",     "/etc/b.conf",     "/lib/a/one",
+                                   "/lib/a/two",      "/lib/a.so",       "/lib/b/deep/er/one",
+                                   "/lib/b/deep/two", "/lib/b/deep-ish", "/opt/only/tool"};
+static const char *const FOLDERS[] = {"/etc",        "/lib", "/lib/a",    "/lib/b",
+                                      "/lib/b/deep", "/opt", "/opt/only", "/"};
+
+static bool below(const char *folder, const char *name)
+{
+    size_t len = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+
+    return strncmp(folder, name, len) == 0 && name[len] == '/';
+}
+
+static void add_folder(struct att_refvals_maker *m, const char *folder)
+{
+    ATT_CLEANUP(att_name_set_freep) struct att_name_set *set = NULL;
+    char name[64];
+    uint8_t digest[32];
+    size_t count = 0;
+
+    NEED(att_name_set_new(&set) == ATT_OK);
+    for (size_t i = 0; i < ATT_COUNT(TREE); i++) {
+        if (below(folder, TREE[i])) {
+            NEED(att_name_set_add(set, att_slice_str(TREE[i])) == ATT_OK);
+        }
+    }
+    NEED(att_name_set_digest(digest, &count, set) == ATT_OK);
+    (void)snprintf(name, sizeof(name), ATT_COMPLETE_PREFIX "%s", folder);
+    NEED(att_refvals_maker_add(m, att_slice_str(name), digest) == ATT_OK);
+}
+
+/* A gateway that has all of the tree but these: one bit each. The files of the scene itself stand in /etc. */
+static struct scene *tree_without(uint32_t missing)
+{
+    ATT_CLEANUP(att_refvals_maker_freep) struct att_refvals_maker *m = NULL;
+    struct scene *s = scene_new(POLICY, FILES);
+    uint8_t digest[32];
+
+    NEED(att_refvals_maker_new(&m) == ATT_OK);
+    for (size_t i = 0; i < ATT_COUNT(TREE); i++) {
+        const char *content = i < 2 ? FILES[i].content : TREE[i];
+
+        NEED(att_sha256(att_slice_str(content), digest) == ATT_OK);
+        NEED(att_refvals_maker_add(m, att_slice_str(TREE[i]), digest) == ATT_OK);
+        if (i >= 2 && (missing >> i & 1) == 0) {
+            measure(s, TREE[i], TREE[i]);
+        }
+    }
+    for (size_t i = 0; i < ATT_COUNT(FOLDERS); i++) {
+        add_folder(m, FOLDERS[i]);
+    }
+    att_refvals_freep(&s->refs);
+    att_buf_freep(&s->refs_bytes);
+    NEED(att_refvals_maker_finish(&s->refs_bytes, m) == ATT_OK);
+    NEED(att_refvals_open(&s->refs, att_buf_slice(s->refs_bytes), NULL) == ATT_OK);
+    return s;
+}
+
+static const char *words_for(const struct scene *s, const char *prefix)
+{
+    for (uint32_t i = 0; i < s->result->reason_count; i++) {
+        const struct att_result_reason *r = &s->result->reason[i];
+
+        if (r->reason == ATT_R_REF_INCOMPLETE && strcmp(r->name, prefix) == 0) {
+            return r->text;
+        }
+    }
+    return NULL;
+}
+
+static const struct {
+    uint32_t missing;
+    const char *words; /* NULL: nothing is missing */
+} WHERE[] = {
+    {0, NULL},
+    {1U << 2, "something is missing in /lib/a"},
+    {1U << 4, "something is missing in /lib"},
+    {1U << 5, "something is missing in /lib/b/deep"}, /* the references tell of no deeper folder */
+    {1U << 6, "something is missing in /lib/b/deep"},
+    {1U << 7, "something is missing in /lib/b"},
+    {1U << 2 | 1U << 6, "something is missing in /lib/a, /lib/b/deep"},
+    {1U << 8, "something is missing in /"}, /* no entry stands in /opt: all of it */
+    {1U << 2 | 1U << 3, "something is missing in /lib"},
+};
+
+START_TEST(own_complete__tells_the_narrowest_folder_that_lacks_something)
+{
+    struct scene *s = tree_without(WHERE[_i].missing);
+    const char *words = NULL;
+
+    scene_attest(s);
+    words = words_for(s, "/");
+    if (WHERE[_i].words == NULL) {
+        ck_assert_int_eq(s->result->status, ATT_TIER_AFFIRMING);
+    } else {
+        ck_assert_ptr_nonnull(words);
+        ck_assert_str_eq(words, WHERE[_i].words);
+    }
+    ck_assert_ptr_null(words_for(s, "/etc"));
+    scene_free(s);
+}
+END_TEST
+
+/* More than are named; and where nobody knows what all of it is. */
+START_TEST(own_complete__tells_some_folders_of_many_and_what_nobody_knows)
+{
+    ATT_CLEANUP(att_refvals_maker_freep) struct att_refvals_maker *m = NULL;
+    struct scene *s = scene_new(POLICY, FILES);
+    static const uint8_t OTHER[32] = {1};
+    char name[64];
+
+    NEED(att_refvals_maker_new(&m) == ATT_OK);
+    NEED(att_refvals_maker_add(m, att_slice_str(ATT_COMPLETE_PREFIX "/"), OTHER) == ATT_OK);
+    for (int i = 0; i < 5; i++) {
+        (void)snprintf(name, sizeof(name), ATT_COMPLETE_PREFIX "/d%d", i);
+        NEED(att_refvals_maker_add(m, att_slice_str(name), OTHER) == ATT_OK);
+        (void)snprintf(name, sizeof(name), "/d%d/file", i);
+        measure(s, name, name);
+    }
+    att_refvals_freep(&s->refs);
+    att_buf_freep(&s->refs_bytes);
+    NEED(att_refvals_maker_finish(&s->refs_bytes, m) == ATT_OK);
+    NEED(att_refvals_open(&s->refs, att_buf_slice(s->refs_bytes), NULL) == ATT_OK);
+    scene_attest(s);
+    ck_assert_str_eq(words_for(s, "/"), "something is missing in /d0, /d1, /d2 ...");
+    ck_assert_str_eq(words_for(s, "/etc"), "no reference value tells what all of it is");
+    scene_free(s);
+}
+END_TEST
+
 int main(void)
 {
     const struct suite_row ROWS[] = {
@@ -314,6 +446,8 @@ int main(void)
         {own_complete__holds_at_each_step_of_an_update_in_its_window, 0},
         {own_complete__of_an_update_excuses_what_is_listed_alone, 0},
         {own_complete__of_an_update_does_not_go_back, 2},
+        {own_complete__tells_the_narrowest_folder_that_lacks_something, (int)ATT_COUNT(WHERE)},
+        {own_complete__tells_some_folders_of_many_and_what_nobody_knows, 0},
         {att_name_set__is_one_digest_whatever_the_order, 0}};
 
     return SUITE_RUN_ROWS("complete", ROWS, NULL);
