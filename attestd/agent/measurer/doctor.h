@@ -23,6 +23,7 @@ struct doctor {
     const struct agent_conf *conf;
     struct hw_tpm *tpm;
     struct hw_tpm_info info;
+    struct att_pcr_bank pcrs; /* of SHA-256, read while it was open; has 0: not read */
     bool enrolled;
     struct agent_ident ident; /* when enrolled */
 };

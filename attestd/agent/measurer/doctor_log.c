@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/measurer/doctor.h"
+#include "agent/measurer/kernelrule.h"
 #include "logs/klog.h"
 #include "tcg/evlog.h"
 #include "tcg/ima.h"
@@ -134,6 +135,26 @@ static void tell_list(struct doctor *d, const struct listed *found)
     }
 }
 
+/* Does the list lead to the PCR, and how does the kernel extend? The verifier refuses one that does not. */
+static void check_ima_pcr(struct doctor *d)
+{
+    enum kernel_rule rule = KERNEL_RULE_UNKNOWN;
+    struct att_diag diag = {0};
+
+    if (d->pcrs.has == 0) {
+        return; /* no TPM, or no such bank: told before */
+    }
+    if (kernel_rule_find(&rule, d->conf->ima_log, &d->pcrs, &diag) != ATT_OK) {
+        doctor_failed(d, DOCTOR_LOG_IMA_PCR, SHOW_WARN, &diag);
+    } else if (rule == KERNEL_RULE_UNKNOWN) {
+        doctor_found(d, DOCTOR_LOG_IMA_PCR, SHOW_WARN, ATT_R_LOG_PCR,
+                     "no part of the kernel's list leads to the PCR that it extends, in bank "
+                     "sha256");
+    } else {
+        doctor_pass(d, DOCTOR_LOG_IMA_PCR, att_ima_rule_words(rule == KERNEL_RULE_PADDED));
+    }
+}
+
 static void check_ima_list(struct doctor *d, struct hw_log_part *part)
 {
     struct listed found = {0};
@@ -147,6 +168,9 @@ static void check_ima_list(struct doctor *d, struct hw_log_part *part)
         return;
     }
     tell_list(d, &found);
+    if (found.entries > 0) {
+        check_ima_pcr(d);
+    }
 }
 
 /*

@@ -343,11 +343,27 @@ static void check_key(struct doctor *d)
                  "another attestation key stands where the enrolled one was");
 }
 
+/* For the kernel's list, which is read later and so is never shorter. A TPM that gives none was told of before. */
+static void keep_values(struct doctor *d)
+{
+    struct att_pcr_selection sel = {.count = 1};
+    struct att_pcr_values v = {0};
+    const struct att_pcr_bank *found = NULL;
+
+    sel.sel[0] = (struct att_pcr_sel){.bank = ATT_HASH_SHA256, .mask = 0xffffffU, .size = 3};
+    if (hw_tpm_pcr_read(&v, d->tpm, &sel, NULL) == ATT_OK) {
+        found = att_pcr_bank_find(&v, ATT_HASH_SHA256);
+    }
+    if (found != NULL) {
+        d->pcrs = *found;
+    }
+}
+
 void doctor_tpm(struct doctor *d)
 {
-    static void (*const checks[])(struct doctor *) = {check_clock, check_lockout, check_slots,
-                                                      check_banks, check_own_pcr, check_ek,
-                                                      check_key,   doctor_factory};
+    static void (*const checks[])(struct doctor *) = {check_clock, check_lockout,  check_slots,
+                                                      check_banks, check_own_pcr,  check_ek,
+                                                      check_key,   doctor_factory, keep_values};
 
     check_manager(d);
     check_stack(d);
