@@ -19,14 +19,28 @@
 #define PIN_MAX    ((size_t)256)
 #define PIN_SCHEME "file:"
 
-struct att_p11_key {
+/*
+ * A module is loaded once in a process, however many of its keys are open: a second context would close the first one's sessions,
+ * and whichever is unloaded first would end the module for both. Keys are opened and freed by one thread.
+ */
+struct module {
+    struct module *next;
+    char path[ATT_P11_PATH];
     PKCS11_CTX *ctx;
     PKCS11_SLOT *slots;
     unsigned int slot_count;
     bool loaded;
+    size_t users;
+};
+static struct module *modules;
+
+struct att_p11_key {
+    struct module *module;
     struct att_privkey *priv; /* around libp11's key object: freed before the slots */
     struct att_pubkey *pub;
 };
+
+static void drop_module(struct module *m);
 
 void att_p11_free(struct att_p11_key *k)
 {
@@ -35,15 +49,7 @@ void att_p11_free(struct att_p11_key *k)
     }
     att_privkey_free(k->priv);
     att_pubkey_free(k->pub);
-    if (k->slots != NULL) {
-        PKCS11_release_all_slots(k->ctx, k->slots, k->slot_count);
-    }
-    if (k->loaded) {
-        PKCS11_CTX_unload(k->ctx);
-    }
-    if (k->ctx != NULL) {
-        PKCS11_CTX_free(k->ctx);
-    }
+    drop_module(k->module);
     free(k);
 }
 
@@ -134,25 +140,81 @@ static enum att_err pin_path(const char **out, const struct att_p11_uri *uri, co
     return ATT_OK;
 }
 
-static enum att_err load_module(struct att_p11_key *k, const char *module, struct att_diag *diag)
+static void unload(struct module *m)
 {
-    /* libp11 would write to standard error by itself */
-    if (access(module, R_OK) != 0) {
-        return refuse(diag, ATT_E_NOT_FOUND, "expected the token's library at module-path");
+    if (m->slots != NULL) {
+        PKCS11_release_all_slots(m->ctx, m->slots, m->slot_count);
     }
-    k->ctx = PKCS11_CTX_new();
-    if (k->ctx == NULL) {
+    if (m->loaded) {
+        PKCS11_CTX_unload(m->ctx);
+    }
+    if (m->ctx != NULL) {
+        PKCS11_CTX_free(m->ctx);
+    }
+    free(m);
+}
+
+static enum att_err load(struct module *m, struct att_diag *diag)
+{
+    m->ctx = PKCS11_CTX_new();
+    if (m->ctx == NULL) {
         return ATT_E_NOMEM;
     }
-    if (PKCS11_CTX_load(k->ctx, module) != 0) {
+    if (PKCS11_CTX_load(m->ctx, m->path) != 0) {
         return refuse(diag, ATT_E_NOT_FOUND, "the module cannot be loaded");
     }
-    k->loaded = true;
-    if (PKCS11_enumerate_slots(k->ctx, &k->slots, &k->slot_count) != 0) {
-        k->slots = NULL;
+    m->loaded = true;
+    if (PKCS11_enumerate_slots(m->ctx, &m->slots, &m->slot_count) != 0) {
+        m->slots = NULL;
         return refuse(diag, ATT_E_CRYPTO, "the module lists no slots");
     }
     return ATT_OK;
+}
+
+/* The module, and one more that uses it. */
+static enum att_err take_module(struct module **out, const char *path, struct att_diag *diag)
+{
+    struct module *m = modules;
+    enum att_err err = ATT_OK;
+
+    while (m != NULL && strcmp(m->path, path) != 0) {
+        m = m->next;
+    }
+    if (m == NULL) {
+        /* libp11 would write to standard error by itself */
+        if (access(path, R_OK) != 0) {
+            return refuse(diag, ATT_E_NOT_FOUND, "expected the token's library at module-path");
+        }
+        m = calloc(1, sizeof(*m));
+        if (m == NULL) {
+            return ATT_E_NOMEM;
+        }
+        (void)snprintf(m->path, sizeof(m->path), "%s", path);
+        err = load(m, diag);
+        if (err != ATT_OK) {
+            unload(m);
+            return err;
+        }
+        m->next = modules;
+        modules = m;
+    }
+    m->users++;
+    *out = m;
+    return ATT_OK;
+}
+
+static void drop_module(struct module *m)
+{
+    struct module **at = &modules;
+
+    if (m == NULL || --m->users > 0) {
+        return;
+    }
+    while (*at != m) {
+        at = &(*at)->next;
+    }
+    *at = m->next;
+    unload(m);
 }
 
 static bool fits(const char *want, const char *found)
@@ -175,19 +237,19 @@ static bool is_slot(const struct att_p11_uri *uri, PKCS11_SLOT *slot)
 }
 
 /* Exactly one: with two, which key signs would be an accident. */
-static enum att_err find_slot(PKCS11_SLOT **out, struct att_p11_key *k,
+static enum att_err find_slot(PKCS11_SLOT **out, const struct module *m,
                               const struct att_p11_uri *uri, struct att_diag *diag)
 {
     PKCS11_SLOT *found = NULL;
 
-    for (unsigned int i = 0; i < k->slot_count; i++) {
-        if (!is_slot(uri, &k->slots[i])) {
+    for (unsigned int i = 0; i < m->slot_count; i++) {
+        if (!is_slot(uri, &m->slots[i])) {
             continue;
         }
         if (found != NULL) {
             return refuse(diag, ATT_E_CONFIG, "the address fits more than one token");
         }
-        found = &k->slots[i];
+        found = &m->slots[i];
     }
     if (found == NULL) {
         return refuse(diag, ATT_E_NOT_FOUND, "no token fits the address");
@@ -199,8 +261,12 @@ static enum att_err find_slot(PKCS11_SLOT **out, struct att_p11_key *k,
 static enum att_err log_in(PKCS11_SLOT *slot, const char *path, struct att_diag *diag)
 {
     char pin[PIN_MAX + 1] = "";
+    int logged_in = 0;
     enum att_err err = ATT_OK;
 
+    if (PKCS11_is_logged_in(slot, 0, &logged_in) == 0 && logged_in == 1) {
+        return ATT_OK; /* for another key of the token, which is open */
+    }
     if (path != NULL) {
         err = read_pin(pin, path, diag);
     }
@@ -273,10 +339,10 @@ static enum att_err open_key(struct att_p11_key *k, const struct att_p11_uri *ur
 {
     PKCS11_SLOT *slot = NULL;
     PKCS11_KEY *key = NULL;
-    enum att_err err = load_module(k, uri->module_path, diag);
+    enum att_err err = take_module(&k->module, uri->module_path, diag);
 
     if (err == ATT_OK) {
-        err = find_slot(&slot, k, uri, diag);
+        err = find_slot(&slot, k->module, uri, diag);
     }
     if (err == ATT_OK) {
         err = log_in(slot, pin, diag);

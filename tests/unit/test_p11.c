@@ -167,6 +167,41 @@ START_TEST(att_p11_open__again_after_it_was_closed)
 }
 END_TEST
 
+static void check_signs(const struct att_signer *s)
+{
+    struct att_slice message = att_slice_str("a label");
+    uint8_t sig[512];
+    size_t len = 0;
+
+    ck_assert_int_eq(att_signer_sign(s, message, sig, sizeof(sig), &len), ATT_OK);
+    ck_assert_int_eq(att_verify(s->public_key, s->scheme, s->hash, message, att_slice_of(sig, len)),
+                     ATT_OK);
+}
+
+/* One key takes over from another: both are open for a while, and neither's end is the other's. */
+START_TEST(att_p11_open__two_keys_of_one_token)
+{
+    char uri[1024];
+    struct att_signer *before = NULL, *now = NULL, *again = NULL;
+
+    ck_assert_int_eq(att_signer_p11(&before, uri_of(uri, sizeof(uri), "label-key"), NULL, NULL),
+                     ATT_OK);
+    check_signs(before);
+    ck_assert_int_eq(att_signer_p11(&now, uri_of(uri, sizeof(uri), "big-key"), NULL, NULL), ATT_OK);
+    check_signs(before);
+    check_signs(now);
+    ck_assert_int_eq(try_open(uri_of(uri, sizeof(uri), "none"), NULL, NULL), ATT_E_NOT_FOUND);
+    check_signs(before);
+    att_signer_free(before);
+    check_signs(now);
+    ck_assert_int_eq(att_signer_p11(&again, uri_of(uri, sizeof(uri), "label-key"), NULL, NULL),
+                     ATT_OK);
+    att_signer_free(now);
+    check_signs(again);
+    att_signer_free(again);
+}
+END_TEST
+
 START_TEST(att_p11_open__every_way_of_naming_one_key)
 {
     static const char *const PATHS[] = {
@@ -281,6 +316,7 @@ static Suite *suite(void)
     tcase_add_loop_test(t, att_signer_p11__signs_what_its_public_key_verifies, 0,
                         (int)ATT_COUNT(KEYS));
     tcase_add_test(t, att_p11_open__again_after_it_was_closed);
+    tcase_add_test(t, att_p11_open__two_keys_of_one_token);
     tcase_add_loop_test(t, att_p11_open__every_way_of_naming_one_key, 0, 3);
     tcase_add_test(t, att_p11_open__a_key_that_can_be_taken_out_is_refused);
     tcase_add_loop_test(t, att_p11_open__refuses_with_its_code, 0, (int)ATT_COUNT(REFUSED));
