@@ -74,6 +74,10 @@ struct command {
 const struct command *command_at(size_t i);
 extern const struct command log_commands[]; /* those about a log, which have a file of their own */
 extern const size_t log_command_count;
+extern const struct command trust_commands[]; /* those about a trust folder */
+extern const size_t trust_command_count;
+extern const struct command key_commands[]; /* those about a verifier's own keys */
+extern const size_t key_command_count;
 extern const struct command report_commands[]; /* and those about period statements */
 extern const size_t report_command_count;
 

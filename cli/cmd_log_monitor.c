@@ -146,21 +146,52 @@ static enum att_err look_at(void *ctx, uint64_t index, struct att_slice entry,
 
 /* --- what was kept --- */
 
-static enum att_err load_kept(struct monitoring *m, struct att_diag *diag)
+/* What was kept under one key of the log; it takes the place of what was kept of a smaller tree under another. */
+static enum att_err load_under(struct monitoring *m, const struct att_vkey *key,
+                               struct att_diag *diag)
 {
-    const struct att_vkey *key = NULL;
+    ATT_CLEANUP(att_checkpoint_freep) struct att_checkpoint *kept = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *note = NULL;
+    const struct att_vkey *by = NULL;
     struct att_diag why = {0};
-    enum att_err err = log_memory_load(&m->kept_note, m->view.key, &why);
+    enum att_err err = log_memory_load(&note, key, &why);
 
     if (err == ATT_E_NOT_FOUND) {
         return ATT_OK;
     }
     if (err == ATT_OK) {
-        err = log_view_verify(&m->kept, &key, &m->view, att_buf_slice(m->kept_note), &why);
+        err = log_view_verify(&kept, &by, &m->view, att_buf_slice(note), &why);
     }
-    return err == ATT_OK
-               ? ATT_OK
-               : att_fail(diag, err, why.reason, "kept", "what was kept of the log: %s", why.text);
+    if (err != ATT_OK) {
+        return att_fail(diag, err, why.reason, "kept", "what was kept of the log: %s", why.text);
+    }
+    if (m->kept != NULL &&
+        att_checkpoint_head(m->kept)->tree.size >= att_checkpoint_head(kept)->tree.size) {
+        return ATT_OK;
+    }
+    att_checkpoint_freep(&m->kept);
+    att_buf_freep(&m->kept_note);
+    m->kept = kept;
+    m->kept_note = note;
+    kept = NULL;
+    note = NULL;
+    return ATT_OK;
+}
+
+/* A log that changed its key is the same log: it is held to what any of its keys signed. */
+static enum att_err load_kept(struct monitoring *m, struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    for (size_t i = 0; err == ATT_OK && i < m->view.keys.count; i++) {
+        const struct att_vkey *key = m->view.keys.key[i];
+
+        if (att_vkey_type(key) == ATT_NOTE_ED25519 &&
+            att_slice_eq(att_vkey_name(key), att_vkey_name(m->view.key))) {
+            err = load_under(m, key, diag);
+        }
+    }
+    return err;
 }
 
 /* Smaller, forked, or not a continuation. */

@@ -154,6 +154,24 @@ static enum att_err prove_entry(struct att_buf **out, struct proving *p, struct 
 
 /* --- a label --- */
 
+/* Under whichever key of the log signed it. */
+static enum att_err verify_receipt(struct att_receipt *out, const struct proving *p,
+                                   struct att_slice receipt, const char *origin,
+                                   struct att_diag *diag)
+{
+    enum att_err err = ATT_E_SIGNATURE;
+
+    for (size_t i = 0; err == ATT_E_SIGNATURE && i < p->view.keys.count; i++) {
+        const struct att_vkey *key = p->view.keys.key[i];
+
+        if (att_vkey_type(key) == ATT_NOTE_ED25519 &&
+            att_slice_eq(att_vkey_name(key), att_slice_str(origin))) {
+            err = att_receipt_verify(out, receipt, origin, att_vkey_key(key), diag);
+        }
+    }
+    return err;
+}
+
 /* Its receipt of this log says where it stands. */
 static enum att_err read_receipt(struct proving *p, struct att_slice receipt, bool *found,
                                  struct att_diag *diag)
@@ -165,7 +183,7 @@ static enum att_err read_receipt(struct proving *p, struct att_slice receipt, bo
     if (err != ATT_OK || !att_slice_eq(att_slice_str(origin), att_vkey_name(p->view.key))) {
         return err;
     }
-    err = att_receipt_verify(&r, receipt, origin, att_vkey_key(p->view.key), diag);
+    err = verify_receipt(&r, p, receipt, origin, diag);
     if (err != ATT_OK) {
         return err;
     }

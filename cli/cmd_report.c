@@ -199,15 +199,20 @@ static enum att_err check_signature(struct verifying *v, struct att_slice *paylo
     return ATT_OK;
 }
 
-static const struct att_vkey *key_of(const struct log_view *view, struct att_slice origin)
+/* Under one of the keys of the log: a log that changed its key has several. */
+static enum att_err check_keys(const struct verifying *v, const struct log_view *view,
+                               struct att_slice origin, struct att_diag *diag)
 {
-    for (size_t i = 0; i < view->keys.count; i++) {
+    enum att_err err = att_fail(diag, ATT_E_UNTRUSTED, ATT_R_TL_CKPT, "origin",
+                                "no key here is of the log of this statement");
+
+    for (size_t i = 0; err == ATT_E_UNTRUSTED && i < view->keys.count; i++) {
         if (att_vkey_type(view->keys.key[i]) == ATT_NOTE_ED25519 &&
             att_slice_eq(att_vkey_name(view->keys.key[i]), origin)) {
-            return view->keys.key[i];
+            err = att_statement_check_log(v->statement, view->keys.key[i], diag);
         }
     }
-    return NULL;
+    return err;
 }
 
 /* The checkpoint is the log's, and its tree begins with the trees of both ends. */
@@ -216,17 +221,13 @@ static enum att_err check_log(struct verifying *v, struct att_diag *diag)
     struct log_view view = {0};
     struct att_slice origin = att_slice_of(NULL, 0);
     struct att_diag why = {0};
-    const struct att_vkey *key = NULL;
     enum att_err err = att_statement_origin(&origin, v->statement, &why);
 
     if (err == ATT_OK) {
         err = log_view_keys(&view, v->r.cli, v->again.log.options.key, &why);
     }
     if (err == ATT_OK) {
-        key = key_of(&view, origin);
-        err = key != NULL ? att_statement_check_log(v->statement, key, &why)
-                          : att_fail(&why, ATT_E_UNTRUSTED, ATT_R_TL_CKPT, "origin",
-                                     "no key here is of the log of this statement");
+        err = check_keys(v, &view, origin, &why);
     }
     if (err == ATT_OK) {
         report_check(&v->r, "log", C_PASS, NULL);

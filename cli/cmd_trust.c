@@ -364,7 +364,7 @@ static enum att_err add_anchor(const struct cli *cli, const struct candidate *c,
     uint8_t digest[32];
     uint8_t typed[32];
     enum att_err err = c->cert != NULL ? att_cert_fingerprint(digest, c->cert)
-                                       : trust_key_fingerprint(digest, c->key);
+                                       : att_vkey_fingerprint(digest, c->key);
 
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_INTERNAL, "anchor", "it could not be hashed");

@@ -35,7 +35,7 @@ static bool print_of(char out[DIGITS + 1], bool *key, struct att_slice file)
     *key = trust_key_looks(file);
     if (*key) {
         err = trust_key_read(&vkey, file, NULL);
-        err = err == ATT_OK ? trust_key_fingerprint(digest, vkey) : err;
+        err = err == ATT_OK ? att_vkey_fingerprint(digest, vkey) : err;
     } else {
         err = att_cert_parse(&cert, file, NULL);
         err = err == ATT_OK ? att_cert_fingerprint(digest, cert) : err;

@@ -55,6 +55,13 @@ int cmd_log_cosign(struct cli *cli, int argc, char **argv);
 int cmd_log_cosign(struct cli *cli, int argc, char **argv);
 int cmd_log_monitor(struct cli *cli, int argc, char **argv);
 int cmd_log_prove(struct cli *cli, int argc, char **argv);
+int cmd_key_create(struct cli *cli, int argc, char **argv);
+int cmd_key_show(struct cli *cli, int argc, char **argv);
+int cmd_key_rotate(struct cli *cli, int argc, char **argv);
+int cmd_key_revoke(struct cli *cli, int argc, char **argv);
+int cmd_key_export(struct cli *cli, int argc, char **argv);
+bool key_name_ok(const char *name); /* of a key in the verifier's folder of keys */
+int cmd_trust_revoke(struct cli *cli, int argc, char **argv);
 int cmd_explain(struct cli *cli, int argc, char **argv);
 int cmd_version(struct cli *cli, int argc, char **argv);
 int cmd_help(struct cli *cli, int argc, char **argv);

@@ -254,6 +254,18 @@ static enum att_err finish_tree(struct log_auditing *a, struct att_diag *diag)
     return err;
 }
 
+/* Whose signature the checkpoint counts by, and does the log itself say that this key is in force? */
+static enum att_err check_log_key(struct log_auditing *a, struct att_diag *diag)
+{
+    uint8_t print[32];
+
+    if (att_vkey_fingerprint(print, a->view.key) != ATT_OK) {
+        return att_fail(diag, ATT_E_CRYPTO, ATT_R_INTERNAL, "key", "hashing failed");
+    }
+    att_audit_log_key(a->audit, print);
+    return ATT_OK;
+}
+
 /* Up to the last full bundle there is a state that the next audit can go on from. */
 static enum att_err audit_all(struct log_auditing *a, struct att_diag *diag)
 {
@@ -279,7 +291,10 @@ static enum att_err audit_all(struct log_auditing *a, struct att_diag *diag)
     if (a->view.tree->size % ATT_TILE_WIDTH != 0) {
         err = take_bundle(a, full, diag);
     }
-    return err == ATT_OK ? finish_tree(a, diag) : err;
+    if (err == ATT_OK) {
+        err = finish_tree(a, diag);
+    }
+    return err == ATT_OK ? check_log_key(a, diag) : err;
 }
 
 enum att_err log_auditing_run(struct log_auditing *a, struct att_diag *diag)

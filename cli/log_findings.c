@@ -14,6 +14,7 @@ static size_t check_of(enum att_reason reason)
     case ATT_R_FMT_TLOG:
         return 0;
     case ATT_R_TL_SIGNATURE:
+    case ATT_R_TL_KEY:
     case ATT_R_LBL_REVOKED:
         return 2;
     case ATT_R_CLK_BACK:

@@ -53,7 +53,7 @@ static enum att_err base_path(char out[LOG_MEMORY_PATH], const struct att_vkey *
     if (err != ATT_OK) {
         return err;
     }
-    if (trust_key_fingerprint(print, key) != ATT_OK) {
+    if (att_vkey_fingerprint(print, key) != ATT_OK) {
         return att_fail(diag, ATT_E_CRYPTO, ATT_R_INTERNAL, "key", "hashing failed");
     }
     (void)att_hex_encode(hex, sizeof(hex), att_slice_of(print, 16));

@@ -62,21 +62,38 @@ enum att_err log_view_keys(struct log_view *v, const struct cli *cli, const char
     return err;
 }
 
-/* The key of the log that the note says to be of. */
+/* In which line of the note this key signed, so it says; the number of lines when in none. */
+static size_t line_of(const struct att_vkey *key, const struct att_note *note)
+{
+    size_t i = 0;
+
+    while (i < note->sig_count && (note->sig[i].key_id != att_vkey_id(key) ||
+                                   !att_slice_eq(note->sig[i].name, att_vkey_name(key)))) {
+        i++;
+    }
+    return i;
+}
+
+/* The key of the log that the note says to be of. Of several, the one whose line comes first: a log that hands over names the
+ * new one before the old one. */
 static const struct att_vkey *key_of(const struct log_view *v, const struct att_note *note)
 {
+    const struct att_vkey *best = NULL;
     struct att_tree_head head;
 
     if (att_tree_head_parse(&head, note->text, NULL) != ATT_OK) {
         return NULL;
     }
     for (size_t i = 0; i < v->keys.count; i++) {
-        if (att_vkey_type(v->keys.key[i]) == ATT_NOTE_ED25519 &&
-            att_slice_eq(att_vkey_name(v->keys.key[i]), head.origin)) {
-            return v->keys.key[i];
+        const struct att_vkey *key = v->keys.key[i];
+
+        if (att_vkey_type(key) == ATT_NOTE_ED25519 &&
+            att_slice_eq(att_vkey_name(key), head.origin) &&
+            (best == NULL || line_of(key, note) < line_of(best, note))) {
+            best = key;
         }
     }
-    return NULL;
+    return best;
 }
 
 enum att_err log_view_verify(struct att_checkpoint **out, const struct att_vkey **key,

@@ -153,10 +153,18 @@ static enum att_err read_rules(struct trust *t, const struct att_yaml_node *root
     return err == ATT_OK && n != NULL ? read_all_revoked(t, n, diag) : err;
 }
 
+enum att_err trust_rules_parse(struct trust *out, const char *path, struct att_slice text,
+                               struct att_diag *diag)
+{
+    ATT_CLEANUP(att_yaml_freep) struct att_yaml *y = NULL;
+    enum att_err err = att_yaml_parse(&y, path, text, diag);
+
+    return err == ATT_OK ? read_rules(out, att_yaml_root(y), diag) : err;
+}
+
 static enum att_err load_rules(struct trust *t, const char *dir, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
-    ATT_CLEANUP(att_yaml_freep) struct att_yaml *y = NULL;
     char path[4096];
     struct stat st;
     enum att_err err = ATT_OK;
@@ -174,10 +182,7 @@ static enum att_err load_rules(struct trust *t, const char *dir, struct att_diag
         return err;
     }
     if (err == ATT_OK) {
-        err = att_yaml_parse(&y, path, att_buf_slice(text), diag);
-    }
-    if (err == ATT_OK) {
-        err = read_rules(t, att_yaml_root(y), diag);
+        err = trust_rules_parse(t, path, att_buf_slice(text), diag);
     }
     return err == ATT_OK || err == ATT_E_NOMEM ? err : ATT_E_CONFIG;
 }

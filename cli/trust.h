@@ -21,5 +21,8 @@ struct trust {
  */
 ATT_MUST_USE enum att_err trust_load(struct trust *out, const char *dir, struct att_diag *diag);
 void trust_clear(struct trust *t);
+/* What a trust.yaml with this text asks for: rules and revoked keys, and nothing else of out. path is for messages. */
+ATT_MUST_USE enum att_err trust_rules_parse(struct trust *out, const char *path,
+                                            struct att_slice text, struct att_diag *diag);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "base/file.h"
 #include "base/hex.h"
-#include "crypto/digest.h"
 
 void trust_keys_clear(struct trust_keys *k)
 {
@@ -52,17 +51,6 @@ enum att_err trust_key_read(struct att_vkey **out, struct att_slice file, struct
     err = att_vkey_parse(out, file, diag);
     return err == ATT_E_MISMATCH ? ATT_E_FORMAT
                                  : err; /* an id of other letters is a damaged line */
-}
-
-enum att_err trust_key_fingerprint(uint8_t out[32], const struct att_vkey *k)
-{
-    uint8_t type = (uint8_t)att_vkey_type(k);
-    uint8_t raw[ATT_ED25519_LEN];
-    const struct att_slice parts[] = {att_vkey_name(k), att_slice_str("\n"), att_slice_of(&type, 1),
-                                      att_slice_of(raw, sizeof(raw))};
-    enum att_err err = att_pubkey_ed25519(raw, att_vkey_key(k));
-
-    return err == ATT_OK ? att_digest(ATT_HASH_SHA256, parts, ATT_COUNT(parts), out) : err;
 }
 
 static enum att_err load_file(struct trust_keys *out, const char *path, struct att_diag *diag)
@@ -135,7 +123,7 @@ void trust_key_describe(struct report *r, const struct att_vkey *k, json_t *list
     char id[16];
 
     /* a digest that could not be computed stays zero and so is nobody's */
-    (void)!trust_key_fingerprint(digest, k);
+    (void)!att_vkey_fingerprint(digest, k);
     (void)att_hex_encode(hex, sizeof(hex), att_slice_of(digest, sizeof(digest)));
     (void)snprintf(shown, sizeof(shown), "%.*s", (int)name.len, (const char *)name.p);
     (void)text_safe(safe, sizeof(safe), shown);

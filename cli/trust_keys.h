@@ -34,8 +34,6 @@ bool trust_key_looks(struct att_slice file);
 /* One line, with its line break or without. Errors of att_vkey_parse, FORMAT (FMT_KEY) for its MISMATCH and for more than a line. */
 ATT_MUST_USE enum att_err trust_key_read(struct att_vkey **out, struct att_slice file,
                                          struct att_diag *diag);
-/* SHA-256 over what the key id is the beginning of: name, line break, type, key. CRYPTO. */
-ATT_MUST_USE enum att_err trust_key_fingerprint(uint8_t out[32], const struct att_vkey *k);
 
 /* Its fields as text, and as an entry of list. */
 void trust_key_describe(struct report *r, const struct att_vkey *k, json_t *list);

@@ -24,6 +24,7 @@ static const struct noun NOUNS[] = {
     {"refvals", "which files and values are expected", "期待されるファイルと値 (参照値)"},
     {"device", "the gateways of a verifier", "検証サーバーに登録された機器"},
     {"log", "transparency logs: is this what the log signed?", "透明性ログ: ログが署名したものか"},
+    {"key", "the keys that a verifier signs with", "検証サーバーの署名鍵"},
     {"report", "what a log shows of a period, for auditors", "ログが期間について示すこと (監査用)"},
 };
 
@@ -102,6 +103,18 @@ static void print_verbs(const char *noun)
     (void)printf("\n");
 }
 
+/* The commands that are one word, on one line: what they do their names say. */
+static void print_words(size_t i)
+{
+    const char *between = "  ";
+
+    for (; command_at(i) != NULL; i++) {
+        (void)printf("%s%s", between, command_at(i)->noun);
+        between = " | ";
+    }
+    (void)putchar('\n');
+}
+
 static void usage_nouns(const struct cli *cli)
 {
     char padded[64];
@@ -113,11 +126,13 @@ static void usage_nouns(const struct cli *cli)
         if (i > 0 && strcmp(command_at(i - 1)->noun, c->noun) == 0) {
             continue;
         }
+        if (c->verb == NULL) {
+            print_words(i);
+            return;
+        }
         (void)printf("  %s %s\n", text_pad(padded, sizeof(padded), c->noun, NOUN_COLUMN),
                      n != NULL ? tr(cli, n->en, n->ja) : tr(cli, c->en, c->ja));
-        if (c->verb != NULL) {
-            print_verbs(c->noun);
-        }
+        print_verbs(c->noun);
     }
 }
 

@@ -109,6 +109,13 @@ static enum att_err read_label(struct reader *r, const struct att_yaml_node *roo
         err = att_yaml_only(n, keys, r->diag);
     }
     if (err == ATT_OK) {
+        err = config_read_path(r, &r->cfg->keys, root, "keys");
+    }
+    if (err == ATT_OK && r->cfg->keys == NULL) {
+        r->cfg->keys = config_keep(r->cfg, r->cfg->state_dir, "/keys", "");
+        err = r->cfg->keys == NULL ? config_no_memory(r) : ATT_OK;
+    }
+    if (err == ATT_OK) {
         err = config_need_path(r, &r->cfg->label_chain, n, "chain");
     }
     if (err == ATT_OK) {
@@ -448,6 +455,7 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "nonce_ttl",
                                        "limits",
                                        "evidence",
+                                       "keys",
                                        "policy_signers",
                                        "transfer_signers",
                                        "insecure_unsigned_policy",

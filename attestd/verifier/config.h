@@ -141,6 +141,7 @@ struct config {
     const char *postgresql; /* connection string; NULL: SQLite in state_dir */
     struct config_files tls, device_ca;
     const char *label_chain, *label_key;
+    const char *keys; /* folder of the keys that follow these (attestctl key create) */
     struct config_log log;
     struct config_status status;
     struct config_product product;

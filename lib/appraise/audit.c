@@ -62,10 +62,20 @@ bool att_audit_revoke(struct att_audit *a, const char *origin, const struct att_
     a->revoked = rows;
     a->revoked_count = count;
     for (size_t i = 0; i < a->signer_count; i++) {
-        if (att_revoked_find(rows, count, a->signer[i].fingerprint) != NULL)
+        if (ATT_GUARD(AUDIT_RESUME_REVOKED,
+                      audit_limit(a, a->signer[i].fingerprint) != a->signer[i].limit))
             return true;
     }
     return false;
+}
+
+uint64_t audit_limit(const struct att_audit *a, const uint8_t key[32])
+{
+    const struct att_revoked_key *k = att_revoked_find(a->revoked, a->revoked_count, key);
+
+    if (k == NULL)
+        return UINT64_MAX;
+    return k->accept_before && strcmp(k->origin, a->origin) == 0 ? k->from : 0;
 }
 
 const struct att_audit_report *att_audit_report(const struct att_audit *a)
@@ -184,6 +194,11 @@ static const struct att_pubkey *find_key(const struct att_audit *a, const uint8_
     return NULL;
 }
 
+bool audit_knows_key(const struct att_audit *a, const uint8_t fingerprint[32])
+{
+    return find_key(a, fingerprint) != NULL;
+}
+
 /* Signed well, and by whoever has the key now (C-19). */
 static void check_revoked(struct att_audit *a, const struct att_entry *e)
 {
@@ -262,6 +277,7 @@ enum att_err att_audit_entry(struct att_audit *a, struct att_slice entry, struct
     if (read) {
         check_issuer(a, &e);
         check_time(a, &e);
+        audit_keys(a, &e);
         err = check_signature(a, &e);
         if (err == ATT_OK)
             err = audit_outcome(a, &e);

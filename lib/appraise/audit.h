@@ -84,11 +84,16 @@ void att_audit_watch(struct att_audit *a, const struct att_audit_watch *watch);
  * att_audit_revoke - label keys that do not count any more: an entry of one, from where it was revoked on, is a finding.
  *
  * rows    as att_trust_rules has them; borrowed until the audit ends, as origin, the log's name
- * Returns true when one of them has signed already, in what att_audit_resume went on from: what it signed was not judged by
- *         these rows, so the audit has to begin again
+ * Returns true when what att_audit_resume went on from was judged by other rows for a key that signed in it, so the audit has to
+ *         begin again
  */
 bool att_audit_revoke(struct att_audit *a, const char *origin, const struct att_revoked_key *rows,
                       size_t count);
+/*
+ * att_audit_log_key - after the last entry: whose signature of the checkpoint was verified (att_vkey_fingerprint). One of a key
+ * that the log does not name as in force, or any more, is a finding.
+ */
+void att_audit_log_key(struct att_audit *a, const uint8_t print[32]);
 /* A finding about the entry of this index that the caller made, such as a hash that differs. */
 void att_audit_find(struct att_audit *a, uint64_t index, const struct att_diag *why);
 

@@ -50,10 +50,22 @@ enum audit_label { LABEL_VALID, LABEL_REVOKED, LABEL_SUSPENDED };
 
 struct audit_signer {
     uint8_t fingerprint[32];
+    uint64_t
+        limit; /* entries from there on do not count, by the rows of revoked keys that it was judged by */
     int64_t utc; /* of the entry that introduced it */
     struct att_x5chain chain;
     struct att_buf *der; /* the certificates, each behind its length (u16), leaf first */
 };
+
+/* Which keys sign, as the log itself tells it. */
+struct audit_keys {
+    uint64_t known;       /* 0: no entry yet; 1 */
+    uint8_t label[32];    /* SHA-256 of the SPKI of the label key in force */
+    uint64_t log_state;   /* enum audit_log_key */
+    uint64_t log_changed; /* the entry that says so */
+    uint8_t log_before[32], log_now[32];
+};
+enum audit_log_key { LOG_KEY_FIRST, LOG_KEY_ROTATED, LOG_KEY_COMPROMISED, LOG_KEY__END };
 
 struct att_audit {
     struct att_audit_report r;
@@ -64,6 +76,7 @@ struct att_audit {
     size_t revoked_count;
     const char *origin;
     uint8_t seed[AUDIT_SEED];
+    struct audit_keys keys;
     struct audit_signer signer[ATT_AUDIT_SIGNERS];
     size_t signer_count;
     struct audit_device *device;
@@ -81,6 +94,11 @@ ATT_MUST_USE enum att_err audit_key(uint64_t *out, struct att_audit *a, const ui
 ATT_MUST_USE enum att_err audit_device(uint32_t *out, struct att_audit *a, const uint8_t ueid[32]);
 /* What the entry says of gateways and labels. LIMIT NOMEM CRYPTO. */
 ATT_MUST_USE enum att_err audit_outcome(struct att_audit *a, const struct att_entry *e);
+/* Was its signer in force, and does a change of keys follow from what there is? known: does this log know a label key? */
+void audit_keys(struct att_audit *a, const struct att_entry *e);
+/* Entries of this label key from here on do not count, by the rows of att_audit_revoke; UINT64_MAX: all do. */
+uint64_t audit_limit(const struct att_audit *a, const uint8_t key[32]);
+bool audit_knows_key(const struct att_audit *a, const uint8_t fingerprint[32]);
 /* The UEID of a subject as the entries of gateways have it; false for any other. */
 bool audit_ueid(uint8_t out[32], const char *subject);
 /* A label key by its certificates: opened, and judged at utc. */

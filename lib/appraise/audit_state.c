@@ -1,5 +1,6 @@
 /*
- * The state of an audit in CBOR: [version, origin, root, numbers, issuer, seed, keys, gateways, labels, findings, gaps].
+ * The state of an audit in CBOR: [version, origin, root, numbers, issuer, seed, keys, gateways, labels, findings, gaps, keys in
+ * force].
  *
  * Tables are byte strings of rows of one length: read in a loop over what is there, never by a number that somebody wrote.
  */
@@ -13,7 +14,7 @@
 #include "codec/cbor_rd.h"
 #include "codec/cbor_wr.h"
 
-#define VERSION   1
+#define VERSION   2
 #define ORIGIN    255
 #define NUMBERS   16
 #define GAP_BYTES 56
@@ -53,10 +54,22 @@ static void write_keys(struct att_wr *w, const struct att_audit *a)
 {
     att_cbor_wr_array(w, a->signer_count);
     for (size_t i = 0; i < a->signer_count; i++) {
-        att_cbor_wr_array(w, 2);
+        att_cbor_wr_array(w, 3);
         att_cbor_wr_uint(w, (uint64_t)a->signer[i].utc);
         att_cbor_wr_bytes(w, att_buf_slice(a->signer[i].der));
+        att_cbor_wr_uint(w, audit_limit(a, a->signer[i].fingerprint));
     }
+}
+
+static void write_in_force(struct att_wr *w, const struct audit_keys *k)
+{
+    att_cbor_wr_array(w, 6);
+    att_cbor_wr_uint(w, k->known);
+    att_cbor_wr_bytes(w, att_slice_of(k->label, sizeof(k->label)));
+    att_cbor_wr_uint(w, k->log_state);
+    att_cbor_wr_uint(w, k->log_changed);
+    att_cbor_wr_bytes(w, att_slice_of(k->log_before, sizeof(k->log_before)));
+    att_cbor_wr_bytes(w, att_slice_of(k->log_now, sizeof(k->log_now)));
 }
 
 static void write_devices(struct att_wr *w, const struct att_audit *a)
@@ -142,7 +155,7 @@ enum att_err att_audit_save(struct att_buf **out, const struct att_audit *a, con
     if (err != ATT_OK)
         return err;
     w = att_wr_into(p, room);
-    att_cbor_wr_array(&w, 11);
+    att_cbor_wr_array(&w, 12);
     att_cbor_wr_uint(&w, VERSION);
     att_cbor_wr_bytes(&w, att_slice_str(origin));
     att_cbor_wr_bytes(&w, att_slice_of(root, ATT_MERKLE_LEN));
@@ -154,6 +167,7 @@ enum att_err att_audit_save(struct att_buf **out, const struct att_audit *a, con
     write_labels(&w, a);
     write_findings(&w, a);
     write_gaps(&w, a);
+    write_in_force(&w, &a->keys);
     err = att_wr_done(&w, &done);
     if (err != ATT_OK)
         return err;
@@ -293,12 +307,32 @@ static enum att_err read_labels(struct att_audit *a, struct att_slice in)
     return err == ATT_OK ? att_rd_end(&rd) : err;
 }
 
-static enum att_err read_key(struct att_audit *a, int64_t utc, struct att_slice der,
-                             struct att_diag *diag)
+static void read_in_force(struct att_cbor *c, struct audit_keys *k)
+{
+    if (att_cbor_enter_array(c, 6) != 6)
+        att_cbor_fail(c, ATT_E_FORMAT);
+    k->known = att_cbor_uint_max(c, 1);
+    att_cbor_bytes_exact(c, k->label, sizeof(k->label));
+    k->log_state = att_cbor_uint_max(c, LOG_KEY__END - 1);
+    k->log_changed = att_cbor_uint_max(c, ATT_MERKLE_SIZE_MAX);
+    att_cbor_bytes_exact(c, k->log_before, sizeof(k->log_before));
+    att_cbor_bytes_exact(c, k->log_now, sizeof(k->log_now));
+    att_cbor_leave(c);
+}
+
+/* What a state says of a label key. */
+struct key_row {
+    int64_t utc;
+    struct att_slice der;
+    uint64_t limit;
+};
+
+static enum att_err read_key(struct att_audit *a, const struct key_row *row, struct att_diag *diag)
 {
     struct att_slice cert[ATT_CHAIN_MAX];
-    struct att_rd rd = att_rd_slice(der);
+    struct att_rd rd = att_rd_slice(row->der);
     size_t count = 0;
+    enum att_err err;
 
     while (att_rd_left(&rd) > 0 && att_rd_ok(&rd) && count < ATT_CHAIN_MAX) {
         size_t len = att_rd_count16be(&rd, UINT16_MAX);
@@ -307,7 +341,10 @@ static enum att_err read_key(struct att_audit *a, int64_t utc, struct att_slice 
     }
     if (att_rd_end(&rd) != ATT_OK || count == 0)
         return ATT_E_FORMAT;
-    return audit_introduce(a, cert, count, utc, diag);
+    err = audit_introduce(a, cert, count, row->utc, diag);
+    if (err == ATT_OK)
+        a->signer[a->signer_count - 1].limit = row->limit;
+    return err;
 }
 
 /* Judged by the anchors of now, so that a state cannot bring a key of its own. */
@@ -318,16 +355,16 @@ static enum att_err read_keys(struct att_audit *a, struct att_slice in, struct a
 
     (void)att_cbor_enter_array(&c, ATT_AUDIT_SIGNERS);
     while (err == ATT_OK && att_cbor_more(&c)) {
-        int64_t utc;
-        struct att_slice der;
+        struct key_row row;
 
-        if (att_cbor_enter_array(&c, 2) != 2)
+        if (att_cbor_enter_array(&c, 3) != 3)
             att_cbor_fail(&c, ATT_E_FORMAT);
-        utc = (int64_t)att_cbor_uint_max(&c, INT64_MAX);
-        der = att_cbor_bytes(&c, ATT_ENTRY_MAX);
+        row.utc = (int64_t)att_cbor_uint_max(&c, INT64_MAX);
+        row.der = att_cbor_bytes(&c, ATT_ENTRY_MAX);
+        row.limit = att_cbor_uint(&c);
         att_cbor_leave(&c);
         if (att_cbor_ok(&c))
-            err = read_key(a, utc, der, diag);
+            err = read_key(a, &row, diag);
     }
     if (err == ATT_OK && !att_cbor_ok(&c))
         err = ATT_E_FORMAT;
@@ -339,7 +376,7 @@ static enum att_err read_state(struct state *s, struct att_audit *a, struct att_
 {
     struct att_cbor c = att_cbor_from(in);
 
-    if (att_cbor_enter_array(&c, 11) != 11 || att_cbor_uint(&c) != VERSION)
+    if (att_cbor_enter_array(&c, 12) != 12 || att_cbor_uint(&c) != VERSION)
         att_cbor_fail(&c, ATT_E_FORMAT);
     read_text(&c, s->origin, sizeof(s->origin));
     att_cbor_bytes_exact(&c, s->root, sizeof(s->root));
@@ -351,6 +388,7 @@ static enum att_err read_state(struct state *s, struct att_audit *a, struct att_
     s->labels = att_cbor_bytes(&c, (size_t)AUDIT_LABELS_MAX * AUDIT_LABEL_BYTES);
     read_findings(&c, &a->r);
     s->gaps = att_cbor_bytes(&c, ATT_AUDIT_KEPT * GAP_BYTES);
+    read_in_force(&c, &a->keys);
     att_cbor_leave(&c);
     return att_cbor_end_diag(&c, ATT_R_FMT_AUDIT, "state", diag);
 }

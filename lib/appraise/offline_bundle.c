@@ -46,15 +46,19 @@ static enum att_err open_checkpoint(struct att_checkpoint **cp, struct att_slice
                                     const struct att_trust_rules *rules, struct att_diag *diag)
 {
     const struct att_vkey *witness[ATT_CHECKPOINT_WITNESSES];
-    struct att_checkpoint_keys keys = {.log = offline_find_log(rules, out->receipt.origin),
-                                       .witness = witness};
+    struct att_checkpoint_keys keys = {.witness = witness};
+    enum att_err err = ATT_E_UNTRUSTED;
+    size_t at = 0;
 
     for (size_t i = 0; i < rules->key_count; i++) {
         if (att_vkey_type(rules->key[i]) == ATT_NOTE_COSIGNATURE &&
             keys.witness_count < ATT_COUNT(witness))
             witness[keys.witness_count++] = rules->key[i];
     }
-    return att_checkpoint_open(cp, note, &keys, diag);
+    while (err == ATT_E_UNTRUSTED &&
+           (keys.log = offline_find_log(rules, out->receipt.origin, &at)) != NULL)
+        err = att_checkpoint_open(cp, note, &keys, diag);
+    return err;
 }
 
 /* The entry of the label is in this tree: it is the receipt's own, or the path leads there. */

@@ -40,8 +40,9 @@ ATT_MUST_USE enum att_err offline_check_label(struct att_offline *out, struct at
                                               const struct offline_judge *by);
 /* Signed, by a key that an anchor vouches for, in the issuer's own name, and in the log where that was asked for. */
 bool offline_believed(const struct att_offline *out);
-/* The key of the log with this origin, or NULL. */
-const struct att_vkey *offline_find_log(const struct att_trust_rules *rules, const char *origin);
+/* The next key of the log with this origin, from *at (0: the first) on, or NULL: a log that changes its key has two. */
+const struct att_vkey *offline_find_log(const struct att_trust_rules *rules, const char *origin,
+                                        size_t *at);
 
 /* The checks "label-key" and "witnesses" (offline_key.c), where the rules have any. */
 ATT_MUST_USE enum att_err offline_check_key(struct att_offline *out, const struct att_pubkey *key,

@@ -11,13 +11,16 @@
 #include "tlog/entry.h"
 #include "tlog/receipt.h"
 
-/* The key of the log that a receipt names, or NULL. */
-const struct att_vkey *offline_find_log(const struct att_trust_rules *rules, const char *origin)
+/* The next key of this log, from *at on: while a log changes its key there are two. NULL: no more. */
+const struct att_vkey *offline_find_log(const struct att_trust_rules *rules, const char *origin,
+                                        size_t *at)
 {
-    for (size_t i = 0; i < rules->key_count; i++) {
-        if (att_vkey_type(rules->key[i]) == ATT_NOTE_ED25519 &&
-            att_slice_eq(att_vkey_name(rules->key[i]), att_slice_str(origin)))
-            return rules->key[i];
+    while (*at < rules->key_count) {
+        const struct att_vkey *key = rules->key[(*at)++];
+
+        if (att_vkey_type(key) == ATT_NOTE_ED25519 &&
+            att_slice_eq(att_vkey_name(key), att_slice_str(origin)))
+            return key;
     }
     return NULL;
 }
@@ -82,6 +85,27 @@ static enum att_err check_receipt(struct att_offline_receipt *out, struct att_sl
     return ATT_OK;
 }
 
+/* Under whichever key of the log signed it. *known false: none of that log is trusted here. */
+static enum att_err check_keys(struct att_offline_receipt *out, bool *known,
+                               struct att_slice receipt, const struct offline_signed *s,
+                               const struct att_trust_rules *rules, struct att_diag *diag)
+{
+    const struct att_vkey *log = NULL;
+    enum att_err err = ATT_OK;
+    size_t at = 0;
+
+    *known = false;
+    while ((log = offline_find_log(rules, out->origin, &at)) != NULL) {
+        *known = true;
+        err = check_receipt(out, receipt, s, log, diag);
+        if (err == ATT_OK)
+            *diag = (struct att_diag){0}; /* of another key */
+        if (err != ATT_E_SIGNATURE)
+            return err;
+    }
+    return err;
+}
+
 /* Bytes that are no receipt are malformed; a receipt that does not hold is "no". */
 static enum att_err refuse(struct att_offline *out, struct att_check *c, enum att_err err)
 {
@@ -103,18 +127,16 @@ static enum att_err check_all(struct att_offline *out, struct att_check *c,
     struct att_offline_receipt found = {0};
 
     for (size_t i = 0; i < count; i++) {
-        const struct att_vkey *log = NULL;
+        bool known = true;
         enum att_err err =
             att_receipt_origin(found.origin, sizeof(found.origin), receipt[i], &c->why);
 
         if (err == ATT_OK)
-            log = offline_find_log(rules, found.origin);
-        if (err == ATT_OK && log == NULL)
-            continue;
-        if (err == ATT_OK)
-            err = check_receipt(&found, receipt[i], s, log, &c->why);
+            err = check_keys(&found, &known, receipt[i], s, rules, &c->why);
         if (err != ATT_OK)
             return refuse(out, c, err);
+        if (!known)
+            continue;
         c->status = ATT_CHECK_PASS;
         out->receipt = found;
     }

@@ -49,7 +49,7 @@ bool att_note_name_ok(struct att_slice name)
     return true;
 }
 
-enum att_err att_note_key_id(uint32_t *out, struct att_slice name, enum att_note_type type,
+static enum att_err hash_key(uint8_t out[32], struct att_slice name, enum att_note_type type,
                              const uint8_t key[ATT_ED25519_LEN])
 {
     const uint8_t middle[] = {'\n', (uint8_t)type};
@@ -58,9 +58,21 @@ enum att_err att_note_key_id(uint32_t *out, struct att_slice name, enum att_note
         att_slice_of(middle, sizeof(middle)),
         att_slice_of(key, ATT_ED25519_LEN),
     };
+
+    return att_digest(ATT_HASH_SHA256, parts, ATT_COUNT(parts), out);
+}
+
+enum att_err att_vkey_fingerprint(uint8_t out[32], const struct att_vkey *k)
+{
+    return hash_key(out, att_vkey_name(k), k->type, k->raw);
+}
+
+enum att_err att_note_key_id(uint32_t *out, struct att_slice name, enum att_note_type type,
+                             const uint8_t key[ATT_ED25519_LEN])
+{
     uint8_t hash[32] = {0};
     struct att_rd r = att_rd_from(hash, sizeof(hash));
-    enum att_err err = att_digest(ATT_HASH_SHA256, parts, ATT_COUNT(parts), hash);
+    enum att_err err = hash_key(hash, name, type, key);
 
     if (err != ATT_OK) {
         return err;

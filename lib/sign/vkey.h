@@ -47,6 +47,9 @@ enum att_note_type att_vkey_type(const struct att_vkey *k);
 uint32_t att_vkey_id(const struct att_vkey *k);
 const struct att_pubkey *att_vkey_key(const struct att_vkey *k); /* borrowed from k */
 
+/* SHA-256 over what the key id is the beginning of: name, line break, type, key. What people compare. CRYPTO. */
+ATT_MUST_USE enum att_err att_vkey_fingerprint(uint8_t out[32], const struct att_vkey *k);
+
 /* The id that a key of this name and type has (C2SP signed-note, Signatures). CRYPTO. */
 ATT_MUST_USE enum att_err att_note_key_id(uint32_t *out, struct att_slice name,
                                           enum att_note_type type,

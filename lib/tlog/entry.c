@@ -39,6 +39,14 @@ static void read_outcome(struct att_cbor *c, struct att_entry *e)
             att_cbor_bytes_exact(c, e->refvals, sizeof(e->refvals));
             e->has_refvals = true;
             break;
+        case KEY_BEFORE:
+            att_cbor_bytes_exact(c, e->key_before, sizeof(e->key_before));
+            e->has_key_before = true;
+            break;
+        case KEY_NOW:
+            att_cbor_bytes_exact(c, e->key_now, sizeof(e->key_now));
+            e->has_key_now = true;
+            break;
         default:
             att_cbor_fail(c, ATT_E_FORMAT);
             break;
@@ -47,6 +55,18 @@ static void read_outcome(struct att_cbor *c, struct att_entry *e)
     att_cbor_leave(c);
     if (att_cbor_ok(c) && !kind)
         att_cbor_fail(c, ATT_E_FORMAT);
+}
+
+/* A change of keys names both, and why; nothing else names any. */
+static bool keys_fit(const struct att_entry *e)
+{
+    bool change =
+        strcmp(e->kind, ATT_ENTRY_LABEL_KEY) == 0 || strcmp(e->kind, ATT_ENTRY_LOG_KEY) == 0;
+
+    if (e->has_key_before != change || e->has_key_now != change)
+        return false;
+    return !change || strcmp(e->reason, ATT_ENTRY_ROTATED) == 0 ||
+           strcmp(e->reason, ATT_ENTRY_COMPROMISED) == 0;
 }
 
 /* UTC seconds that a calendar has. */
@@ -92,9 +112,10 @@ static enum att_err read_claims(struct att_entry *e, struct att_diag *diag)
         read_claim(&c, att_cbor_key_int(&c), e);
     att_cbor_leave(&c);
     /* A label has a time at which it ends, a name and a verdict; nothing else has. */
-    if (att_cbor_ok(&c) && (e->issuer[0] == '\0' || e->kind[0] == '\0' || e->iat == 0 ||
-                            e->of_label != (e->exp != 0) || e->of_label != e->has_status ||
-                            (e->of_label && (!e->has_cti || e->subject[0] == '\0'))))
+    if (att_cbor_ok(&c) &&
+        (e->issuer[0] == '\0' || e->kind[0] == '\0' || e->iat == 0 ||
+         e->of_label != (e->exp != 0) || e->of_label != e->has_status ||
+         (e->of_label && (!e->has_cti || e->subject[0] == '\0')) || !keys_fit(e)))
         att_cbor_fail(&c, ATT_E_FORMAT);
     return att_cbor_end_diag(&c, ATT_R_TL_ENTRY, "claims", diag);
 }

@@ -25,6 +25,15 @@
 #define ATT_ENTRY_SALT       16
 #define ATT_ENTRY_CTI        16
 
+/*
+ * Changes of keys, and why. Label keys are named by the SHA-256 of their SPKI, as in kid; keys of the log by that of name, type
+ * and key, of which the key id of its checkpoints is the beginning (att_vkey_fingerprint).
+ */
+#define ATT_ENTRY_LABEL_KEY   "label-key"
+#define ATT_ENTRY_LOG_KEY     "log-key"
+#define ATT_ENTRY_ROTATED     "rotated"
+#define ATT_ENTRY_COMPROMISED "compromised"
+
 /* Strings and pointers are borrowed; NULL leaves out what is optional. */
 struct att_entry_facts {
     const char *issuer;      /* iss: the verifier's id */
@@ -36,9 +45,11 @@ struct att_entry_facts {
     const int *status;       /* optional: enum att_tier of a label */
     const uint8_t *evidence; /* optional, 32 each */
     const uint8_t *policy, *refvals;
-    bool of_label; /* digest is of a label; else of salt and detail */
+    const uint8_t *key_before, *key_now; /* of a change of keys, and only there, 32 each */
+    bool of_label;                       /* digest is of a label; else of salt and detail */
     uint8_t digest[32];
-    const struct att_slice *x5chain; /* of a new label key, leaf first; else count 0 */
+    const struct att_slice
+        *x5chain; /* of a new label key, or one that revokes another; leaf first; else count 0 */
     size_t x5chain_count;
 };
 /* What the signer says; INTERNAL for facts that att_entry_parse would refuse; NOMEM. */
@@ -51,10 +62,13 @@ struct att_entry {
     char issuer[ATT_ENTRY_NAME_MAX], subject[ATT_ENTRY_NAME_MAX]; /* subject "" when absent */
     char kind[ATT_ENTRY_KIND_MAX], reason[ATT_ENTRY_REASON_MAX];  /* reason "" when absent */
     int64_t iat, exp;                                             /* exp 0 when absent */
-    bool has_cti, has_status, has_evidence, has_policy, has_refvals;
+    bool has_cti, has_status, has_evidence, has_policy, has_refvals, has_key_before, has_key_now;
     uint8_t cti[ATT_ENTRY_CTI];
     int status;
     uint8_t evidence[32], policy[32], refvals[32];
+    uint8_t key_before[32],
+        key_now
+            [32]; /* of a change of keys (ATT_ENTRY_LABEL_KEY, ATT_ENTRY_LOG_KEY): fingerprints */
     bool of_label;
     uint8_t digest[32];
 };

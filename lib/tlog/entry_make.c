@@ -28,7 +28,8 @@ static void write_outcome(struct att_wr *w, const struct att_entry_facts *f)
     att_cbor_wr_int(w, ATT_CLAIM_OUTCOME);
     att_cbor_wr_map(w, 1 + present(reason) + present(f->status != NULL) +
                            present(f->evidence != NULL) + present(f->policy != NULL) +
-                           present(f->refvals != NULL));
+                           present(f->refvals != NULL) + present(f->key_before != NULL) +
+                           present(f->key_now != NULL));
     att_cbor_wr_uint(w, KIND);
     att_cbor_wr_text(w, f->kind);
     if (reason) {
@@ -42,6 +43,8 @@ static void write_outcome(struct att_wr *w, const struct att_entry_facts *f)
     write_digest(w, EVIDENCE, f->evidence);
     write_digest(w, POLICY, f->policy);
     write_digest(w, REFVALS, f->refvals);
+    write_digest(w, KEY_BEFORE, f->key_before);
+    write_digest(w, KEY_NOW, f->key_now);
 }
 
 static enum att_err write_claims(struct att_slice *out, struct att_wr *w,

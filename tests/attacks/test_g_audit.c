@@ -158,12 +158,12 @@ END_TEST
 START_TEST(G_16__label_key_that_nobody_vouches_for)
 {
     struct loghouse h;
-    struct issuer ours;
+    struct issuer ours, other;
 
     open_house(&h, 3);
     ours = h.is;
-    issuer_open(&h.is);
-    h.introduced = false;
+    issuer_open(&other);
+    loghouse_turn(&h, &other);
     loghouse_attest(&h, 1);
     issuer_close(&h.is);
     h.is = ours;

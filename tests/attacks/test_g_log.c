@@ -169,12 +169,13 @@ START_TEST(G_10__second_sequencer)
     struct loghead_file *f = NULL;
     ATT_CLEANUP(att_privkey_freep) struct att_privkey *key = NULL;
     ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *public = NULL;
+    struct loghead_keys keys = {.key = &public, .count = 1};
     bool any = false;
 
     logscene_open(&s);
     NEED(att_privkey_generate(&key, ATT_KEY_ED25519) == ATT_OK);
     NEED(att_privkey_public(&public, key) == ATT_OK);
-    ck_assert_int_eq(loghead_open(&f, &last, &any, s.head, true, public, &diag), ATT_E_BUSY);
+    ck_assert_int_eq(loghead_open(&f, &last, &any, s.head, true, &keys, &diag), ATT_E_BUSY);
     ck_assert_int_eq(diag.reason, ATT_R_TL_LOCK);
     logscene_close(&s);
 }

@@ -19,9 +19,10 @@
 #include "inproc.h"
 #include "sign/vkey.h"
 
-#define FAULTS_ENTRIES 255 /* one tile, and not a full one */
-#define FAULTS_ITEMS   16
-#define FAULTS_LABEL   8192
+#define FAULTS_ENTRIES  255 /* one tile, and not a full one */
+#define FAULTS_ITEMS    16
+#define FAULTS_LABEL    8192
+#define FAULTS_LOG_KEYS 2
 
 /* ---- what went wrong: counted by what it is, and said with where ---- */
 enum complaint {
@@ -130,9 +131,9 @@ struct found {
     uint8_t leaf[FAULTS_ENTRIES][32];
     struct att_buf *entries, *list; /* as published */
     uint64_t list_number;
-    char *dump;         /* attestd fsck --dump */
-    const char *origin; /* borrowed, as the two below */
-    const struct att_vkey *log;
+    char *dump;                                  /* attestd fsck --dump */
+    const char *origin;                          /* borrowed, as the two below */
+    const struct att_vkey *log[FAULTS_LOG_KEYS]; /* the one at first, and the one that takes over */
     const struct att_anchors *anchors;
 };
 void found_clear(struct found *f);
@@ -148,7 +149,16 @@ size_t record_count(const struct record *r); /* acknowledgements */
 size_t record_prove(const struct record *r, const struct found *f, struct complaints *c);
 
 /* ---- the script (script.c) ---- */
-enum step { STEP_ALLOW, STEP_SHOW, STEP_LABEL, STEP_REVOKE, STEP_SHOW_AGAIN, STEP__COUNT };
+enum step {
+    STEP_ALLOW,
+    STEP_SHOW,
+    STEP_LABEL,
+    STEP_REVOKE,
+    STEP_LABEL_KEY,
+    STEP_LOG_KEY,
+    STEP_SHOW_AGAIN,
+    STEP__COUNT
+};
 struct script {
     struct inproc *v;
     struct inproc_gateway *gw;
@@ -159,6 +169,7 @@ struct script {
     struct inproc_attempt *attempt;
     enum step next;
     unsigned int refusals; /* answers that said no */
+    bool key_refused;      /* one of them to a change of keys */
     bool
         gullible; /* self-check: what was asked counts as acknowledged, as if it were answered before it is durable */
     bool faulted; /* a fault may come: a refusal is allowed */
@@ -172,10 +183,11 @@ bool script_find(struct script *s, struct found *f);
 struct scene {
     struct inproc *v;
     struct inproc_gateway gw;
-    struct att_vkey *log;
+    struct att_vkey *log, *log_next;
     struct att_anchors *anchors; /* what a partner has */
     struct record before;        /* acknowledged before the point begins */
     char server[64];             /* folder of the PostgreSQL; empty: SQLite */
+    struct att_buf *key[3]; /* keys that take over: certificate and key of labels, key of the log */
     struct scene_file {
         char name[64];
         uint8_t *bytes;

@@ -169,7 +169,8 @@ static bool same_entry(const struct found *f, const struct att_receipt *r)
 /* To a partner who requires a receipt of the log, and asks no status list. */
 static bool partner_takes(const struct record_label *l, const struct found *f)
 {
-    const struct att_trust_rules rules = {.log_required = true, .key = &f->log, .key_count = 1};
+    const struct att_trust_rules rules = {
+        .log_required = true, .key = f->log, .key_count = FAULTS_LOG_KEYS};
     struct att_offline *o = calloc(1, sizeof(*o));
     bool good;
 
@@ -194,7 +195,8 @@ static void prove_label(const struct record_label *l, const struct found *f, str
     (void)att_hex_encode(cti, sizeof(cti), att_slice_of(l->cti, sizeof(l->cti)));
     NEED(att_cose_parse(&m, att_slice_of(l->bytes, l->len), NULL) == ATT_OK);
     if (att_receipts_of(receipt, &count, &m, NULL) != ATT_OK || count != 1 ||
-        att_receipt_verify(&r, receipt[0], f->origin, att_vkey_key(f->log), NULL) != ATT_OK) {
+        (att_receipt_verify(&r, receipt[0], f->origin, att_vkey_key(f->log[0]), NULL) != ATT_OK &&
+         att_receipt_verify(&r, receipt[0], f->origin, att_vkey_key(f->log[1]), NULL) != ATT_OK)) {
         complain(c, COMPLAINT_LOST, "the receipt of label %s does not verify", cti);
         return;
     }

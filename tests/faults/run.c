@@ -103,8 +103,9 @@ static void look(struct found *f, struct run *run, struct stage *w)
 /* Without a fault: it starts, the script ends, and all that was acknowledged is there. */
 void run_again(struct run *run, struct stage *w)
 {
-    struct found f = {
-        .origin = w->scene.v->cfg->log.origin, .log = w->scene.log, .anchors = w->scene.anchors};
+    struct found f = {.origin = w->scene.v->cfg->log.origin,
+                      .log = {w->scene.log, w->scene.log_next},
+                      .anchors = w->scene.anchors};
 
     run->script.faulted = false;
     pg_silence_ms = SILENCE_MS;

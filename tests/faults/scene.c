@@ -106,12 +106,15 @@ static void read_state(struct scene *s)
     (void)closedir(d);
 }
 
+/* The keys that will take over stand in a folder in there. */
 static void write_state(const struct scene *s)
 {
     char path[200];
 
     (void)snprintf(path, sizeof(path), "%s/state", s->v->dir);
     remove_tree(path);
+    NEED(att_dir_private(path, NULL) == ATT_OK);
+    (void)snprintf(path, sizeof(path), "%s/state/keys", s->v->dir);
     NEED(att_dir_private(path, NULL) == ATT_OK);
     for (size_t i = 0; i < s->file_count; i++) {
         ATT_CLEANUP(att_closep) int fd = -1;
@@ -120,6 +123,61 @@ static void write_state(const struct scene *s)
         fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         NEED(fd >= 0 && att_write_all(fd, s->file[i].bytes, s->file[i].len) == ATT_OK);
     }
+}
+
+static void add_file(struct scene *s, const char *name, struct att_slice bytes)
+{
+    struct scene_file *f = &s->file[s->file_count++];
+
+    NEED(s->file_count <= ATT_COUNT(s->file));
+    (void)snprintf(f->name, sizeof(f->name), "%s", name);
+    f->len = bytes.len;
+    f->bytes = malloc(f->len + 1);
+    NEED(f->bytes != NULL);
+    memcpy(f->bytes, bytes.p, f->len);
+}
+
+static void read_pem(struct att_buf **out, const struct scene *s, const char *name)
+{
+    char path[96];
+
+    (void)snprintf(path, sizeof(path), "%s/%s", s->v->dir, name);
+    NEED(att_file_read(out, path, 65536, NULL) == ATT_OK);
+}
+
+/* Made once, as attestctl key create does. */
+static void make_keys(struct scene *s)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *ca_pem = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *ca_secret = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *der = NULL;
+    ATT_CLEANUP(att_cert_freep) struct att_cert *ca = NULL;
+    ATT_CLEANUP(att_privkey_freep) struct att_privkey *ca_key = NULL;
+    ATT_CLEANUP(att_privkey_freep) struct att_privkey *label = NULL;
+    ATT_CLEANUP(att_privkey_freep) struct att_privkey *log = NULL;
+    ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *public = NULL;
+    struct att_cert_order order = {.kind = ATT_CERT_LABEL_SIGNER,
+                                   .common_name = "labels",
+                                   .verifier_id = s->v->cfg->verifier_id,
+                                   .not_before = inproc_utc_s - 60,
+                                   .not_after = inproc_utc_s + 86400};
+
+    read_pem(&ca_pem, s, "label-root.pem");
+    read_pem(&ca_secret, s, "label-root.key");
+    NEED(att_cert_parse(&ca, att_buf_slice(ca_pem), NULL) == ATT_OK);
+    NEED(att_privkey_from_pem(&ca_key, att_buf_slice(ca_secret), NULL) == ATT_OK);
+    NEED(att_privkey_generate(&label, ATT_KEY_EC_P256) == ATT_OK);
+    NEED(att_privkey_generate(&log, ATT_KEY_ED25519) == ATT_OK);
+    NEED(att_privkey_public(&public, label) == ATT_OK);
+    order.subject_key = public;
+    NEED(att_cert_issue(&der, &order, ca, ca_key, NULL) == ATT_OK);
+    NEED(att_cert_pem(&s->key[0], att_buf_slice(der)) == ATT_OK);
+    NEED(att_privkey_pem(&s->key[1], label) == ATT_OK);
+    NEED(att_privkey_pem(&s->key[2], log) == ATT_OK);
+    att_pubkey_freep(&public);
+    NEED(att_privkey_public(&public, log) == ATT_OK);
+    NEED(att_vkey_new(&s->log_next, att_slice_str(s->v->cfg->log.origin), ATT_NOTE_ED25519,
+                      public) == ATT_OK);
 }
 
 static void forget_state(struct scene *s)
@@ -133,6 +191,9 @@ void scene_keep(struct scene *s)
 {
     forget_state(s);
     read_state(s);
+    add_file(s, "keys/label-2.pem", att_buf_slice(s->key[0]));
+    add_file(s, "keys/label-2.key", att_buf_slice(s->key[1]));
+    add_file(s, "keys/log-2.key", att_buf_slice(s->key[2]));
     if (s->server[0] == '\0')
         return;
     scene_settle(s);
@@ -206,6 +267,7 @@ void scene_open(struct scene *s, bool postgresql)
     inproc_set_policy(s->v, policy);
     NEED(inproc_restart(s->v, NULL) == ATT_OK);
     open_trust(s);
+    make_keys(s);
     first_label(s);
     inproc_stop(s->v);
     scene_keep(s);
@@ -215,7 +277,10 @@ void scene_open(struct scene *s, bool postgresql)
 void scene_close(struct scene *s)
 {
     forget_state(s);
+    for (size_t i = 0; i < ATT_COUNT(s->key); i++)
+        att_buf_free(s->key[i]);
     att_vkey_free(s->log);
+    att_vkey_free(s->log_next);
     att_anchors_free(s->anchors);
     inproc_gateway_free(&s->gw);
     inproc_free(s->v);

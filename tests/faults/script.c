@@ -1,4 +1,4 @@
-/* What is done in each run: an entry, a label, its revocation, and what is published of them. */
+/* What is done in each run: an entry, a label, its revocation, other keys, and what is published of them. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -125,6 +125,38 @@ static enum did revoke(struct script *s)
     return did;
 }
 
+/* Another key takes over, once: what was asked again after no answer came may be done. */
+static enum did rotate(struct script *s, const char *kind)
+{
+    struct inproc_answer a = {0};
+    char body[96];
+    enum did did;
+
+    (void)snprintf(body, sizeof(body),
+                   "{\"kind\": \"%s\", \"name\": \"%s-2\", \"reason\": \"rotated\"}", kind, kind);
+    inproc_admin(s->v, "POST", "/keys/rotate", body, &a);
+    if (!s->proc->mute && a.reason == ATT_R_KEY_USED) {
+        if (s->key_refused)
+            complain(s->c, COMPLAINT_UNDONE, "the %s key was refused, and is in force", kind);
+        inproc_answer_clear(&a);
+        return DID;
+    }
+    did = count_entry(s, judge(s, &a, "key rotate"));
+    s->key_refused = did == SAID_NO;
+    inproc_answer_clear(&a);
+    return did;
+}
+
+static enum did rotate_label(struct script *s)
+{
+    return rotate(s, "label");
+}
+
+static enum did rotate_log(struct script *s)
+{
+    return rotate(s, "log");
+}
+
 /* --- what is published --- */
 
 static enum did get(struct script *s, struct inproc_answer *a, const char *path)
@@ -198,8 +230,13 @@ static enum did show(struct script *s)
 /* --- from step to step --- */
 
 static enum did (*const steps[STEP__COUNT])(struct script *s) = {
-    [STEP_ALLOW] = allow,   [STEP_SHOW] = show,       [STEP_LABEL] = attest,
-    [STEP_REVOKE] = revoke, [STEP_SHOW_AGAIN] = show,
+    [STEP_ALLOW] = allow,
+    [STEP_SHOW] = show,
+    [STEP_LABEL] = attest,
+    [STEP_REVOKE] = revoke,
+    [STEP_LABEL_KEY] = rotate_label,
+    [STEP_LOG_KEY] = rotate_log,
+    [STEP_SHOW_AGAIN] = show,
 };
 
 bool script_run(struct script *s)

@@ -94,6 +94,33 @@ echo 'file-key: forbidden' >"$work/trust/trust.yaml"
 "$BUILD/attestctl" --trust "$work/trust" label verify "$work/gateway.label" --json >"$work/verify.json"
 jq -e '.verdict == "pass" and .label.key_class == "pkcs11" and .label.device == "gateway-7"' "$work/verify.json" >/dev/null
 
+# another key of the token takes over: no restart, no file, and the key of before is not asked any more
+pkcs11-tool --module $module --token-label labels --login --pin 123456 --keypairgen \
+    --key-type EC:prime256v1 --label label-key-2 --id 03 >>"$work/token.log" 2>&1
+export ATTEST_ADMIN_SOCKET="$work/verifier/admin.sock"
+"$BUILD/attestctl" --json key create label label-2 --keys "$work/verifier/state/keys" --issuer token-verifier \
+    --key "pkcs11:token=labels;object=label-key-2?module-path=$module&pin-source=file:$work/pin" \
+    --ca "$work/verifier/label-root.pem" --ca-key "$work/verifier/label-root.key" >"$work/key-create.json"
+"$BUILD/attestctl" --json key rotate label label-2 --yes >"$work/key-rotate.json"
+jq -e -s '.[1].change.now == .[0].key and .[1].change.reason == "rotated"' "$work/key-create.json" "$work/key-rotate.json" >/dev/null
+pkcs11-tool --module $module --token-label labels --login --pin 123456 --delete-object --type privkey --label label-key \
+    >>"$work/token.log" 2>&1
+"$BUILD/attest-agent" --config "$work/agent.yaml" once --label "$work/second.label" >"$work/once-2.log" 2>&1
+for label in gateway second; do
+    "$BUILD/attestctl" --trust "$work/trust" label verify "$work/$label.label" --json >"$work/verify-$label.json"
+    jq -e '.verdict == "pass" and .label.key_class == "pkcs11"' "$work/verify-$label.json" >/dev/null
+done
+# the configuration still names the key that is gone
+kill "$verifier_pid"
+wait "$verifier_pid" || true
+rm -f "$work/verifier/admin.sock"
+sed -i "s/^listen: .*/listen: \"127.0.0.1:$port\"/" "$work/verifier/attestd.yaml"
+"$BUILD/attestd" run --config "$work/verifier/attestd.yaml" >"$work/attestd-2.log" 2>&1 &
+verifier_pid=$!
+wait_for "$work/verifier/admin.sock" $verifier_pid
+"$BUILD/attest-agent" --config "$work/agent.yaml" once --label "$work/third.label" >"$work/once-3.log" 2>&1
+"$BUILD/attestctl" --trust "$work/trust" label verify "$work/third.label" >"$work/verify-third.log"
+
 # the same token signs a policy; it counts once its public key is listed
 sed 's/^version: .*/version: 2/' policies/gateway-base.yaml >"$work/two.yaml"
 "$BUILD/attestctl" policy sign "$work/two.yaml" --key "$policy_uri" --output "$work/two.cose" --json >"$work/sign.json"

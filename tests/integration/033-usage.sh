@@ -63,7 +63,7 @@ while read -r noun verb; do
     check "$*: a time that is none" 2 "$ctl" "$@" --at yesterday
     check "$*: too many" 2 "$ctl" "$@" a b c d --no-such-option
     case "$noun $verb" in
-    'help ' | 'version ' | 'trust list' | 'device list' | 'device allow') ;;
+    'help ' | 'version ' | 'trust list' | 'device list' | 'device allow' | 'key show') ;;
     *)
         check "$*: nothing given" 2 "$ctl" "$@"
         says "usage: attestctl $*"

@@ -216,6 +216,23 @@ void loghouse_add(struct loghouse *h, const struct att_entry_facts *facts)
     loghouse_add_bytes(h, att_buf_slice(entry));
 }
 
+void loghouse_turn(struct loghouse *h, const struct issuer *next)
+{
+    uint8_t before[32], now[32];
+    const struct att_entry_facts f = {.issuer = ISSUER_ID,
+                                      .kind = ATT_ENTRY_LABEL_KEY,
+                                      .reason = ATT_ENTRY_ROTATED,
+                                      .iat = h->utc,
+                                      .key_before = before,
+                                      .key_now = now};
+
+    NEED(att_pubkey_fingerprint(before, h->is.signer->public_key) == ATT_OK);
+    NEED(att_pubkey_fingerprint(now, next->signer->public_key) == ATT_OK);
+    loghouse_add(h, &f);
+    h->is = *next;
+    h->introduced = false;
+}
+
 void loghouse_enrol(struct loghouse *h, uint32_t gateway)
 {
     struct loghouse_room room;

@@ -45,6 +45,8 @@ struct att_entry_facts loghouse_event(struct loghouse *h, struct loghouse_room *
 /* Sign these facts, with the certificates in the first entry, and append; then the clock moves. */
 void loghouse_add(struct loghouse *h, const struct att_entry_facts *facts);
 void loghouse_add_bytes(struct loghouse *h, struct att_slice entry);
+/* The label key in force says that another takes over, which signs from then on; the house's issuer is that one, to be closed. */
+void loghouse_turn(struct loghouse *h, const struct issuer *next);
 /* An enrolled gateway, and a label of it. */
 void loghouse_enrol(struct loghouse *h, uint32_t gateway);
 void loghouse_attest(struct loghouse *h, uint32_t gateway);

@@ -35,7 +35,7 @@ static bool copy_file(const char *from, const char *to)
     return n == 0;
 }
 
-/* Copy the state folder; shared-memory and lock files are the running process's own. */
+/* Copy the state folder, but not the folder of keys in it; shared-memory and lock files are the running process's own. */
 static void copy_state(const struct service *s, const char *to)
 {
     char from[96];
@@ -50,7 +50,8 @@ static void copy_state(const struct service *s, const char *to)
     while ((e = readdir(d)) != NULL) {
         size_t len = strlen(e->d_name);
 
-        if (e->d_name[0] == '.' || (len > 4 && strcmp(e->d_name + len - 4, "-shm") == 0)) {
+        if (e->d_name[0] == '.' || e->d_type == DT_DIR ||
+            (len > 4 && strcmp(e->d_name + len - 4, "-shm") == 0)) {
             continue;
         }
         snprintf(a, sizeof(a), "%s/%s", from, e->d_name);

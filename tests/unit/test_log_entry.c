@@ -63,6 +63,26 @@ START_TEST(att_entry__without_a_label_needs_no_more_than_it_has)
 }
 END_TEST
 
+START_TEST(att_entry__of_a_change_of_keys_names_both)
+{
+    static const char *const KINDS[] = {ATT_ENTRY_LABEL_KEY, ATT_ENTRY_LOG_KEY};
+    static const uint8_t before[32] = {1}, now[32] = {2};
+    ATT_CLEANUP(att_buf_freep) struct att_buf *b = NULL;
+    struct att_entry_facts f = logtest_event_facts();
+    struct att_entry e;
+
+    f.kind = KINDS[_i];
+    f.reason = _i == 0 ? ATT_ENTRY_ROTATED : ATT_ENTRY_COMPROMISED;
+    f.key_before = before;
+    f.key_now = now;
+    ck_assert_int_eq(att_entry_make(&b, &f, l.issuer), ATT_OK);
+    ck_assert_int_eq(att_entry_parse(&e, att_buf_slice(b), NULL), ATT_OK);
+    ck_assert(e.has_key_before && e.has_key_now && !e.has_policy && !e.has_refvals);
+    ck_assert_mem_eq(e.key_before, before, 32);
+    ck_assert_mem_eq(e.key_now, now, 32);
+}
+END_TEST
+
 enum change {
     NO_ISSUER,
     NO_KIND,
@@ -75,12 +95,18 @@ enum change {
     EVENT_WITH_EXP,
     EVENT_WITH_STATUS,
     LONG_REASON,
+    KEYS_OF_ANOTHER_KIND,
+    KEY_CHANGE_WITHOUT_BEFORE,
+    KEY_CHANGE_WITHOUT_NOW,
+    KEY_CHANGE_WITHOUT_WHY,
+    KEY_CHANGE_OF_A_LABEL,
     CHANGES
 };
 
 static struct att_entry_facts changed(enum change c)
 {
     static const int status = 2;
+    static const uint8_t key[32] = {3};
     bool label = c < EVENT_WITH_EXP;
     struct att_entry_facts f = label ? logtest_label_facts() : logtest_event_facts();
 
@@ -92,6 +118,15 @@ static struct att_entry_facts changed(enum change c)
     f.cti = c == LABEL_WITHOUT_CTI ? NULL : f.cti;
     f.subject = c == LABEL_WITHOUT_SUBJECT ? NULL : f.subject;
     f.reason = c == LONG_REASON ? "E_0123456789012345678901234567890123456789" : f.reason;
+    if (c >= KEYS_OF_ANOTHER_KIND) {
+        f = c == KEY_CHANGE_OF_A_LABEL ? logtest_label_facts() : f;
+        f.kind = c == KEYS_OF_ANOTHER_KIND ? f.kind : ATT_ENTRY_LABEL_KEY;
+        f.reason = c == KEY_CHANGE_WITHOUT_WHY  ? NULL
+                   : c == KEY_CHANGE_OF_A_LABEL ? "stolen"
+                                                : ATT_ENTRY_ROTATED;
+        f.key_before = c == KEY_CHANGE_WITHOUT_BEFORE ? NULL : key;
+        f.key_now = c == KEY_CHANGE_WITHOUT_NOW ? NULL : key;
+    }
     return f;
 }
 
@@ -258,6 +293,7 @@ int main(void)
     const struct suite_row rows[] = {
         {att_entry__of_a_label_is_read_as_it_was_made, 0},
         {att_entry__without_a_label_needs_no_more_than_it_has, 0},
+        {att_entry__of_a_change_of_keys_names_both, 2},
         {att_entry_make__refuses_facts_that_are_no_entry, CHANGES},
         {att_entry_verify__holds_to_the_key_that_is_named, 0},
         {att_entry__no_bit_can_be_changed, 0},

@@ -262,6 +262,63 @@ static void status_lists(void)
     ASK(store_label_at(&l, ts.st, 99));
 }
 
+static void say_key(const struct store_key *k)
+{
+    number("nth", k->nth);
+    bytes("spki", k->spki, k->spki_len);
+    (void)fprintf(said, "  name=%s\n", k->name);
+    number("begins", k->begins);
+    number("ends", k->ends);
+    number("revoked", k->revoked);
+    number("cosigns", k->cosigns_until);
+}
+
+static void signing_keys(void)
+{
+    struct store_key k = {.kind = STORE_KEY_LABEL, .spki = {1, 2, 3}, .spki_len = 3, .begins = 1};
+    struct store_outcome o = {.kind = STORE_KIND_LABEL_KEY, .utc = 9, .has_rules = true};
+    const int64_t all[2] = {0, 1000}, none[2] = {0, 0};
+    int64_t outcome = 0, count = -1, place = -1;
+    enum store_label_status value = STORE_LABEL_VALID;
+
+    ASK(store_key_next(&k, ts.st, STORE_KEY_LABEL, 0));
+    DO(store_key_add(ts.st, &k, NULL));
+    DO(store_key_add(ts.st, &k, NULL)); /* this one again */
+    k.spki[0] = 2;
+    DO(store_key_add(ts.st, &k, NULL)); /* and another beside it */
+    DO(store_key_end(ts.st, STORE_KEY_LOG, 5, 0, NULL));
+    DO(store_key_end(ts.st, STORE_KEY_LABEL, 0, 0, NULL)); /* before it began */
+    DO(store_key_end(ts.st, STORE_KEY_LABEL, 5, 77, NULL));
+    k.begins = 5;
+    (void)snprintf(k.name, sizeof(k.name), "label-2");
+    DO(store_key_add(ts.st, &k, NULL));
+    k.kind = STORE_KEY_LOG;
+    DO(store_key_add(ts.st, &k, NULL)); /* of the other kind */
+    ASK(store_key_next(&k, ts.st, STORE_KEY_LABEL, 0));
+    say_key(&k);
+    DO(store_key_revoke(ts.st, STORE_KEY_LABEL, k.nth, 6, NULL));
+    DO(store_key_revoke(ts.st, STORE_KEY_LABEL, k.nth, 7, NULL));
+    DO(store_key_revoke(ts.st, STORE_KEY_LABEL, 99, 7, NULL));
+    ASK(store_key_next(&k, ts.st, STORE_KEY_LABEL, 0));
+    say_key(&k);
+    ASK(store_key_next(&k, ts.st, STORE_KEY_LABEL, k.nth));
+    say_key(&k);
+    ASK(store_key_next(&k, ts.st, STORE_KEY_LABEL, k.nth));
+
+    DO(store_outcome_append(&outcome, ts.st, &o, NULL));
+    DO(store_label_revoke_of_key(&count, ts.st, none, 0, outcome, NULL));
+    number("revoked", count);
+    DO(store_label_revoke_of_key(&count, ts.st, all, 60, outcome, NULL)); /* it has ended */
+    number("revoked", count);
+    DO(store_label_revoke_of_key(&count, ts.st, all, 59, outcome, NULL));
+    number("revoked", count);
+    DO(store_label_revoke_of_key(&count, ts.st, all, 59, outcome, NULL)); /* again */
+    number("revoked", count);
+    ASK(store_list_next(&place, &value, ts.st, 1));
+    number("place", place);
+    number("value", value);
+}
+
 static void evidence(void)
 {
     struct store_evidence e = {.outcome = 0, .enrolment = enrolled("gw-1"), .utc = 5, .size = 3000};
@@ -440,6 +497,7 @@ static char *scenario(const struct suite_fixture *engine)
     log_and_transfers();
     tokens_and_names();
     metacharacters();
+    signing_keys();
     storetest_reopen();
     number("findings", (int64_t)storetest_findings());
     kept = storetest_dumped();

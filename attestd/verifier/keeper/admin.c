@@ -314,6 +314,10 @@ static const struct route {
     {"GET", "/outcomes", true, list_outcomes},
     {"GET", "/outcomes/", false, show_record},
     {"POST", "/log/checkpoint", true, take_checkpoint},
+    {"GET", "/keys", true, admin_list_keys},
+    {"GET", "/keys/", false, admin_show_revocation},
+    {"POST", "/keys/rotate", true, admin_rotate_key},
+    {"POST", "/keys/revoke", true, admin_revoke_key},
     {"GET", "/policy", true, admin_show_policy},
     {"POST", "/policy", true, admin_load_policy},
     {"POST", "/labels/revoke", true, admin_revoke},
@@ -343,6 +347,14 @@ static enum att_err dispatch(struct request *r, struct att_slice method)
     }
     return att_fail(r->diag, ATT_E_NOT_FOUND, known ? ATT_R_HTTP_METHOD : ATT_R_HTTP_ROUTE, "path",
                     known ? "not with this method" : "there is no such route");
+}
+
+bool admin_changes_keys(const struct msg *m)
+{
+    static const char prefix[] = "/keys/";
+
+    return m->kind == MSG_ADMIN && att_slice_eq(m->name, att_slice_str("POST")) &&
+           m->path.len >= strlen(prefix) && memcmp(m->path.p, prefix, strlen(prefix)) == 0;
 }
 
 enum att_err admin_run(struct keeper *k, struct job *job, struct att_diag *diag)

@@ -47,4 +47,7 @@
 /* Inside the transaction of the job. Fills the job's answer on ATT_OK. */
 ATT_MUST_USE enum att_err admin_run(struct keeper *k, struct job *job, struct att_diag *diag);
 
+/* Does this request change keys? Then it has a transaction of its own: in each, one key signs labels and their entries. */
+bool admin_changes_keys(const struct msg *m);
+
 #endif

@@ -40,6 +40,11 @@ ATT_MUST_USE enum att_err admin_load_policy(struct request *r);
 
 /* POST /labels/revoke, suspend and restore (admin_status.c). */
 ATT_MUST_USE enum att_err admin_revoke(struct request *r);
+/* Keys of the deployment (admin_keys.c). */
+ATT_MUST_USE enum att_err admin_list_keys(struct request *r);
+ATT_MUST_USE enum att_err admin_show_revocation(struct request *r);
+ATT_MUST_USE enum att_err admin_rotate_key(struct request *r);
+ATT_MUST_USE enum att_err admin_revoke_key(struct request *r);
 ATT_MUST_USE enum att_err admin_suspend(struct request *r);
 ATT_MUST_USE enum att_err admin_restore(struct request *r);
 

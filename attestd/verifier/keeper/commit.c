@@ -235,8 +235,8 @@ static enum att_err make_label(struct decision *d, struct att_diag *diag)
         .hardware_version = cfg->product.hardware_version,
         .support_end = cfg->product.support_end,
         .contact = cfg->product.contact,
-        .x5chain = d->k->issuer->x5chain,
-        .x5chain_count = d->k->issuer->chain_count,
+        .x5chain = d->k->issuer->label.x5chain,
+        .x5chain_count = d->k->issuer->label.count,
     };
     enum att_err err = issuer_check_time(d->k->issuer, d->now_utc, diag);
 
@@ -253,7 +253,7 @@ static enum att_err make_label(struct decision *d, struct att_diag *diag)
     err = att_sha256(att_slice_of(d->unit->device.ek_name, d->unit->device.ek_name_len),
                      d->ek_digest);
     if (err == ATT_OK)
-        err = att_label_make(&d->label, &f, d->quoted, d->result, d->k->issuer->label);
+        err = att_label_make(&d->label, &f, d->quoted, d->result, d->k->issuer->label.signer);
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_KEY_STORE, "label", "the label cannot be signed: %s",
                         att_err_name(err));

@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-#define FOLDER_ENTRIES_MAX 32
+#define FOLDER_ENTRIES_MAX 40
 #define FOLDER_NAME_MAX    40
 
 struct folder {

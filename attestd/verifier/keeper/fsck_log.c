@@ -10,6 +10,7 @@
 #include "tlog/entry.h"
 #include "tlog/tree.h"
 #include "verifier/keeper/issuer.h"
+#include "verifier/keeper/keys.h"
 #include "verifier/keeper/loghead.h"
 #include "verifier/keeper/sequencer.h"
 
@@ -63,6 +64,7 @@ static void compare(struct fsck_log_run *r, const struct att_entry *e,
 {
     uint8_t digest[32];
     char subject[ATT_ENTRY_NAME_MAX] = "";
+    bool keys = o->kind == STORE_KIND_LABEL_KEY || o->kind == STORE_KIND_LOG_KEY;
 
     if (o->has_subject)
         (void)att_label_subject(subject, sizeof(subject), o->subject);
@@ -71,8 +73,10 @@ static void compare(struct fsck_log_run *r, const struct att_entry *e,
         (o->has_subject && strcmp(e->subject, subject) != 0) ||
         !same_optional(e->has_cti, e->cti, o->has_cti, o->cti, sizeof(e->cti)) ||
         !same_optional(e->has_evidence, e->evidence, o->has_evidence, o->evidence, 32) ||
-        !same_optional(e->has_policy, e->policy, o->has_rules, o->policy, 32) ||
-        !same_optional(e->has_refvals, e->refvals, o->has_rules, o->refvals, 32))
+        !same_optional(e->has_policy, e->policy, o->has_rules && !keys, o->policy, 32) ||
+        !same_optional(e->has_refvals, e->refvals, o->has_rules && !keys, o->refvals, 32) ||
+        !same_optional(e->has_key_before, e->key_before, keys, o->policy, 32) ||
+        !same_optional(e->has_key_now, e->key_now, keys, o->refvals, 32))
         say(r, "log entry %lld: it says something else than its outcome", (long long)o->index);
     if (digest_of(digest, r, o, salt) != ATT_OK || memcmp(digest, e->digest, 32) != 0)
         say(r, "log entry %lld: the label or the text of its outcome is another",
@@ -184,25 +188,26 @@ static void compare_head(const struct fsck_log_run *r, const struct loghead *h, 
 
 static enum att_err check_heads(struct fsck_log_run *r, struct att_diag *diag)
 {
-    ATT_CLEANUP(att_signer_freep) struct att_signer *log = NULL;
+    ATT_CLEANUP(keys_known_clear) struct keys_known known = {0};
+    struct loghead_keys keys = {.key = known.key};
     struct loghead_file *file = NULL;
     struct loghead stored, written;
     uint8_t bytes[LOGHEAD_MAX];
     size_t len = 0;
     bool any = false;
-    enum att_err err = issuer_open_log(&log, r->opt->cfg, diag);
+    enum att_err err = keys_known_load(&known, r->opt->cfg, r->opt->st, diag);
 
     if (err != ATT_OK)
         return err;
+    keys.count = known.count;
     err = store_meta_get(r->opt->st, SEQUENCER_HEAD, bytes, sizeof(bytes), &len);
     if (err != ATT_OK && err != ATT_E_NOT_FOUND)
         return err;
-    if (err == ATT_OK &&
-        loghead_decode(&stored, att_slice_of(bytes, len), log->public_key, NULL) == ATT_OK)
+    if (err == ATT_OK && loghead_decode(&stored, att_slice_of(bytes, len), &keys, NULL) == ATT_OK)
         compare_head(r, &stored, "the database");
     else if (r->edge.size > 0)
         say(r, "log: the database has no tree that the log's key signed");
-    err = loghead_open(&file, &written, &any, r->opt->cfg->log.head, false, log->public_key, diag);
+    err = loghead_open(&file, &written, &any, r->opt->cfg->log.head, false, &keys, diag);
     if (err == ATT_E_FORMAT) {
         say(r, "log: log.head holds nothing that the log's key signed");
         return ATT_OK;

@@ -429,9 +429,9 @@ static enum att_err make_evidence_key(struct init *in, struct att_diag *diag)
 
 static enum att_err make_all(struct init *in, struct att_diag *diag)
 {
-    static const char *const folders[] = {"state",           "trust",   "ek.d",
-                                          "policy-signers",  "notices", "notice-signers",
-                                          "transfer-signers"};
+    static const char *const folders[] = {"state",          "state/keys",      "trust",
+                                          "ek.d",           "policy-signers",  "notices",
+                                          "notice-signers", "transfer-signers"};
     enum att_err err = in->postgresql != NULL ? store_conninfo_check(in->postgresql, diag) : ATT_OK;
 
     if (err == ATT_OK)

@@ -82,18 +82,18 @@ static enum att_err read_key_file(struct att_privkey **out, const char *path, bo
 }
 
 static enum att_err open_label_key(struct att_signer **out, const struct config *cfg,
-                                   struct att_diag *diag)
+                                   const struct issuer_place *place, struct att_diag *diag)
 {
     ATT_CLEANUP(att_privkey_freep) struct att_privkey *key = NULL;
     enum att_err err;
 
-    if (strncmp(cfg->label_key, PKCS11_SCHEME, strlen(PKCS11_SCHEME)) == 0)
-        return att_signer_p11(out, cfg->label_key, NULL, diag);
-    if (strncmp(cfg->label_key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
-        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, "label.key",
+    if (strncmp(place->key, PKCS11_SCHEME, strlen(PKCS11_SCHEME)) == 0)
+        return att_signer_p11(out, place->key, NULL, diag);
+    if (strncmp(place->key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, place->field,
                         "expected pkcs11: or file:");
-    err = read_key_file(&key, cfg->label_key + strlen(FILE_SCHEME), cfg->insecure_file_key,
-                        "label.key", diag);
+    err = read_key_file(&key, place->key + strlen(FILE_SCHEME), cfg->insecure_file_key,
+                        place->field, diag);
     if (err != ATT_OK)
         return err;
     err = att_signer_software(out, key);
@@ -130,36 +130,74 @@ static enum att_err check_pair(const struct att_cert *cert, const struct att_pub
     return ATT_OK;
 }
 
-enum att_err issuer_check_time(const struct issuer *i, int64_t now_utc, struct att_diag *diag)
+static enum att_err check_time(const struct issuer_label *l, int64_t now_utc, struct att_diag *diag)
 {
-    if (ATT_GUARD(KEY_EXPIRED, now_utc < att_cert_not_before(i->chain[0]) ||
-                                   now_utc > att_cert_not_after(i->chain[0])))
+    if (ATT_GUARD(KEY_EXPIRED, now_utc < att_cert_not_before(l->chain[0]) ||
+                                   now_utc > att_cert_not_after(l->chain[0])))
         return att_fail(diag, ATT_E_STALE, ATT_R_KEY_EXPIRED, "label.chain",
                         "the certificate of the label key is not valid now");
     return ATT_OK;
 }
 
-static enum att_err open_label(struct issuer *i, const struct config *cfg, int64_t now_utc,
+enum att_err issuer_check_time(const struct issuer *i, int64_t now_utc, struct att_diag *diag)
+{
+    return check_time(&i->label, now_utc, diag);
+}
+
+static enum att_err read_label(struct issuer_label *l, const struct config *cfg,
+                               const struct issuer_place *place, int64_t now_utc,
                                struct att_diag *diag)
 {
-    enum att_err err =
-        issuer_read_chain(i->chain, ATT_CHAIN_MAX, &i->chain_count, cfg->label_chain, diag);
+    enum att_err err = issuer_read_chain(l->chain, ATT_CHAIN_MAX, &l->count, place->chain, diag);
 
     if (err != ATT_OK)
         return err;
-    for (size_t n = 0; n < i->chain_count; n++)
-        i->x5chain[n] = att_cert_der(i->chain[n]);
-    err = issuer_check_time(i, now_utc, diag);
+    for (size_t n = 0; n < l->count; n++)
+        l->x5chain[n] = att_cert_der(l->chain[n]);
+    err = check_time(l, now_utc, diag);
     if (err != ATT_OK)
         return err;
-    if (ATT_GUARD(KEY_ISSUER, !att_cert_names_verifier(i->chain[0], cfg->verifier_id)))
+    if (ATT_GUARD(KEY_ISSUER, !att_cert_names_verifier(l->chain[0], cfg->verifier_id)))
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "label.chain",
                         "the certificate of the label key does not name this verifier (URI name "
                         "urn:attestd:verifier:ID)");
-    err = open_label_key(&i->label, cfg, diag);
+    err = open_label_key(&l->signer, cfg, place, diag);
     if (err != ATT_OK)
         return err;
-    return check_pair(i->chain[0], i->label->public_key, "label.key", diag);
+    return check_pair(l->chain[0], l->signer->public_key, place->field, diag);
+}
+
+void issuer_label_clear(struct issuer_label *l)
+{
+    att_signer_free(l->signer);
+    for (size_t n = 0; n < l->count; n++)
+        att_cert_free(l->chain[n]);
+    *l = (struct issuer_label){0};
+}
+
+enum att_err issuer_read_label(struct issuer_label *out, const struct config *cfg,
+                               const struct issuer_place *place, int64_t now_utc,
+                               struct att_diag *diag)
+{
+    ATT_CLEANUP(issuer_label_clear) struct issuer_label l = {0};
+    enum att_err err = read_label(&l, cfg, place, now_utc, diag);
+
+    if (err != ATT_OK)
+        return err;
+    *out = l;
+    l = (struct issuer_label){0};
+    return ATT_OK;
+}
+
+struct issuer_place issuer_label_place(const struct config *cfg)
+{
+    return (struct issuer_place){
+        .key = cfg->label_key, .chain = cfg->label_chain, .field = "label.key"};
+}
+
+struct issuer_place issuer_log_place(const struct config *cfg)
+{
+    return (struct issuer_place){.key = cfg->log.key, .field = "log.key"};
 }
 
 static enum att_err open_device_ca(struct issuer *i, const struct config *cfg,
@@ -187,17 +225,17 @@ static enum att_err open_device_ca(struct issuer *i, const struct config *cfg,
 }
 
 /* Checkpoints are Ed25519, which tokens rarely have: a file that only this process reads, in every deployment. */
-enum att_err issuer_open_log(struct att_signer **out, const struct config *cfg,
+enum att_err issuer_read_log(struct att_signer **out, const struct issuer_place *place,
                              struct att_diag *diag)
 {
     ATT_CLEANUP(att_privkey_freep) struct att_privkey *key = NULL;
     ATT_CLEANUP(att_signer_freep) struct att_signer *log = NULL;
     enum att_err err;
 
-    if (strncmp(cfg->log.key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
-        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_KEY_STORE, "log.key",
+    if (strncmp(place->key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
+        return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_KEY_STORE, place->field,
                         "the log's key must be a file");
-    err = read_key_file(&key, cfg->log.key + strlen(FILE_SCHEME), true, "log.key", diag);
+    err = read_key_file(&key, place->key + strlen(FILE_SCHEME), true, place->field, diag);
     if (err == ATT_OK)
         err = att_signer_software(&log, key);
     if (err != ATT_OK)
@@ -205,26 +243,40 @@ enum att_err issuer_open_log(struct att_signer **out, const struct config *cfg,
     key = NULL; /* the signer's now */
     if (ATT_GUARD(LOG_KEY_TYPE, att_pubkey_type(log->public_key) != ATT_KEY_ED25519))
         return att_fail(
-            diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "log.key",
+            diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, place->field,
             "expected an Ed25519 key, of the log alone: openssl genpkey -algorithm ed25519");
     *out = log;
     log = NULL;
     return ATT_OK;
 }
 
-enum att_err issuer_open(struct issuer **out, const struct config *cfg, int64_t now_utc,
-                         struct att_diag *diag)
+enum att_err issuer_open_authority(struct issuer **out, const struct config *cfg,
+                                   struct att_diag *diag)
 {
     ATT_CLEANUP(issuer_freep) struct issuer *i = calloc(1, sizeof(*i));
     enum att_err err;
 
     if (i == NULL)
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "issuer", "memory ran out");
-    err = open_label(i, cfg, now_utc, diag);
+    err = open_device_ca(i, cfg, diag);
+    if (err != ATT_OK)
+        return err;
+    *out = i;
+    i = NULL;
+    return ATT_OK;
+}
+
+enum att_err issuer_open(struct issuer **out, const struct config *cfg, int64_t now_utc,
+                         struct att_diag *diag)
+{
+    ATT_CLEANUP(issuer_freep) struct issuer *i = NULL;
+    const struct issuer_place label = issuer_label_place(cfg), log = issuer_log_place(cfg);
+    enum att_err err = issuer_open_authority(&i, cfg, diag);
+
     if (err == ATT_OK)
-        err = open_device_ca(i, cfg, diag);
+        err = issuer_read_label(&i->label, cfg, &label, now_utc, diag);
     if (err == ATT_OK)
-        err = issuer_open_log(&i->log, cfg, diag);
+        err = issuer_read_log(&i->log, &log, diag);
     if (err != ATT_OK)
         return err;
     *out = i;
@@ -236,10 +288,11 @@ void issuer_free(struct issuer *i)
 {
     if (i == NULL)
         return;
-    att_signer_free(i->label);
+    issuer_label_clear(&i->label);
     att_signer_free(i->log);
-    for (size_t n = 0; n < i->chain_count; n++)
-        att_cert_free(i->chain[n]);
+    att_signer_free(i->log_before);
+    for (size_t n = 0; n < i->log_known_count; n++)
+        att_pubkey_free(i->log_known[n]);
     att_cert_free(i->ca);
     att_privkey_free(i->ca_key);
     free(i);

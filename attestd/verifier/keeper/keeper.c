@@ -133,6 +133,8 @@ static enum att_err open_records(struct keeper *k, struct att_diag *diag)
         err = archive_check(&k->archive, k->st, true, diag);
     if (err == ATT_OK)
         err = check_name(k, diag);
+    if (err == ATT_OK)
+        err = keys_open(&k->issuer, k->cfg, k->st, k->opt.utc_s(), diag);
     return err == ATT_OK ? open_log(k, diag) : err;
 }
 
@@ -152,8 +154,6 @@ enum att_err keeper_new(struct keeper **out, const struct keeper_options *opt,
     memcpy(k->seal_key, opt->seal_key, sizeof(k->seal_key));
     STAILQ_INIT(&k->jobs);
     err = ek_trust_load(&k->trust, k->cfg, diag);
-    if (err == ATT_OK)
-        err = issuer_open(&k->issuer, k->cfg, opt->utc_s(), diag);
     if (err == ATT_OK)
         err = make_tables(k, diag);
     if (err == ATT_OK)
@@ -182,6 +182,7 @@ static void job_free(struct job *job)
     att_buf_free(job->answer.sealed);
     att_buf_free(job->policy);
     att_buf_free(job->label);
+    key_change_free(job->keys);
     free(job);
 }
 
@@ -406,8 +407,11 @@ static enum att_err run_job(struct keeper *k, struct job *job, struct att_diag *
 }
 
 /* With what it wrote goes what would come of it. */
-static void nothing_follows(struct job *job)
+static void nothing_follows(struct keeper *k, struct job *job)
 {
+    keys_undo(k, job);
+    key_change_free(job->keys);
+    job->keys = NULL;
     job->removed[0] = '\0';
     job->dropped = 0;
     att_buf_freep(&job->policy);
@@ -430,7 +434,7 @@ static enum att_err run_marked(struct keeper *k, struct job *job, struct att_dia
         return err;
     }
     answer_refuse(&job->answer, &diag);
-    nothing_follows(job);
+    nothing_follows(k, job);
     return store_mark_undo(k->st, batch);
 }
 
@@ -484,6 +488,7 @@ static void settle(struct keeper *k, struct job *job)
 {
     struct answer *a = &job->answer;
 
+    keys_settle(k, job);
     put_policy(k, job);
     put_receipt(k, job);
     send_answer(a, job->m.id, &job->client);
@@ -518,9 +523,9 @@ static void undo(struct keeper *k, struct job *job, const struct att_diag *diag)
         session_release(job->session);
     if (job->pending != NULL)
         job->pending->binding = false;
+    keys_undo(k, job);
     answer_refuse(&job->answer, diag);
     send_answer(&job->answer, job->m.id, &job->client);
-    (void)k;
 }
 
 static void flush_batch(struct keeper *k, struct job_queue *batch)
@@ -553,10 +558,15 @@ void keeper_flush(struct keeper *k)
 
         for (size_t n = 0; n < KEEPER_BATCH_MAX && !STAILQ_EMPTY(&k->jobs); n++) {
             struct job *job = STAILQ_FIRST(&k->jobs);
+            bool alone = admin_changes_keys(&job->m);
 
+            if (alone && n > 0)
+                break;
             STAILQ_REMOVE_HEAD(&k->jobs, link);
             STAILQ_INSERT_TAIL(&batch, job, link);
             k->job_count--;
+            if (alone)
+                break;
         }
         flush_batch(k, &batch);
         while (!STAILQ_EMPTY(&batch)) {

@@ -15,6 +15,7 @@
 #include "verifier/keeper/archive.h"
 #include "verifier/keeper/issuer.h"
 #include "verifier/keeper/keeper.h"
+#include "verifier/keeper/keys.h"
 #include "verifier/keeper/pending.h"
 #include "verifier/keeper/rejudge.h"
 #include "verifier/keeper/sequencer.h"
@@ -49,10 +50,11 @@ struct job {
     struct session *session;        /* its nonce is consumed, the outcome not yet durable */
     struct pending *pending;        /* the same for an enrolment */
     char removed[STORE_ID_MAX + 1]; /* this device is gone once the transaction is durable */
-    struct att_buf *label;  /* it comes with the answer, once it has a receipt; owned, or NULL */
-    int64_t outcome;        /* its index */
-    size_t dropped;         /* older evidence that made room for this one's */
-    struct att_buf *policy; /* takes the place of the configured file; owned, or NULL */
+    struct att_buf *label;   /* it comes with the answer, once it has a receipt; owned, or NULL */
+    int64_t outcome;         /* its index */
+    size_t dropped;          /* older evidence that made room for this one's */
+    struct key_change *keys; /* another key takes over; owned, or NULL */
+    struct att_buf *policy;  /* takes the place of the configured file; owned, or NULL */
 };
 STAILQ_HEAD(job_queue, job);
 

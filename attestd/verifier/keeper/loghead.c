@@ -36,22 +36,26 @@ enum att_err loghead_encode(struct att_wr *w, const struct loghead *h)
     return att_cbor_wr_done(w, &written);
 }
 
-static enum att_err check_signature(const struct loghead *h, const struct att_pubkey *log,
+static enum att_err check_signature(const struct loghead *h, const struct loghead_keys *keys,
                                     struct att_diag *diag)
 {
-    ATT_CLEANUP(att_cose_verified_freep) struct att_cose_verified *v = NULL;
     struct att_cose m;
     enum att_err err =
         att_cose_parse_detached(&m, att_slice_of(h->signed_root, h->signed_len), diag);
 
-    if (err != ATT_OK)
-        return err;
-    return att_cose_verify_detached(&v, &m, att_slice_of(h->tree.root, sizeof(h->tree.root)), log,
-                                    diag);
+    if (err == ATT_OK)
+        err = ATT_E_SIGNATURE;
+    for (size_t i = 0; err == ATT_E_SIGNATURE && i < keys->count; i++) {
+        ATT_CLEANUP(att_cose_verified_freep) struct att_cose_verified *v = NULL;
+
+        err = att_cose_verify_detached(&v, &m, att_slice_of(h->tree.root, sizeof(h->tree.root)),
+                                       keys->key[i], diag);
+    }
+    return err;
 }
 
-enum att_err loghead_decode(struct loghead *out, struct att_slice in, const struct att_pubkey *log,
-                            struct att_diag *diag)
+enum att_err loghead_decode(struct loghead *out, struct att_slice in,
+                            const struct loghead_keys *keys, struct att_diag *diag)
 {
     struct att_cbor c = att_cbor_from(in);
     struct loghead h = {0};
@@ -72,7 +76,7 @@ enum att_err loghead_decode(struct loghead *out, struct att_slice in, const stru
     if (s.len > 0)
         memcpy(h.signed_root, s.p, s.len);
     h.signed_len = s.len;
-    err = check_signature(&h, log, diag);
+    err = check_signature(&h, keys, diag);
     if (err != ATT_OK)
         return err;
     *out = h;
@@ -81,7 +85,7 @@ enum att_err loghead_decode(struct loghead *out, struct att_slice in, const stru
 
 /* What a place holds; false for one that was never written, or torn. */
 static bool read_place(struct loghead *out, const struct loghead_file *f, unsigned int place,
-                       const struct att_pubkey *log, bool *written)
+                       const struct loghead_keys *keys, bool *written)
 {
     uint8_t bytes[PLACE_BYTES];
     ssize_t n = pread(f->fd, bytes, sizeof(bytes), (off_t)place * PLACE_BYTES);
@@ -89,11 +93,11 @@ static bool read_place(struct loghead *out, const struct loghead_file *f, unsign
     struct att_slice head = att_rd_bytes(&r, att_rd_u32be(&r));
 
     *written = *written || n > 0;
-    return att_rd_ok(&r) && head.len > 0 && loghead_decode(out, head, log, NULL) == ATT_OK;
+    return att_rd_ok(&r) && head.len > 0 && loghead_decode(out, head, keys, NULL) == ATT_OK;
 }
 
 static enum att_err read_all(struct loghead *last, bool *any, struct loghead_file *f,
-                             const struct att_pubkey *log, struct att_diag *diag)
+                             const struct loghead_keys *keys, struct att_diag *diag)
 {
     bool written = false;
 
@@ -101,7 +105,7 @@ static enum att_err read_all(struct loghead *last, bool *any, struct loghead_fil
     for (unsigned int place = 0; place < PLACES; place++) {
         struct loghead h;
 
-        if (!read_place(&h, f, place, log, &written))
+        if (!read_place(&h, f, place, keys, &written))
             continue;
         if (*any && h.tree.size < last->tree.size)
             continue;
@@ -135,7 +139,7 @@ static enum att_err open_alone(struct loghead_file *f, const char *path, bool cr
 }
 
 enum att_err loghead_open(struct loghead_file **out, struct loghead *last, bool *any,
-                          const char *path, bool create, const struct att_pubkey *log,
+                          const char *path, bool create, const struct loghead_keys *keys,
                           struct att_diag *diag)
 {
     struct loghead_file *f = calloc(1, sizeof(*f));
@@ -146,7 +150,7 @@ enum att_err loghead_open(struct loghead_file **out, struct loghead *last, bool 
     f->fd = -1;
     err = open_alone(f, path, create, diag);
     if (err == ATT_OK)
-        err = read_all(last, any, f, log, diag);
+        err = read_all(last, any, f, keys, diag);
     if (err != ATT_OK) {
         loghead_close(f);
         if (err != ATT_E_NOT_FOUND)

@@ -27,9 +27,14 @@ struct loghead {
     size_t signed_len;
 };
 ATT_MUST_USE enum att_err loghead_encode(struct att_wr *w, const struct loghead *h);
-/* Strict, and the signature under the log's key. FORMAT SIGNATURE. */
+/* Keys of which one must have signed: that in force, or, of what may be older, any that the log had. Borrowed. */
+struct loghead_keys {
+    struct att_pubkey *const *key;
+    size_t count;
+};
+/* Strict, and the signature under one of the log's keys. FORMAT SIGNATURE. */
 ATT_MUST_USE enum att_err loghead_decode(struct loghead *out, struct att_slice in,
-                                         const struct att_pubkey *log, struct att_diag *diag);
+                                         const struct loghead_keys *keys, struct att_diag *diag);
 
 struct loghead_file; /* opaque: open, of this process alone */
 
@@ -39,8 +44,8 @@ struct loghead_file; /* opaque: open, of this process alone */
  * (TL_FSCK: neither place holds a head that the log signed) IO NOMEM
  */
 ATT_MUST_USE enum att_err loghead_open(struct loghead_file **out, struct loghead *last, bool *any,
-                                       const char *path, bool create, const struct att_pubkey *log,
-                                       struct att_diag *diag);
+                                       const char *path, bool create,
+                                       const struct loghead_keys *keys, struct att_diag *diag);
 void loghead_close(struct loghead_file *f);
 /* Durable when it returns ATT_OK. IO: nobody knows what the disk holds, so nothing more may be signed. */
 ATT_MUST_USE enum att_err loghead_write(struct loghead_file *f, const struct loghead *h,

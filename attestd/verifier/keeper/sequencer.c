@@ -13,8 +13,6 @@
 #include "tlog/receipt.h"
 #include "tlog/tree.h"
 
-#define META_SIGNER "log_signer" /* SHA-256 of the label key whose certificates stand in an entry */
-
 void sequencer_free(struct sequencer *s)
 {
     if (s == NULL)
@@ -126,17 +124,23 @@ static enum att_err make_entry(struct att_buf **out, uint8_t salt[STORE_SALT_LEN
         .evidence = o->has_evidence ? o->evidence : NULL,
         .policy = o->has_rules ? o->policy : NULL,
         .refvals = o->has_rules ? o->refvals : NULL,
-        .x5chain = with_chain ? is->x5chain : NULL,
-        .x5chain_count = with_chain ? is->chain_count : 0,
+        .x5chain = with_chain ? is->label.x5chain : NULL,
+        .x5chain_count = with_chain ? is->label.count : 0,
     };
     enum att_err err;
+
+    if (o->kind == STORE_KIND_LABEL_KEY || o->kind == STORE_KIND_LOG_KEY) {
+        f.key_before = f.policy;
+        f.key_now = f.refvals;
+        f.policy = f.refvals = NULL;
+    }
 
     f.cti = o->has_cti ? o->cti : NULL;
     err = store_kind_makes_label(o->kind) ? add_label(&f, &l, s, o, diag)
                                           : add_detail(&f, salt, s, o, diag);
     if (err != ATT_OK)
         return err;
-    err = att_entry_make(out, &f, is->label);
+    err = att_entry_make(out, &f, is->label.signer);
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_KEY_STORE, "entry", "the entry of outcome %lld: %s",
                         (long long)o->index, att_err_name(err));
@@ -154,6 +158,12 @@ static enum att_err go_on_to(struct sequencer *s, int64_t utc, struct att_diag *
     return ATT_OK;
 }
 
+/* Partners get this entry alone, and learn from it who says so (attestctl trust revoke). */
+static bool ends_a_key(const struct store_outcome *o)
+{
+    return o->kind == STORE_KIND_LABEL_KEY && strcmp(o->reason, ATT_ENTRY_COMPROMISED) == 0;
+}
+
 static enum att_err sequence_one(struct sequencer *s, int64_t index, bool with_chain,
                                  struct att_diag *diag)
 {
@@ -168,7 +178,7 @@ static enum att_err sequence_one(struct sequencer *s, int64_t index, bool with_c
         err = go_on_to(s, o.utc, diag);
     if (err != ATT_OK)
         return err;
-    err = make_entry(&entry, salt, s, &o, with_chain, diag);
+    err = make_entry(&entry, salt, s, &o, with_chain || ends_a_key(&o), diag);
     if (err == ATT_OK)
         err = store_leaf_put(s->opt.st, index, salt, att_buf_slice(entry), diag);
     if (err != ATT_OK)
@@ -239,20 +249,20 @@ static enum att_err note_signer(bool *first, struct sequencer *s, struct att_dia
 {
     uint8_t now[32], known[32];
     size_t len = 0;
-    enum att_err err = att_pubkey_fingerprint(now, s->opt.issuer->label->public_key);
+    enum att_err err = att_pubkey_fingerprint(now, s->opt.issuer->label.signer->public_key);
 
     *first = false;
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_INTERNAL, "log", "hashing failed");
     if (s->signer_known)
         return ATT_OK;
-    err = store_meta_get(s->opt.st, META_SIGNER, known, sizeof(known), &len);
+    err = store_meta_get(s->opt.st, SEQUENCER_SIGNER, known, sizeof(known), &len);
     if (err == ATT_OK && len == sizeof(known) && memcmp(known, now, sizeof(now)) == 0)
         return ATT_OK;
     if (err != ATT_OK && err != ATT_E_NOT_FOUND)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, "log", "its signer cannot be read");
     *first = true;
-    return store_meta_put(s->opt.st, META_SIGNER, att_slice_of(now, sizeof(now)), diag);
+    return store_meta_put(s->opt.st, SEQUENCER_SIGNER, att_slice_of(now, sizeof(now)), diag);
 }
 
 enum att_err sequencer_seal(struct sequencer *s, struct att_diag *diag)
@@ -311,14 +321,59 @@ void sequencer_revert(struct sequencer *s)
     s->sealed = false;
 }
 
-enum att_err sequencer_checkpoint(struct att_slice *out, struct sequencer *s, struct att_diag *diag)
+void sequencer_keys_changed(struct sequencer *s)
 {
+    s->signer_known = false;
+    att_buf_freep(&s->checkpoint);
+}
+
+/* While a key hands over, its line stands behind that of its successor: whoever knows only one of them can go on. */
+static enum att_err add_line_of_before(struct att_buf *note, const struct sequencer *s,
+                                       const struct att_tree_head *h)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *line = NULL;
+    struct att_note_order order = {.name = h->origin, .type = ATT_NOTE_ED25519};
+    enum att_err err = att_tree_head_encode(&text, h);
+
+    if (err != ATT_OK)
+        return err;
+    order.text = att_buf_slice(text);
+    err = att_note_sign(&line, &order, s->opt.issuer->log_before);
+    return err == ATT_OK ? att_buf_add_slice(note, att_buf_slice(line)) : err;
+}
+
+static enum att_err make_checkpoint(struct sequencer *s, bool hands_over)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *alone = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *note = NULL;
     const struct att_tree_head h = {.origin = att_slice_str(s->opt.cfg->log.origin),
                                     .tree = s->last.tree};
+    enum att_err err = att_checkpoint_make(&alone, &h, s->opt.issuer->log);
+
+    if (err == ATT_OK)
+        err = att_buf_new(&note, ATT_NOTE_MAX);
+    if (err == ATT_OK)
+        err = att_buf_add_slice(note, att_buf_slice(alone));
+    if (err == ATT_OK && hands_over)
+        err = add_line_of_before(note, s, &h);
+    if (err != ATT_OK)
+        return err;
+    att_buf_freep(&s->checkpoint);
+    s->checkpoint = note;
+    s->hands_over = hands_over;
+    note = NULL;
+    return ATT_OK;
+}
+
+enum att_err sequencer_checkpoint(struct att_slice *out, struct sequencer *s, struct att_diag *diag)
+{
+    const struct issuer *is = s->opt.issuer;
+    bool hands_over = is->log_before != NULL && s->opt.utc_s() < is->log_before_until;
     enum att_err err = ATT_OK;
 
-    if (s->checkpoint == NULL)
-        err = att_checkpoint_make(&s->checkpoint, &h, s->opt.issuer->log);
+    if (s->checkpoint == NULL || s->hands_over != hands_over)
+        err = make_checkpoint(s, hands_over);
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_INTERNAL, "log", "the checkpoint cannot be signed: %s",
                         att_err_name(err));

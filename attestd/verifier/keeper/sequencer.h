@@ -25,6 +25,9 @@
 #define SEQUENCER_HEAD                                                                             \
     "log_head" /* the signed tree among the store's named values (loghead_encode) */
 
+#define SEQUENCER_SIGNER                                                                           \
+    "log_signer" /* SHA-256 of the label key whose certificates stand in an entry */
+
 struct sequencer; /* opaque */
 
 struct sequencer_options {
@@ -63,10 +66,14 @@ ATT_MUST_USE enum att_err sequencer_dress(struct att_buf **out, struct sequencer
 uint64_t sequencer_size(const struct sequencer *s); /* entries in the tree that was settled last */
 /*
  * The checkpoint of that tree (C2SP tlog-checkpoint), borrowed until the next settlement. Made when it is first asked
- * for: only a head that was written down is ever signed so, and a signature of Ed25519 is always the same bytes.
+ * for: only a head that was written down is ever signed so, and a signature of Ed25519 is always the same bytes. While the
+ * log's key hands over (issuer log_before) it has the lines of both.
  */
 ATT_MUST_USE enum att_err sequencer_checkpoint(struct att_slice *out, struct sequencer *s,
                                                struct att_diag *diag);
+
+/* The issuer's keys are others than before, or the same again after all: what was kept of them is not true any more. */
+void sequencer_keys_changed(struct sequencer *s);
 
 /* Was this a tree of this log? CONFLICT (TL_FORK): it was not. ST_CORRUPT for tiles that cannot be read. */
 ATT_MUST_USE enum att_err sequencer_had(struct sequencer *s, const struct att_merkle_head *head,

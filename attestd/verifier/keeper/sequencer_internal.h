@@ -20,6 +20,7 @@ struct sequencer {
     int64_t settled_utc,
         utc; /* the latest time that the log names: of what is settled; with what is added */
     struct att_buf *checkpoint; /* of the tree that was settled last, or NULL */
+    bool hands_over;            /* with a line of the log's key of before */
     struct att_buf *bytes;
     struct att_hasher *hasher;
 };

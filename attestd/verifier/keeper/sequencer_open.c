@@ -25,9 +25,17 @@ static bool same_tree(const struct att_merkle_head *a, const struct att_merkle_h
     return a->size == b->size && memcmp(a->root, b->root, sizeof(a->root)) == 0;
 }
 
+/* What was signed before another key took over was signed by another key. */
+static struct loghead_keys known_keys(const struct sequencer *s)
+{
+    return (struct loghead_keys){.key = s->opt.issuer->log_known,
+                                 .count = s->opt.issuer->log_known_count};
+}
+
 static enum att_err stored_head(struct loghead *out, bool *any, struct sequencer *s,
                                 struct att_diag *diag)
 {
+    const struct loghead_keys keys = known_keys(s);
     uint8_t bytes[LOGHEAD_MAX];
     size_t len = 0;
     enum att_err err = store_meta_get(s->opt.st, SEQUENCER_HEAD, bytes, sizeof(bytes), &len);
@@ -37,8 +45,7 @@ static enum att_err stored_head(struct loghead *out, bool *any, struct sequencer
         return ATT_OK;
     if (err != ATT_OK)
         return sequencer_unreadable(diag, err, -1, "the signed tree cannot be read");
-    if (loghead_decode(out, att_slice_of(bytes, len), s->opt.issuer->log->public_key, NULL) !=
-        ATT_OK)
+    if (loghead_decode(out, att_slice_of(bytes, len), &keys, NULL) != ATT_OK)
         return att_fail(diag, ATT_E_FORMAT, ATT_R_TL_FSCK, "log",
                         "the stored tree was not signed by the log's key (log.key)");
     return ATT_OK;
@@ -207,6 +214,7 @@ static enum att_err read_time(struct sequencer *s, struct att_diag *diag)
 static enum att_err open_all(struct sequencer *s, struct att_diag *diag)
 {
     struct att_tile_port port = {.read = read_tile, .ctx = s->opt.st};
+    const struct loghead_keys keys = known_keys(s);
     struct loghead stored = {0}, written = {0};
     bool any = false, any_written = false;
     enum att_err err = att_buf_new(&s->bytes, STORE_BYTES_MAX);
@@ -215,8 +223,7 @@ static enum att_err open_all(struct sequencer *s, struct att_diag *diag)
         err = att_hasher_new(&s->hasher);
     if (err != ATT_OK)
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "log", "memory ran out");
-    err = loghead_open(&s->file, &written, &any_written, s->opt.cfg->log.head, true,
-                       s->opt.issuer->log->public_key, diag);
+    err = loghead_open(&s->file, &written, &any_written, s->opt.cfg->log.head, true, &keys, diag);
     if (err == ATT_OK)
         err = stored_head(&stored, &any, s, diag);
     if (err == ATT_OK)

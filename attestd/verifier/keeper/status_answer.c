@@ -37,8 +37,8 @@ static enum att_err sign(struct att_buf **out, struct keeper *k, const struct st
         .uri = named.uri,
         .iat = k->opt.utc_s(),
         .ttl_s = (uint64_t)(cfg->ttl_ms / 1000),
-        .x5chain = k->issuer->x5chain,
-        .x5chain_count = k->issuer->chain_count,
+        .x5chain = k->issuer->label.x5chain,
+        .x5chain_count = k->issuer->label.count,
     };
     enum att_err err = issuer_check_time(k->issuer, facts.iat, diag);
 
@@ -46,7 +46,7 @@ static enum att_err sign(struct att_buf **out, struct keeper *k, const struct st
         return err;
     status_uri(named.uri, sizeof(named.uri), k, l->number);
     facts.exp = facts.iat + cfg->life_ms / 1000;
-    err = att_status_token_make(out, &facts, list, k->issuer->label);
+    err = att_status_token_make(out, &facts, list, k->issuer->label.signer);
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_KEY_STORE, "status list", "it cannot be signed: %s",
                         att_err_name(err));

@@ -165,5 +165,10 @@ enum att_err witnessed_get(struct att_buf *out, struct witnessed *w, struct att_
         return err;
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, "log", "the checkpoint cannot be read");
-    return att_buf_add(out, bytes, len);
+    return len > 0 ? att_buf_add(out, bytes, len) : ATT_E_NOT_FOUND;
+}
+
+enum att_err witnessed_forget(struct witnessed *w, struct att_diag *diag)
+{
+    return store_meta_put(w->st, META_NOTE, att_slice_of(NULL, 0), diag);
 }

@@ -36,4 +36,7 @@ ATT_MUST_USE enum att_err witnessed_take(struct witnessed *w, struct att_slice n
 ATT_MUST_USE enum att_err witnessed_get(struct att_buf *out, struct witnessed *w,
                                         struct att_diag *diag);
 
+/* What was published counts no more: the log's key that signed it may be in strange hands. Inside a transaction. */
+ATT_MUST_USE enum att_err witnessed_forget(struct witnessed *w, struct att_diag *diag);
+
 #endif

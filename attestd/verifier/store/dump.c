@@ -24,6 +24,7 @@ static const struct {
     {"label", "SELECT * FROM label ORDER BY outcome"},
     {"status_list", "SELECT * FROM status_list ORDER BY number"},
     {"status", "SELECT * FROM status ORDER BY list, place"},
+    {"signing_key", "SELECT * FROM signing_key ORDER BY kind, nth"},
     {"evidence", "SELECT * FROM evidence ORDER BY outcome"},
     {"policy", "SELECT * FROM policy ORDER BY digest"},
     {"transfer", "SELECT * FROM transfer ORDER BY outcome"},
@@ -128,7 +129,8 @@ static const char *const checks[] = {
     " (SELECT coalesce(sum(size), 0) FROM evidence WHERE enrolment = d.enrolment AND dropped = 0)"
     " LIMIT 100",
     "SELECT 'outcome ' || idx || ': its policy is missing' FROM outcome"
-    " WHERE policy IS NOT NULL AND policy NOT IN (SELECT digest FROM policy) LIMIT 100",
+    " WHERE kind NOT IN (16, 17) AND policy IS NOT NULL"
+    " AND policy NOT IN (SELECT digest FROM policy) LIMIT 100",
     "SELECT 'outcome ' || idx || ': a verdict without label or digests' FROM outcome"
     " WHERE kind IN (3, 4) AND (cti IS NULL OR evidence IS NULL OR policy IS NULL"
     " OR refvals IS NULL) LIMIT 100",
@@ -153,6 +155,11 @@ static const char *const checks[] = {
     " WHERE NOT EXISTS (SELECT 1 FROM label AS l WHERE l.outcome = s.label AND l.list = s.list"
     " AND l.place = s.place) OR NOT EXISTS (SELECT 1 FROM outcome AS o WHERE o.idx = s.outcome"
     " AND o.idx > s.label) LIMIT 100",
+    "SELECT 'signing key of kind ' || kind || ': none is in force' FROM signing_key"
+    " GROUP BY kind HAVING max(CASE WHEN ends = -1 THEN 1 ELSE 0 END) = 0",
+    "SELECT 'signing key from entry ' || begins || ': not where the one before it ends'"
+    " FROM signing_key AS n WHERE nth > 1 AND NOT EXISTS (SELECT 1 FROM signing_key AS b"
+    " WHERE b.kind = n.kind AND b.nth = n.nth - 1 AND b.ends = n.begins)",
     "SELECT 'outcome ' || idx || ': its transfer is missing' FROM outcome WHERE kind = 10"
     " AND idx NOT IN (SELECT outcome FROM transfer) LIMIT 100",
     "SELECT 'transfer of outcome ' || t.outcome || ': the outcome names another gateway'"

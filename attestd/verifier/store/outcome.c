@@ -13,7 +13,8 @@ static const char *const kind_names[STORE_KIND__END] = {
     [STORE_KIND_NOTICE] = "notice",     [STORE_KIND_TRANSFERRED] = "transferred",
     [STORE_KIND_HELD] = "quarantined",  [STORE_KIND_FREED] = "released",
     [STORE_KIND_REVOKED] = "revoked",   [STORE_KIND_SUSPENDED] = "suspended",
-    [STORE_KIND_RESTORED] = "restored",
+    [STORE_KIND_RESTORED] = "restored", [STORE_KIND_LABEL_KEY] = "label-key",
+    [STORE_KIND_LOG_KEY] = "log-key",
 };
 
 const char *store_kind_name(enum store_kind k)

@@ -113,9 +113,18 @@ static const char schema_status[] =
     " label bigint NOT NULL REFERENCES label (outcome),"
     " outcome bigint NOT NULL REFERENCES outcome (idx), PRIMARY KEY (list, place));";
 
+static const char schema_keys[] =
+    "CREATE TABLE signing_key ("
+    " kind bigint NOT NULL CHECK (kind IN (1, 2)), nth bigint NOT NULL,"
+    " key bytea NOT NULL, name " TEXT ","
+    " begins bigint NOT NULL, ends bigint NOT NULL CHECK (ends = -1 OR ends >= begins),"
+    " revoked bigint NOT NULL, cosigns_until bigint NOT NULL,"
+    " PRIMARY KEY (kind, nth), UNIQUE (kind, key));"
+    "CREATE UNIQUE INDEX signing_key_in_force ON signing_key (kind) WHERE ends = -1;";
+
 /* From one schema to the next. The first that this engine had is the sixth. */
 #define FIRST_SCHEMA 6
-static const char *const steps[] = {NULL};
+static const char *const steps[STORE_SCHEMA - FIRST_SCHEMA] = {schema_keys};
 
 static void quiet(void *ctx, const char *message)
 {
@@ -326,6 +335,8 @@ static enum att_err make_schema(struct pg *st, struct att_diag *diag)
         err = pg_exec(st, schema, "schema", diag);
     if (err == ATT_OK)
         err = pg_exec(st, schema_status, "schema", diag);
+    if (err == ATT_OK)
+        err = pg_exec(st, schema_keys, "schema", diag);
     if (err == ATT_OK)
         err = pg_exec(st, version, "schema", diag);
     if (err == ATT_OK)

@@ -70,6 +70,17 @@
     " outcome INTEGER NOT NULL REFERENCES outcome (idx),"                                          \
     " PRIMARY KEY (list, place)) STRICT, WITHOUT ROWID;"
 
+/* With the seventh: every key that ever signed labels (kind 1) or trees of the log (2). One of each kind is in force, never
+ * two: ends is -1 for that one alone, else the first entry of the log that it does not sign any more. */
+#define SCHEMA_7                                                                                   \
+    "CREATE TABLE signing_key ("                                                                   \
+    " kind INTEGER NOT NULL CHECK (kind IN (1, 2)), nth INTEGER NOT NULL,"                         \
+    " key BLOB NOT NULL, name TEXT NOT NULL,"                                                      \
+    " begins INTEGER NOT NULL, ends INTEGER NOT NULL CHECK (ends = -1 OR ends >= begins),"         \
+    " revoked INTEGER NOT NULL, cosigns_until INTEGER NOT NULL,"                                   \
+    " PRIMARY KEY (kind, nth), UNIQUE (kind, key)) STRICT, WITHOUT ROWID;"                         \
+    "CREATE UNIQUE INDEX signing_key_in_force ON signing_key (kind) WHERE ends = -1;"
+
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE device ("
@@ -113,7 +124,7 @@ static const char schema[] =
     "CREATE TABLE ek_allow (ek_name BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL)"
     " STRICT, WITHOUT ROWID;";
 
-static const char schema_since[] = TRANSFERS SCHEMA_3 SCHEMA_4 SCHEMA_5 SCHEMA_6;
+static const char schema_since[] = TRANSFERS SCHEMA_3 SCHEMA_4 SCHEMA_5 SCHEMA_6 SCHEMA_7;
 
 #define SQL_WORD_BEGIN       "BEGIN IMMEDIATE"
 #define SQL_WORD_EMPTY       "x''"
@@ -246,6 +257,7 @@ static const char *const steps[STORE_SCHEMA - 1] = {
     "BEGIN IMMEDIATE; " SCHEMA_4 " PRAGMA user_version = 4; COMMIT",
     "BEGIN IMMEDIATE; " SCHEMA_5 " PRAGMA user_version = 5; COMMIT",
     "BEGIN IMMEDIATE; " SCHEMA_6 " PRAGMA user_version = 6; COMMIT",
+    "BEGIN IMMEDIATE; " SCHEMA_7 " PRAGMA user_version = 7; COMMIT",
 };
 
 static enum att_err check_header(struct sqlite *st, bool upgrade, struct att_diag *diag)

@@ -268,6 +268,8 @@ enum store_kind {
     STORE_KIND_REVOKED,     /* labels count no more, for good */
     STORE_KIND_SUSPENDED,   /* for now */
     STORE_KIND_RESTORED,    /* and do again */
+    STORE_KIND_LABEL_KEY,   /* another key signs labels, or one that did is revoked */
+    STORE_KIND_LOG_KEY,     /* another key signs trees of the log */
     STORE_KIND__END
 };
 const char *store_kind_name(enum store_kind k);
@@ -286,7 +288,9 @@ struct store_outcome {
     bool has_evidence, has_rules;
     uint8_t evidence[32];
     uint8_t policy[32],
-        refvals[32]; /* judged under these; or, of kind POLICY, in force from now on */
+        refvals
+            [32]; /* judged under these; or, of kind POLICY, in force from now on; or, of kinds LABEL_KEY and
+                        LOG_KEY, the fingerprints of the key of before and of the one that signs */
     bool has_subject;
     uint8_t subject[32]; /* SHA-256 of the gateway's EK name, where it is about one that is known */
 };
@@ -367,6 +371,43 @@ ATT_MUST_USE enum att_err store_list_take(struct store *st, int64_t number, int6
 /* The next entry behind *place (-1: the first) that is not valid. NOT_FOUND */
 ATT_MUST_USE enum att_err store_list_next(int64_t *place, enum store_label_status *value,
                                           struct store *st, int64_t number);
+
+/*
+ * store_label_revoke_of_key - every label that expires after now_utc, of the outcomes from begins to before ends, is revoked for
+ * good, as this outcome says. *count: those that were not yet.
+ */
+ATT_MUST_USE enum att_err store_label_revoke_of_key(int64_t *count, struct store *st,
+                                                    const int64_t range[2], int64_t now_utc,
+                                                    int64_t outcome, struct att_diag *diag);
+
+/* The keys that sign, and those that did: for ever. A key signs once, from one entry of the log to another. */
+enum store_key_kind { STORE_KEY_LABEL = 1, STORE_KEY_LOG = 2 };
+#define STORE_KEY_NAME_MAX 64
+struct store_key {
+    enum store_key_kind kind;
+    int64_t nth;                    /* from 1; set by the store */
+    uint8_t spki[STORE_PUBLIC_MAX]; /* DER SubjectPublicKeyInfo */
+    size_t spki_len;
+    char name[STORE_KEY_NAME_MAX +
+              1]; /* of its file in the folder of keys; "": the one that the configuration names */
+    int64_t begins,
+        ends; /* entries: the first that it signs; the first that it does not; -1: in force */
+    int64_t revoked; /* entry that revoked it; -1: none */
+    int64_t
+        cosigns_until; /* UTC seconds: it signs checkpoints too, beside its successor; 0: it does not */
+};
+/* In force from entry begins on; one must not be. CONFLICT when one is, or this key signed before. */
+ATT_MUST_USE enum att_err store_key_add(struct store *st, const struct store_key *k,
+                                        struct att_diag *diag);
+/* The one in force signs entry ends no more. NOT_FOUND. */
+ATT_MUST_USE enum att_err store_key_end(struct store *st, enum store_key_kind kind, int64_t ends,
+                                        int64_t cosigns_until, struct att_diag *diag);
+/* The nth; for good. NOT_FOUND when there is none, or it is revoked already. */
+ATT_MUST_USE enum att_err store_key_revoke(struct store *st, enum store_key_kind kind, int64_t nth,
+                                           int64_t outcome, struct att_diag *diag);
+/* The one after the nth (0: the first). NOT_FOUND. */
+ATT_MUST_USE enum att_err store_key_next(struct store_key *out, struct store *st,
+                                         enum store_key_kind kind, int64_t after);
 
 /*
  * The label of a device whose last evidence was affirming or warning, that is neither held nor revoked nor
