@@ -41,21 +41,10 @@ vkey "$work/w.key" "$me" 004 >"$work/expected"
 cmp -s "$work/out" "$work/expected" || complain "openssl has $(cat "$work/expected")"
 
 start() {
-    : >"$work/witness.log"
-    "$ctl" log witness --name "$me" --key "$work/w.key" --insecure-file-key --logs "$work/logs.txt" \
-        --state "$work/state" --listen 127.0.0.1:0 >"$work/witness.log" 2>&1 &
-    witness=$!
-    pids="$pids $witness"
-    i=0
-    while ! grep -qs '^ *port ' "$work/witness.log"; do
-        i=$((i + 1))
-        if [ $i -gt 200 ] || ! kill -0 $witness 2>/dev/null; then
-            cat "$work/witness.log"
-            exit 1
-        fi
-        sleep 0.05
-    done
-    url=http://127.0.0.1:$(sed -n 's/^ *port *//p' "$work/witness.log")
+    witness_start "$work/witness.log" --name "$me" --key "$work/w.key" --insecure-file-key --logs "$work/logs.txt" \
+        --state "$work/state"
+    witness=$witness_pid
+    url=http://127.0.0.1:$witness_port
 }
 # post OLD PROOF-FILES... <checkpoint; the status goes to $work/out, the body to $work/body
 post() {

@@ -21,22 +21,10 @@ sed -i '/^quorum/d' "$work/policy"
 # witness NAME: $work/NAME/, its line in the policy; its processes
 witness() {
     openssl genpkey -algorithm ed25519 -out "$work/$1.key" 2>/dev/null
-    : >"$work/$1.log"
-    "$ctl" log witness --name "example.org/$1" --key "$work/$1.key" --insecure-file-key --logs "$work/logs.txt" \
-        --state "$work/$1" --listen 127.0.0.1:0 >"$work/$1.log" 2>&1 &
-    witness_pid=$!
-    pids="$pids $witness_pid"
-    i=0
-    while ! grep -qs '^ *port ' "$work/$1.log"; do
-        i=$((i + 1))
-        if [ $i -gt 200 ] || ! kill -0 $witness_pid 2>/dev/null; then
-            cat "$work/$1.log"
-            exit 1
-        fi
-        sleep 0.05
-    done
+    witness_start "$work/$1.log" --name "example.org/$1" --key "$work/$1.key" --insecure-file-key --logs "$work/logs.txt" \
+        --state "$work/$1"
     socat -d -d "OPENSSL-LISTEN:0,bind=127.0.0.1,reuseaddr,fork,verify=0,cert=$work/proxy.pem,key=$work/proxy.key" \
-        "TCP:127.0.0.1:$(sed -n 's/^ *port *//p' "$work/$1.log")" 2>"$work/$1.proxy.log" &
+        "TCP:127.0.0.1:$witness_port" 2>"$work/$1.proxy.log" &
     pids="$pids $!"
     while ! grep -qs 'listening on' "$work/$1.proxy.log"; do sleep 0.05; done
     printf 'witness %s %s https://localhost:%s\n' "$1" \

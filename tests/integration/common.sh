@@ -3,6 +3,7 @@
 #
 #   check NAME CODE COMMAND...   run; the exit code must be CODE; output in $work/out and $work/err
 #   says TEXT / json FILTER      what the last command printed on standard output or standard error / its JSON
+#   witness_start LOG ARG...     attestctl log witness ARG... on a free port; $witness_pid, $witness_port
 #   skip REASON                  leave with 77
 #   finish                       last line of a script: the number of rows, and the exit status
 : "${BUILD:?}"
@@ -16,10 +17,14 @@ unset ATTEST_LANG ATTEST_TRUST_DIR ATTEST_ADMIN_SOCKET NO_COLOR || true
 export LC_ALL=C.UTF-8
 pids=''
 
+# What has to end before its folder goes; helpers with such a thing say it anew.
+end_servers() { :; }
+
 clean_up() {
     for pid in $pids; do
         kill "$pid" 2>/dev/null || true
     done
+    end_servers
     chmod -R u+rwX "$work" 2>/dev/null || true
     rm -rf "$work"
 }
@@ -100,4 +105,23 @@ json_form() {
 finish() {
     echo "$rows rows"
     test "$bad" -eq 0
+}
+
+witness_start() {
+    witness_log=$1
+    shift
+    : >"$witness_log"
+    "$ctl" log witness "$@" --listen 127.0.0.1:0 >"$witness_log" 2>&1 &
+    witness_pid=$!
+    pids="$pids $witness_pid"
+    tries=0
+    while ! grep -qs '^ *port ' "$witness_log"; do
+        tries=$((tries + 1))
+        if [ $tries -gt 200 ] || ! kill -0 "$witness_pid" 2>/dev/null; then
+            cat "$witness_log"
+            exit 1
+        fi
+        sleep 0.05
+    done
+    witness_port=$(sed -n 's/^ *port *//p' "$witness_log")
 }

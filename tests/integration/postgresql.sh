@@ -15,6 +15,11 @@ postgresql_start() {
     }
 }
 
+# In order, and waited for: a server whose folder goes first lives on until it notices.
+end_servers() {
+    [ ! -d "$work/pg/data" ] || tests/support/pgserver remove "$work/pg" >/dev/null 2>&1 || true
+}
+
 psql_run() {
     psql -q -v ON_ERROR_STOP=1 "$conninfo" -c "$1" >"$work/psql.log" 2>&1 || {
         cat "$work/psql.log"
