@@ -1,5 +1,6 @@
 /* attestctl: find the command, settle the common settings, run it. */
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,6 +185,8 @@ int main(int argc, char **argv)
     const char *no_color = getenv("NO_COLOR");
     int code = 0;
 
+    /* A limit on files is an error of the write, and no reason to die: what was begun is taken away again. */
+    (void)signal(SIGXFSZ, SIG_IGN);
     (void)setlocale(LC_CTYPE, "C.UTF-8");
     cli.color = isatty(STDOUT_FILENO) != 0 && (no_color == NULL || no_color[0] == '\0') &&
                 (term == NULL || strcmp(term, "dumb") != 0);

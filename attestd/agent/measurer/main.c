@@ -207,6 +207,8 @@ static void harden(void)
     static const struct rlimit none = {0};
 
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ,
+                 SIG_IGN); /* the write says so, and a record that is half there is cut off */
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     (void)mallopt(M_ARENA_MAX, 1);
