@@ -232,10 +232,7 @@ soak: programs
 	@BUILD='$(abspath $(BUILD))' tests/soak
 
 faults: all $(FAULTS)
-	@$(BUILD)/faults/syscalls --self-check
-	@$(BUILD)/faults/syscalls --at-least 2000
-	@$(BUILD)/faults/syscalls --postgresql --sample $(FAULT_POINTS) --at-least 200
-	@BUILD='$(abspath $(BUILD))' FAULT_KILLS='$(FAULT_KILLS)' tests/integration/081-two-hosts.sh
+	@BUILD='$(abspath $(BUILD))' FAULT_POINTS='$(FAULT_POINTS)' FAULT_KILLS='$(FAULT_KILLS)' tests/faults/run
 
 fuzz:
 	@$(MAKE) CC='$(FUZZ_CC)' BUILD=build/fuzz SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
