@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "pcr_file.h"
 #include "policy/policy_file.h"
+#include "prov/spec.h"
 #include "tcg/ima.h"
 #include "tcg/pubarea.h"
 
@@ -51,6 +52,35 @@ enum att_err artefact_policy(struct att_policy **out, const char *path,
     enum att_err err = att_file_read(&file, path, ATT_POLICY_FILE_MAX, diag);
 
     return err == ATT_OK ? att_policy_peek(out, path, att_buf_slice(file), from, diag) : err;
+}
+
+enum att_err artefact_document(struct artefact_document *out, const char *path,
+                               struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+    struct att_policy_origin policy = {0};
+    struct att_spec_origin spec = {0};
+    enum att_err err = att_file_read(&file, path, ATT_POLICY_FILE_MAX, diag);
+
+    if (err != ATT_OK) {
+        return err;
+    }
+    if (att_spec_is(att_buf_slice(file))) {
+        err = att_spec_peek(&out->spec, path, att_buf_slice(file), &spec, diag);
+        out->is_signed = spec.is_signed;
+        memcpy(out->kid, spec.kid, sizeof(out->kid));
+        return err;
+    }
+    err = att_policy_peek(&out->policy, path, att_buf_slice(file), &policy, diag);
+    out->is_signed = policy.is_signed;
+    memcpy(out->kid, policy.kid, sizeof(out->kid));
+    return err;
+}
+
+void artefact_document_clear(struct artefact_document *d)
+{
+    att_policy_freep(&d->policy);
+    att_spec_freep(&d->spec);
 }
 
 enum att_err artefact_rules(struct att_policy **out, const char *path, struct att_diag *diag)

@@ -3,6 +3,8 @@
 #define CLI_ARTEFACTS_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -22,6 +24,18 @@ struct att_policy;
 struct att_policy_origin;
 ATT_MUST_USE enum att_err artefact_policy(struct att_policy **out, const char *path,
                                           struct att_policy_origin *from, struct att_diag *diag);
+
+/* A policy or a transcription specification, text or signed; who signed it is not asked. One of the two is not NULL. */
+struct att_spec;
+struct artefact_document {
+    struct att_policy *policy; /* owned */
+    struct att_spec *spec;     /* owned */
+    bool is_signed;
+    uint8_t kid[32]; /* of who says to have signed it; zeros without a signature */
+};
+ATT_MUST_USE enum att_err artefact_document(struct artefact_document *out, const char *path,
+                                            struct att_diag *diag);
+void artefact_document_clear(struct artefact_document *d);
 
 /*
  * The same where the policy is not what is looked at, but what judges: a text that is no policy is

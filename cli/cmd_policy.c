@@ -1,5 +1,6 @@
-/* policy check, show. */
+/* policy check, show: of policies, and of transcription specifications. */
 #include <stdio.h>
+#include <string.h>
 
 #include "artefacts.h"
 #include "base/file.h"
@@ -9,6 +10,7 @@
 #include "policy/policy_prefix.h"
 #include "policy/policy_words.h"
 #include "sign/document.h"
+#include "specs.h"
 
 /* Warnings of one file, told behind its check. */
 #define WARNINGS_MAX 32
@@ -28,7 +30,7 @@ static void keep_warning(void *ctx, const struct att_diag *what)
 }
 
 /* What is well-formed and still never holds. A signed policy has no lines to point at: its text was checked before. */
-static enum att_err check_text(struct att_policy **out, struct warnings *w, const char *name,
+static enum att_err check_text(struct artefact_document *out, struct warnings *w, const char *name,
                                const struct att_refvals *refs, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
@@ -39,7 +41,10 @@ static enum att_err check_text(struct att_policy **out, struct warnings *w, cons
         return err;
     }
     text = att_buf_slice(file);
-    err = att_policy_peek(out, name, text, NULL, diag);
+    if (att_spec_is(text)) {
+        return att_spec_peek(&out->spec, name, text, NULL, diag);
+    }
+    err = att_policy_peek(&out->policy, name, text, NULL, diag);
     return err == ATT_OK && !att_document_is_signed(text)
                ? att_policy_check_prefixes(name, text, refs, keep_warning, w, diag)
                : err;
@@ -49,11 +54,11 @@ static enum att_err check_text(struct att_policy **out, struct warnings *w, cons
 static void check_one(struct report *r, const char *name, const struct att_refvals *refs,
                       bool *denied)
 {
-    ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
+    ATT_CLEANUP(artefact_document_clear) struct artefact_document doc = {0};
     struct warnings w = {.count = 0};
     struct att_diag diag = {0};
     char shown[512];
-    enum att_err err = check_text(&policy, &w, name, refs, &diag);
+    enum att_err err = check_text(&doc, &w, name, refs, &diag);
     int code = err == ATT_OK ? EXIT_VERIFIED : exit_for(err, diag.reason);
 
     (void)text_safe(shown, sizeof(shown), name);
@@ -71,9 +76,12 @@ static void check_one(struct report *r, const char *name, const struct att_refva
     for (size_t i = 0; i < w.count; i++) {
         report_reason(r, "E_CFG_PREFIX", tr(r->cli, "warning", "警告"), w.what[i].text);
     }
-    if (err == ATT_OK && r->cli->verbose) {
-        report_field(r, tr(r->cli, "policy", "方針"), "%s@%llu", policy->name,
-                     (unsigned long long)policy->version);
+    if (err == ATT_OK && r->cli->verbose && doc.spec != NULL) {
+        report_field(r, tr(r->cli, "specification", "転写仕様"), "%s@%llu", doc.spec->id,
+                     (unsigned long long)doc.spec->version);
+    } else if (err == ATT_OK && r->cli->verbose) {
+        report_field(r, tr(r->cli, "policy", "方針"), "%s@%llu", doc.policy->name,
+                     (unsigned long long)doc.policy->version);
     }
 }
 
@@ -129,7 +137,7 @@ static void print_requirement(const struct report *r, const struct att_requireme
 }
 
 /* Who says to have signed it: only a verifier that lists the key believes that. */
-static void print_origin(struct report *r, const struct att_policy_origin *from)
+static void print_origin(struct report *r, const struct artefact_document *from)
 {
     char hex[65];
 
@@ -149,12 +157,8 @@ static int print_yaml(struct report *r, const struct att_policy *policy)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
     struct att_diag diag = {0};
-    enum att_err err = ATT_OK;
+    enum att_err err = att_policy_print_yaml(&text, policy);
 
-    if (r->cli->json) {
-        return report_usage(r, "--yaml", "expected %s, found %s", "one form", "--json");
-    }
-    err = att_policy_print_yaml(&text, policy);
     if (err == ATT_OK) {
         err = att_file_write(r->cli->output != NULL ? r->cli->output : "-", att_buf_slice(text),
                              0644, &diag);
@@ -166,18 +170,33 @@ static int print_yaml(struct report *r, const struct att_policy *policy)
     return EXIT_VERIFIED;
 }
 
+static int show_policy(struct report *r, const struct artefact_document *doc, json_t *list)
+{
+    const struct att_policy *policy = doc->policy;
+    char hex[65];
+
+    print_origin(r, doc);
+    (void)att_hex_encode(hex, sizeof(hex), att_slice_of(policy->digest, 32));
+    (void)json_object_set_new(r->root, "policy", json_string(policy->name));
+    (void)json_object_set_new(r->root, "version", json_integer((json_int_t)policy->version));
+    (void)json_object_set_new(r->root, "digest", json_string(hex));
+    report_line(r, "%s@%llu  sha256 %s", policy->name, (unsigned long long)policy->version, hex);
+    for (size_t i = 0; i < policy->count; i++) {
+        print_requirement(r, &policy->requirement[i], list);
+    }
+    return report_finish(r);
+}
+
 int cmd_policy_show(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.policy-show.v1");
-    ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
-    struct att_policy_origin from = {0};
+    ATT_CLEANUP(artefact_document_clear) struct artefact_document doc = {0};
     bool yaml = false;
     const struct option_spec spec[] = {{"yaml", NULL, &yaml, NULL,
                                         "as text that can be edited and signed again",
                                         "編集して署名し直せる YAML で出力する"}};
     struct att_diag diag = {0};
     json_t *list = json_array();
-    char hex[65];
     int code = OPTIONS_OK;
     enum att_err err = ATT_OK;
 
@@ -186,21 +205,18 @@ int cmd_policy_show(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    err = artefact_policy(&policy, argv[1], &from, &diag);
+    err = artefact_document(&doc, argv[1], &diag);
     if (err != ATT_OK) {
         return report_failure(&r, err, &diag);
     }
-    if (yaml) {
-        return print_yaml(&r, policy);
+    if (yaml && cli->json) {
+        return report_usage(&r, "--yaml", "expected %s, found %s", "one form", "--json");
     }
-    print_origin(&r, &from);
-    (void)att_hex_encode(hex, sizeof(hex), att_slice_of(policy->digest, 32));
-    (void)json_object_set_new(r.root, "policy", json_string(policy->name));
-    (void)json_object_set_new(r.root, "version", json_integer((json_int_t)policy->version));
-    (void)json_object_set_new(r.root, "digest", json_string(hex));
-    report_line(&r, "%s@%llu  sha256 %s", policy->name, (unsigned long long)policy->version, hex);
-    for (size_t i = 0; i < policy->count; i++) {
-        print_requirement(&r, &policy->requirement[i], list);
+    if (doc.spec != NULL) {
+        struct att_spec_origin from = {.is_signed = doc.is_signed};
+
+        memcpy(from.kid, doc.kid, sizeof(from.kid));
+        return yaml ? spec_show_yaml(&r, doc.spec) : spec_show(&r, doc.spec, &from);
     }
-    return report_finish(&r);
+    return yaml ? print_yaml(&r, doc.policy) : show_policy(&r, &doc, list);
 }

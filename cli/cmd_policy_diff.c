@@ -17,6 +17,7 @@
 #include "policy/policy_file.h"
 #include "policy/policy_words.h"
 #include "records.h"
+#include "specs.h"
 
 #define RECORDS_MAX 4096
 #define PATH_ROOM   1024
@@ -24,6 +25,7 @@
 struct trial {
     struct report *r;
     struct att_policy *policy[2]; /* old, new */
+    struct att_spec *spec[2];     /* of specifications, instead */
     struct att_refvals *refvals;
     struct att_notices notices; /* of the record at hand */
     struct record_trail trail[2];
@@ -36,6 +38,7 @@ static void trial_clear(struct trial *t)
     for (size_t i = 0; i < ATT_COUNT(t->policy); i++) {
         record_trail_clear(&t->trail[i]);
         att_policy_free(t->policy[i]);
+        att_spec_free(t->spec[i]);
     }
     att_refvals_free(t->refvals);
     att_notices_clear(&t->notices);
@@ -263,6 +266,20 @@ static int finish(struct trial *t, bool with_evidence, size_t changes)
     return report_finish(t->r);
 }
 
+static enum att_err take_documents(struct trial *t, char **argv, struct att_diag *diag)
+{
+    enum att_err err = ATT_OK;
+
+    for (size_t i = 0; err == ATT_OK && i < ATT_COUNT(t->policy); i++) {
+        struct artefact_document doc = {0};
+
+        err = artefact_document(&doc, argv[1 + i], diag);
+        t->policy[i] = doc.policy;
+        t->spec[i] = doc.spec;
+    }
+    return err;
+}
+
 int cmd_policy_diff(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.policy-diff.v1");
@@ -286,8 +303,16 @@ int cmd_policy_diff(struct cli *cli, int argc, char **argv)
     if (code != OPTIONS_OK) {
         return code;
     }
-    for (size_t i = 0; err == ATT_OK && i < ATT_COUNT(t.policy); i++) {
-        err = artefact_policy(&t.policy[i], argv[1 + i], NULL, &diag);
+    err = take_documents(&t, argv, &diag);
+    if (err == ATT_OK && t.spec[0] != NULL && t.spec[1] != NULL && records[0] == NULL &&
+        refvals == NULL) {
+        return spec_diff(&r, t.spec[0], t.spec[1]);
+    }
+    if (err == ATT_OK && (t.spec[0] != NULL || t.spec[1] != NULL)) {
+        return report_usage(&r, "OLD NEW", "expected %s, found %s",
+                            "two policies, or two specifications without other options",
+                            t.spec[0] == NULL || t.spec[1] == NULL ? "one of each"
+                                                                   : "--evidence or --refvals");
     }
     if (err == ATT_OK && refvals != NULL) {
         err = att_refvals_map(&t.refvals, refvals, &diag);

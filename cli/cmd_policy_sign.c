@@ -1,26 +1,46 @@
-/* policy sign. */
+/* policy sign: of policies, and of transcription specifications. */
 #include "artefacts.h"
 #include "base/file.h"
 #include "base/hex.h"
 #include "commands.h"
 #include "crypto/key.h"
 #include "policy/policy_file.h"
+#include "prov/spec.h"
 #include "signing.h"
+
+/* What was signed, by whom. */
+static void tell(struct report *r, const char *key, const char *name, const char *id,
+                 uint64_t version, const uint8_t digest[32])
+{
+    char hex[65];
+
+    (void)json_object_set_new(r->root, key, json_string(id));
+    (void)json_object_set_new(r->root, "version", json_integer((json_int_t)version));
+    (void)json_object_set_new(r->root, "digest", json_hex(att_slice_of(digest, 32)));
+    report_field(r, name, "%s@%llu", id, (unsigned long long)version);
+    report_field(r, "SHA-256", "%s", att_hex_encode(hex, sizeof(hex), att_slice_of(digest, 32)));
+}
+
+static enum att_err sign_document(struct report *r, const struct artefact_document *doc,
+                                  const struct att_signer *signer, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *message = NULL;
+    enum att_err err = doc->spec != NULL ? att_spec_sign(&message, doc->spec, signer)
+                                         : att_policy_sign(&message, doc->policy, signer);
+
+    return err == ATT_OK ? att_file_write(r->cli->output, att_buf_slice(message), 0644, diag) : err;
+}
 
 static enum att_err sign_file(struct report *r, const char *path, const struct att_signer *signer,
                               struct att_diag *diag)
 {
-    ATT_CLEANUP(att_buf_freep) struct att_buf *message = NULL;
-    ATT_CLEANUP(att_policy_freep) struct att_policy *policy = NULL;
+    ATT_CLEANUP(artefact_document_clear) struct artefact_document doc = {0};
     uint8_t kid[32];
     char hex[65];
-    enum att_err err = artefact_policy(&policy, path, NULL, diag);
+    enum att_err err = artefact_document(&doc, path, diag);
 
     if (err == ATT_OK) {
-        err = att_policy_sign(&message, policy, signer);
-    }
-    if (err == ATT_OK) {
-        err = att_file_write(r->cli->output, att_buf_slice(message), 0644, diag);
+        err = sign_document(r, &doc, signer, diag);
     }
     if (err == ATT_OK) {
         err = att_pubkey_fingerprint(kid, signer->public_key);
@@ -28,14 +48,14 @@ static enum att_err sign_file(struct report *r, const char *path, const struct a
     if (err != ATT_OK) {
         return err;
     }
-    (void)json_object_set_new(r->root, "policy", json_string(policy->name));
-    (void)json_object_set_new(r->root, "version", json_integer((json_int_t)policy->version));
-    (void)json_object_set_new(r->root, "digest", json_hex(att_slice_of(policy->digest, 32)));
+    if (doc.spec != NULL) {
+        tell(r, "specification", tr(r->cli, "specification", "転写仕様"), doc.spec->id,
+             doc.spec->version, doc.spec->digest);
+    } else {
+        tell(r, "policy", tr(r->cli, "policy", "方針"), doc.policy->name, doc.policy->version,
+             doc.policy->digest);
+    }
     (void)json_object_set_new(r->root, "signer", json_hex(att_slice_of(kid, 32)));
-    report_field(r, tr(r->cli, "policy", "方針"), "%s@%llu", policy->name,
-                 (unsigned long long)policy->version);
-    report_field(r, "SHA-256", "%s",
-                 att_hex_encode(hex, sizeof(hex), att_slice_of(policy->digest, 32)));
     report_field(r, tr(r->cli, "signer", "署名者"), "%s",
                  att_hex_encode(hex, sizeof(hex), att_slice_of(kid, 32)));
     return ATT_OK;

@@ -6,6 +6,7 @@
 
 #include "codec/utf8.h"
 #include "prov/spec_print.h"
+#include "prov/spec_words.h"
 #include "spectest.h"
 #include "suite.h"
 
@@ -156,6 +157,57 @@ START_TEST(spec_diff__cuts_between_characters)
 }
 END_TEST
 
+/* --- words --- */
+
+START_TEST(channel_limits_words__say_what_is_asked)
+{
+    struct att_spec *s = spec_of(spec_text);
+    char words[ATT_SPEC_WORDS_MAX];
+
+    ck_assert_str_eq(
+        att_channel_limits_words(words, sizeof(words), att_spec_channel(s, "level-a"), false),
+        "0.2 to 4.8; changes by at most 0.05 in 1 s; moves by at least 0.001 in 60 values; no 16 "
+        "frames in a row again");
+    ck_assert_str_eq(
+        att_channel_limits_words(words, sizeof(words), att_spec_channel(s, "level-a"), true),
+        "0.2 から 4.8; 変化は 0.05 以下 (1 秒で); 変動は 0.001 以上 (60 値で); 同じ 16 "
+        "フレームの繰り返しなし");
+    ck_assert_str_eq(
+        att_channel_limits_words(words, sizeof(words), att_spec_channel(s, "level-b"), false), "");
+    att_spec_free(s);
+}
+END_TEST
+
+START_TEST(relation_words__say_each_relation)
+{
+    static const char *const SAYS[][4] = {
+        {"redundancy", "level", "level-a, level-b agree within 0.05 m",
+         "level-a、level-b は 0.05 m 以内で一致する"},
+        {"balance", "steady", "flow - 0.12 valve-position is 0 within 2",
+         "flow - 0.12 valve-position は 2 以内で 0 である"},
+        {"feedback", "valve",
+         "valve-position follows valve-command within 1 % after 10 s; without us it is 0",
+         "valve-position は valve-command に 1 % 以内で追従する (10 秒後)。指令が絶えたときは 0"},
+        {"interlock", "dry", "valve-command only while level-a is 0.5 to 5",
+         "valve-command は level-a が 0.5 から 5 の間だけ"},
+        {"seals", "cabinet", "door is 0 as long as nobody opened what holds level-a, level-b",
+         "door は 0 (開けられていない間): level-a、level-b"},
+    };
+    struct att_spec *s = spec_of(spec_text);
+    struct att_relation_words words;
+
+    for (size_t i = 0; i < ATT_COUNT(SAYS); i++) {
+        ck_assert(att_relation_words(&words, s, i));
+        ck_assert_str_eq(words.kind, SAYS[i][0]);
+        ck_assert_str_eq(words.id, SAYS[i][1]);
+        ck_assert_str_eq(words.en, SAYS[i][2]);
+        ck_assert_str_eq(words.ja, SAYS[i][3]);
+    }
+    ck_assert(!att_relation_words(&words, s, ATT_COUNT(SAYS)));
+    att_spec_free(s);
+}
+END_TEST
+
 int main(void)
 {
     const struct suite_row rows[] = {
@@ -164,6 +216,8 @@ int main(void)
         {spec_diff__tells_what_changes_and_which_counter_did_not_rise, (int)ATT_COUNT(CHANGES)},
         {spec_diff__finds_nothing_between_two_of_one, 0},
         {spec_diff__cuts_between_characters, 0},
+        {channel_limits_words__say_what_is_asked, 0},
+        {relation_words__say_each_relation, 0},
     };
 
     return SUITE_RUN_ROWS("spec_print", rows, NULL);
