@@ -65,6 +65,19 @@ static json_t *json_reasons(const struct att_label *l)
     return list;
 }
 
+/* Transcription specifications and their channels: what records of data name. */
+static json_t *json_specs(const struct att_label *l)
+{
+    json_t *list = json_array();
+
+    for (uint32_t i = 0; i < l->spec_count; i++) {
+        (void)json_array_append_new(list, json_pack("{s:o, s:o}", "name",
+                                                    json_safe(l->spec[i].name), "digest",
+                                                    json_hex(att_slice_of(l->spec[i].digest, 32))));
+    }
+    return list;
+}
+
 json_t *label_json(const struct att_label *l)
 {
     static const char *const KEYS[] = {"file", "pkcs11", "tpm"};
@@ -88,6 +101,7 @@ json_t *label_json(const struct att_label *l)
     (void)json_object_set_new(o, "expires", label_json_time(l->exp));
     (void)json_object_set_new(o, "key_class", json_string(KEYS[l->key_class]));
     (void)json_object_set_new(o, "items_judged", json_integer((json_int_t)l->items_judged));
+    (void)json_object_set_new(o, "specifications", json_specs(l));
     if (l->has_status_list) {
         (void)json_object_set_new(
             o, "status_list",
@@ -174,6 +188,13 @@ void label_print(const struct report *r, const struct att_label *l)
                  att_hex_encode(digest, sizeof(digest), att_slice_of(l->policy_digest, 32)));
     report_field(r, tr(cli, "items judged", "判定項目数"), "%llu",
                  (unsigned long long)l->items_judged);
+    for (uint32_t i = 0; i < l->spec_count; i++) {
+        if (strchr(l->spec[i].name, '/') == NULL || cli->verbose) {
+            report_field(
+                r, tr(cli, "specification", "転写仕様"), "%s  (sha256 %.16s...)", l->spec[i].name,
+                att_hex_encode(digest, sizeof(digest), att_slice_of(l->spec[i].digest, 32)));
+        }
+    }
     if (l->has_status_list) {
         report_field(r, tr(cli, "status list", "失効リスト"), "%s #%llu", l->status_uri,
                      (unsigned long long)l->status_index);

@@ -277,7 +277,8 @@ static void judge_notices(struct judging *j, const struct att_own_item *item, bo
 }
 
 static enum att_err judge_item(struct judging *j, const struct att_own_item *item,
-                               const struct att_requirement *rule, struct att_deviation *d)
+                               const struct att_requirement *rule, struct att_deviation *d,
+                               bool *approved)
 {
     struct att_refvals_found listed = {0};
     bool link = false;
@@ -286,6 +287,7 @@ static enum att_err judge_item(struct judging *j, const struct att_own_item *ite
     if (err == ATT_OK) {
         d->reason = judge_listed(item, rule, &listed, d);
         judge_notices(j, item, link, d);
+        *approved = d->reason == ATT_R_NONE && listed.count > 0 && listed.same;
     }
     return err;
 }
@@ -296,6 +298,7 @@ static enum att_err take_item(struct judging *j, const struct att_own_item *item
     struct att_carry *c = &j->out->carry;
     struct att_deviation d = {.requirement = UINT32_MAX};
     const struct att_requirement *rule = rule_for(j->policy, item->name, &d.requirement);
+    bool approved = false; /* by a reference value, not by a rule that looks away */
     enum att_err err = att_judge_item_leaves(j, item);
 
     c->items_judged += item->digest != NULL ? 1 : 0; /* what is not there was not judged */
@@ -305,11 +308,12 @@ static enum att_err take_item(struct judging *j, const struct att_own_item *item
         d.reason = ATT_R_REF_UNLISTED;
         note_digests(&d, NULL, item->digest);
     } else if (err == ATT_OK) {
-        err = judge_item(j, item, rule, &d);
+        err = judge_item(j, item, rule, &d, &approved);
     }
     if (err != ATT_OK) {
         return err;
     }
+    att_judge_spec(c, item, approved);
     if (d.reason == ATT_R_NONE && j->standing_count == 0) {
         return ATT_OK;
     }

@@ -82,6 +82,12 @@ void att_judging_window_is_history(struct judging *j);
 void att_judging_tell_windows(struct judging *j);
 
 /*
+ * att_judge_spec - what a label will say of specifications: an item whose name begins with ATT_SPEC_ITEM takes the
+ * place of the one before it, and stands only while a reference value approves it.
+ */
+void att_judge_spec(struct att_carry *c, const struct att_own_item *item, bool approved);
+
+/*
  * att_judging_start - begin with what the carry holds; att_judging_end puts back what still stands after
  * the last entry, as much as a carry keeps (overflow when that is not all), and frees. A log is judged by
  * its end: a thousand changes that were repaired or approved leave nothing.

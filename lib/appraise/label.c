@@ -82,6 +82,18 @@ static void write_product(struct att_wr *w, const struct att_label_facts *f)
     write_optional_text(w, 5, f->contact);
 }
 
+/* Each as the own log names it, behind "spec:". */
+static void write_specs(struct att_wr *w, const struct att_carry *c)
+{
+    att_cbor_wr_uint(w, 4);
+    att_cbor_wr_array(w, c->spec_count);
+    for (uint32_t i = 0; i < c->spec_count; i++) {
+        att_cbor_wr_array(w, 2);
+        att_cbor_wr_text(w, c->spec[i].name);
+        att_cbor_wr_bytes(w, att_slice_of(c->spec[i].digest, 32));
+    }
+}
+
 static void write_measured(struct att_wr *w, const struct att_quoted *quoted,
                            const struct att_result *r)
 {
@@ -89,7 +101,7 @@ static void write_measured(struct att_wr *w, const struct att_quoted *quoted,
     char selection[128];
 
     att_cbor_wr_int(w, ATT_CLAIM_MEASURED);
-    att_cbor_wr_map(w, q != NULL ? 4 : 1);
+    att_cbor_wr_map(w, (q != NULL ? 4U : 1U) + (r->carry.spec_count > 0 ? 1U : 0U));
     if (q != NULL) {
         att_cbor_wr_uint(w, 0);
         att_cbor_wr_text(w, att_pcr_selection_print(selection, sizeof(selection), &q->selection));
@@ -101,6 +113,9 @@ static void write_measured(struct att_wr *w, const struct att_quoted *quoted,
     if (q != NULL) {
         att_cbor_wr_uint(w, 3);
         att_cbor_wr_uint(w, q->firmware_version);
+    }
+    if (r->carry.spec_count > 0) {
+        write_specs(w, &r->carry);
     }
 }
 

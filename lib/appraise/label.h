@@ -76,6 +76,9 @@ struct att_label {
     } reason[ATT_RESULT_REASONS_MAX];
     char manufacturer[96], model[96], hardware_version[96], support_end[32], contact[160];
     uint64_t items_judged, tpm_firmware;
+    uint32_t
+        spec_count; /* transcription specifications and channels, in order of name, each once */
+    struct att_spec_item spec[ATT_SPEC_ITEMS_MAX];
     uint64_t tpm_clock_ms;
     int64_t tpm_utc;
     uint64_t tpm_uncertainty_ms;

@@ -166,6 +166,29 @@ static void read_product(struct reading *r)
     att_cbor_leave(&r->c);
 }
 
+/* Data is held against these: what stands twice would be an answer that the reader picks. */
+static void read_specs(struct reading *r)
+{
+    struct att_label *l = &r->label;
+
+    (void)att_cbor_enter_array(&r->c, ATT_SPEC_ITEMS_MAX);
+    while (att_cbor_more(&r->c)) {
+        struct att_spec_item *s = &l->spec[l->spec_count];
+
+        if (att_cbor_enter_array(&r->c, 2) != 2) {
+            att_cbor_fail(&r->c, ATT_E_FORMAT);
+        }
+        att_cbor_word_copy(&r->c, s->name, sizeof(s->name));
+        att_cbor_bytes_exact(&r->c, s->digest, 32);
+        att_cbor_leave(&r->c);
+        if (ATT_GUARD(LABEL_SPEC_ORDER, l->spec_count > 0 && strcmp(s[-1].name, s->name) >= 0)) {
+            att_cbor_fail(&r->c, ATT_E_FORMAT);
+        }
+        l->spec_count++;
+    }
+    att_cbor_leave(&r->c);
+}
+
 static void read_measured(struct reading *r)
 {
     (void)att_cbor_enter_map(&r->c, 16);
@@ -176,6 +199,9 @@ static void read_measured(struct reading *r)
             break;
         case 3:
             r->label.tpm_firmware = att_cbor_uint(&r->c);
+            break;
+        case 4:
+            read_specs(r);
             break;
         default:
             (void)att_cbor_item(&r->c);

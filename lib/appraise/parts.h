@@ -53,9 +53,8 @@ ATT_MUST_USE enum att_err att_part_fold(struct att_folded *out, struct att_resul
                                         const struct att_part_input *in, struct att_diag *diag);
 
 /* Deterministic CBOR, at most this long. The way in: FORMAT LIMIT TRUNCATED TRAILING with FMT_FRAME. */
-#define ATT_PARTS_BOUND ((size_t)2048 + ATT_WINDOWS_SEEN_BOUND)
-#define ATT_FOLDED_BOUND                                                                           \
-    (ATT_PARTS_BOUND + ATT_WINDOWS_BOUND + 1024 + (size_t)ATT_DEVIATIONS_MAX * 500)
+#define ATT_PARTS_BOUND  ((size_t)2048 + ATT_WINDOWS_SEEN_BOUND)
+#define ATT_FOLDED_BOUND (ATT_PARTS_BOUND + ATT_WINDOWS_BOUND + 1024 + ATT_CARRY_BOUND)
 ATT_MUST_USE enum att_err att_folded_encode(struct att_wr *w, const struct att_folded *f);
 ATT_MUST_USE enum att_err att_folded_decode(struct att_folded *f, struct att_slice in,
                                             struct att_diag *diag);

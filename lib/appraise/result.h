@@ -61,6 +61,18 @@ struct att_deviation {
     uint8_t expected[32], found[32];
 };
 
+/*
+ * A transcription specification, or one channel of it, that stands in the own log now and that the reference values
+ * approve: the label names it.
+ */
+#define ATT_SPEC_ITEM      "spec:" /* how such a name begins in the own log */
+#define ATT_SPEC_ITEM_NAME 66      /* "ID" or "ID/CHANNEL", with its terminator */
+#define ATT_SPEC_ITEMS_MAX 65      /* a specification and its channels */
+struct att_spec_item {
+    char name[ATT_SPEC_ITEM_NAME];
+    uint8_t digest[32];
+};
+
 /* What appraisal remembers of the logs' content, beside att_boot_state. */
 struct att_carry {
     bool known;
@@ -76,7 +88,12 @@ struct att_carry {
     bool overflow; /* more deviations than we keep: next time the whole log */
     bool whole;    /* own_complete did not hold: only the whole log can show that it does again */
     struct att_deviation deviation[ATT_DEVIATIONS_MAX];
+    uint32_t spec_count; /* in bytewise order of name */
+    struct att_spec_item spec[ATT_SPEC_ITEMS_MAX];
 };
+/* Bytes that an encoded carry needs at most, beside a few. */
+#define ATT_CARRY_BOUND                                                                            \
+    ((size_t)ATT_DEVIATIONS_MAX * 500 + (size_t)ATT_SPEC_ITEMS_MAX * (ATT_SPEC_ITEM_NAME + 40))
 
 struct att_result {
     enum att_tier status;
@@ -103,7 +120,7 @@ void att_result_refuse(struct att_result *r, const struct att_diag *diag);
 
 /* Bytes that an encoded result needs at most. */
 #define ATT_RESULT_BOUND                                                                           \
-    ((size_t)ATT_RESULT_REASONS_MAX * 800 + (size_t)ATT_DEVIATIONS_MAX * 500 +                     \
+    ((size_t)ATT_RESULT_REASONS_MAX * 800 + ATT_CARRY_BOUND +                                      \
      (size_t)ATT_LOG__COUNT * ATT_PCR_BANKS * ATT_PCR_COUNT * (ATT_HASH_MAX + 4) +                 \
      ATT_WINDOWS_BOUND + 4096)
 

@@ -11,7 +11,7 @@
 
 #define REASON_FIELDS    7
 #define RESULT_FIELDS    14
-#define CARRY_FIELDS     13
+#define CARRY_FIELDS     13 /* and one more where there is a specification */
 #define DEVIATION_FIELDS 7
 #define CODE_MAX         40
 
@@ -161,9 +161,19 @@ static void read_state(struct att_cbor *c, struct att_boot_state *s)
     att_cbor_leave(c);
 }
 
+static void write_specs(struct att_wr *w, const struct att_carry *c)
+{
+    att_cbor_wr_array(w, c->spec_count);
+    for (uint32_t i = 0; i < c->spec_count; i++) {
+        att_cbor_wr_array(w, 2);
+        att_cbor_wr_text(w, c->spec[i].name);
+        att_cbor_wr_bytes(w, att_slice_of(c->spec[i].digest, 32));
+    }
+}
+
 static void write_carry(struct att_wr *w, const struct att_carry *c)
 {
-    att_cbor_wr_array(w, CARRY_FIELDS);
+    att_cbor_wr_array(w, CARRY_FIELDS + (c->spec_count > 0 ? 1U : 0U));
     att_cbor_wr_bool(w, c->known);
     att_cbor_wr_bytes(w, att_slice_of(c->policy_digest, 32));
     att_cbor_wr_bytes(w, att_slice_of(c->refvals_digest, 32));
@@ -189,6 +199,32 @@ static void write_carry(struct att_wr *w, const struct att_carry *c)
         write_digest(w, d->has_expected, d->expected);
         write_digest(w, d->has_found, d->found);
     }
+    if (c->spec_count > 0) {
+        write_specs(w, c);
+    }
+}
+
+/* In order of name, each once: what the label says is as it was judged. */
+static void read_specs(struct att_cbor *c, struct att_carry *out)
+{
+    if (att_cbor_enter_array(c, ATT_SPEC_ITEMS_MAX) == 0) {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
+    while (att_cbor_more(c)) {
+        struct att_spec_item *s = &out->spec[out->spec_count];
+
+        if (att_cbor_enter_array(c, 2) != 2) {
+            att_cbor_fail(c, ATT_E_FORMAT);
+        }
+        att_cbor_word_copy(c, s->name, sizeof(s->name));
+        att_cbor_bytes_exact(c, s->digest, 32);
+        att_cbor_leave(c);
+        if (out->spec_count > 0 && strcmp(s[-1].name, s->name) >= 0) {
+            att_cbor_fail(c, ATT_E_FORMAT);
+        }
+        out->spec_count++;
+    }
+    att_cbor_leave(c);
 }
 
 static void read_deviation(struct att_cbor *c, struct att_deviation *d)
@@ -206,8 +242,10 @@ static void read_deviation(struct att_cbor *c, struct att_deviation *d)
 
 static void read_carry(struct att_cbor *c, struct att_carry *out)
 {
+    uint32_t fields = 0;
+
     memset(out, 0, sizeof(*out));
-    (void)att_cbor_enter_array(c, CARRY_FIELDS);
+    fields = att_cbor_enter_array(c, CARRY_FIELDS + 1);
     out->known = att_cbor_bool(c);
     att_cbor_bytes_exact(c, out->policy_digest, 32);
     att_cbor_bytes_exact(c, out->refvals_digest, 32);
@@ -226,6 +264,9 @@ static void read_carry(struct att_cbor *c, struct att_carry *out)
         out->deviation_count++;
     }
     att_cbor_leave(c);
+    if (fields > CARRY_FIELDS) {
+        read_specs(c, out);
+    }
     att_cbor_leave(c);
 }
 

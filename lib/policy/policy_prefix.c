@@ -9,6 +9,8 @@
 
 #define FOLDER_DEPTH 4 /* of the sets that refvals make adds */
 #define NAME_ROOM    4200
+#define SPEC_PREFIX                                                                                \
+    "spec:" /* a transcription specification: no path, and nobody lists all of them */
 
 struct checking {
     const struct att_refvals *refs;
@@ -90,7 +92,7 @@ static enum att_err check_prefix(const struct checking *c, const struct att_yaml
         return err;
     }
     (void)att_escape(shown, sizeof(shown), prefix, strlen(prefix));
-    if (prefix[0] != '/') {
+    if (prefix[0] != '/' && (whole || strncmp(prefix, SPEC_PREFIX, sizeof(SPEC_PREFIX) - 1) != 0)) {
         return att_yaml_fail(n, ATT_R_CFG_POLICY, c->diag,
                              "expected a path from / on, found %s: no name of a gateway begins so",
                              shown);

@@ -148,6 +148,9 @@ static const struct {
     {"measure:\n  - {config: {file: /x, format: ini, keys: []}}\n", ":2:14"},
     {"- a\n", ":1:1"},
     {"state_dir: [a]\n", ":1:12"},
+    {"specification: plant.spec\n", ":1:1"},
+    {"specification_signers: signers\n", ":1:1"},
+    {"specification: ''\nspecification_signers: signers\n", ":1:16"},
 };
 
 START_TEST(agent_conf_parse__refuses_with_the_place)

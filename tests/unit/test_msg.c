@@ -153,6 +153,13 @@ static struct att_appraisal_context *context_new(void)
     c->prior.clock =
         (struct att_clock_info){.clock_ms = 99, .reset_count = 3, .restart_count = 1, .safe = true};
     c->carry.known = true;
+    c->carry.spec_count = ATT_SPEC_ITEMS_MAX;
+    for (size_t i = 0; i < ATT_SPEC_ITEMS_MAX; i++) {
+        struct att_spec_item *x = &c->carry.spec[i];
+
+        memset(x->name, 'n', sizeof(x->name) - 1);
+        x->name[0] = (char)('!' + i);
+    }
     c->carry.deviation_count = ATT_DEVIATIONS_MAX;
     for (size_t i = 0; i < ATT_DEVIATIONS_MAX; i++) {
         struct att_deviation *d = &c->carry.deviation[i];
@@ -184,6 +191,7 @@ START_TEST(msg_context__survives_sealing_at_its_largest)
     ck_assert_uint_eq(back->prior.clock.reset_count, 3);
     ck_assert_uint_eq(back->carry.deviation_count, ATT_DEVIATIONS_MAX);
     ck_assert_str_eq(back->carry.deviation[63].name, c->carry.deviation[63].name);
+    ck_assert_uint_eq(back->carry.spec_count, ATT_SPEC_ITEMS_MAX);
     free(c);
     free(back);
 }

@@ -65,6 +65,7 @@ static const struct {
     {HEAD "own_complete: [usr/bin]}\n", "p.yaml:4:69: "},
     {HEAD "any: [{own_measured: [x]}, {own_complete: [./usr]}]}\n", "found ./usr"},
     {HEAD "not: {own_items: {under: [opt]}}}\n", "found opt"},
+    {HEAD "own_complete: [\"spec:plant\"]}\n", "found spec:plant"}, /* nobody lists all of them */
 };
 
 START_TEST(policy_prefixes__refuse_a_path_that_no_name_begins_with)
@@ -89,6 +90,7 @@ static const struct {
     {HEAD "own_items: {under: [/a/b/c/d/e]}}\n", SETS, NULL}, /* deeper than the sets tell */
     {HEAD "own_items: {under: [/ect]}}\n", NO_SETS, NULL},    /* no sets: nothing is known */
     {HEAD "own_items: {under: [/ect]}}\n", NULL, NULL},
+    {HEAD "own_items: {under: [\"spec:plant\"]}}\n", NULL, NULL}, /* a specification is no path */
     {HEAD "own_complete: [/, /usr/bin]}\n", SETS, NULL},
     {HEAD "own_complete: [/usr/bin/]}\n", SETS, "p.yaml:4:69: "}, /* looked for as it is written */
     {HEAD "all: [{own_complete: [/]}, {own_complete: [/opt]}]}\n", NO_SETS, "found /"},

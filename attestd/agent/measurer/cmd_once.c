@@ -108,6 +108,9 @@ int cmd_once(struct show *s, const struct agent_conf *conf, const struct options
                   show_tr(s, "items measured", "項目を測定"), (pass.stats.bytes + 1023) / 1024,
                   show_tr(s, "read", "読み取り"), pass.changes,
                   show_tr(s, "new or changed", "新規または変更"));
+        if (pass.stats.spec_refused.reason != ATT_R_NONE) {
+            show_check(s, "specification", SHOW_FAIL, &pass.stats.spec_refused, "");
+        }
         err = agent_attest(&outcome, &a, &diag);
     }
     if (err == ATT_OK) {

@@ -92,6 +92,9 @@ static bool measure(struct daemon_state *d)
     log_line(pass.changes > 0 ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "measure.done",
              "items=%zu hashed=%zu changes=%zu log=%s", pass.stats.items, pass.stats.hashed,
              pass.changes, found_text(pass.found));
+    if (pass.stats.spec_refused.reason != ATT_R_NONE) {
+        log_diag(LOG_LEVEL_WARNING, "specification.refused", &pass.stats.spec_refused);
+    }
     if (!watch_table(d->watch, found)) {
         log_line(LOG_LEVEL_WARNING, "watch.limit", "fix=\"raise fs.inotify.max_user_watches\"");
     }

@@ -435,6 +435,21 @@ static enum att_err read_measure(struct reader *r, const struct att_yaml_node *r
     return ATT_OK;
 }
 
+static enum att_err read_specification(struct reader *r, const struct att_yaml_node *root)
+{
+    struct agent_conf *c = r->conf;
+    enum att_err err = path_at(r, root, "specification", &c->specification);
+
+    if (err == ATT_OK) {
+        err = path_at(r, root, "specification_signers", &c->specification_signers);
+    }
+    if (err == ATT_OK && (c->specification == NULL) != (c->specification_signers == NULL)) {
+        return att_yaml_fail(root, ATT_R_CFG_KEY, r->diag,
+                             "expected specification and specification_signers together");
+    }
+    return err;
+}
+
 static enum att_err read_all(struct reader *r, const struct att_yaml_node *root)
 {
     static const char *const keys[] = {"verifier",
@@ -451,6 +466,8 @@ static enum att_err read_all(struct reader *r, const struct att_yaml_node *root)
                                        "rehash",
                                        "hash_threads",
                                        "measure",
+                                       "specification",
+                                       "specification_signers",
                                        "evidence_max",
                                        "iak_handle",
                                        "iak_certificates",
@@ -458,7 +475,8 @@ static enum att_err read_all(struct reader *r, const struct att_yaml_node *root)
                                        "idevid_certificates",
                                        NULL};
     static enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {
-        read_verifier, read_tpm, read_logs, read_size, read_times, read_measure};
+        read_verifier, read_tpm,     read_logs,         read_size,
+        read_times,    read_measure, read_specification};
     enum att_err err = ATT_OK;
 
     if (att_yaml_type(root) != ATT_YAML_MAP) {

@@ -19,6 +19,8 @@
  *   rescan: 1m                                # files whose metadata changed are read again
  *   rehash: 6h                                # everything is read again
  *   hash_threads: 2
+ *   specification: plant.spec                 # what each channel means, signed; absent: there are none
+ *   specification_signers: signers            # folder of *.pem: whose signature counts; beside it
  *   measure:
  *     - {file: /boot/vmlinuz}
  *     - {tree: /usr/bin, exclude: ["*.tmp", "cache"]}
@@ -81,9 +83,10 @@ struct agent_conf {
     const char *ek_file[AGENT_EK_FILES_MAX]; /* DER */
     size_t ek_file_count;
     struct agent_factory_key iak, idevid;
-    const char *uefi_log, *ima_log; /* NULL: none */
-    bool uefi_auto, ima_auto;       /* the kernel's path, and absent is no error */
-    size_t evidence_max;            /* bytes: more is not held in memory */
+    const char *specification, *specification_signers; /* both or NULL */
+    const char *uefi_log, *ima_log;                    /* NULL: none */
+    bool uefi_auto, ima_auto; /* the kernel's path, and absent is no error */
+    size_t evidence_max;      /* bytes: more is not held in memory */
     int64_t interval_ms, rescan_ms, rehash_ms;
     int hash_threads;
     size_t root_count;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/measurer/measure_internal.h"
+#include "agent/measurer/specification.h"
 
 #define STACK_LEN 262144 /* bytes; a path buffer or two and OpenSSL's frames */
 
@@ -23,7 +24,7 @@ struct span {
 struct pass {
     struct table *table;
     const struct table *before;
-    struct span span[AGENT_ROOTS_MAX];
+    struct span span[AGENT_ROOTS_MAX + 1]; /* the last: the specification */
     size_t span_count;
     atomic_size_t next; /* row that nobody took yet */
     atomic_int err;     /* the first failure */
@@ -168,6 +169,24 @@ static enum att_err find_rows(struct pass *p, const struct agent_conf *conf,
     return err;
 }
 
+/* What is in force and its rows, which nobody reads again. */
+static enum att_err find_specification(struct pass *p, struct measure_stats *stats,
+                                       const struct agent_conf *conf, struct att_diag *diag)
+{
+    ATT_CLEANUP(att_spec_freep) struct att_spec *s = NULL;
+    struct span *rows = &p->span[p->span_count];
+    enum att_err err = specification_in_force(&s, &stats->spec_refused, conf, diag);
+
+    if (err != ATT_OK || s == NULL) {
+        return err;
+    }
+    *rows = (struct span){.first = table_count(p->table), .root_fd = -1};
+    p->span_count++;
+    err = specification_rows(p->table, s, diag);
+    rows->end = table_count(p->table);
+    return err;
+}
+
 enum att_err measure_run(struct table **out, struct measure_stats *stats,
                          const struct agent_conf *conf, const struct table *before,
                          struct att_diag *diag)
@@ -185,6 +204,9 @@ enum att_err measure_run(struct table **out, struct measure_stats *stats,
     p->before = before;
     for (size_t i = 0; i < conf->root_count && err == ATT_OK; i++) {
         err = find_rows(p, conf, &conf->root[i], diag);
+    }
+    if (err == ATT_OK) {
+        err = find_specification(p, &s, conf, diag);
     }
     if (err == ATT_OK) {
         err = hash_rows(p, conf->hash_threads, &s);

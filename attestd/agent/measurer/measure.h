@@ -19,14 +19,16 @@ struct measure_stats {
     size_t items;
     size_t hashed;  /* files and devices that were read */
     uint64_t bytes; /* read */
+    struct att_diag
+        spec_refused; /* why the configured specification did not take effect; its reason may be NONE */
 };
 
 /*
- * measure_run - one pass over the whole list; the table comes sorted.
+ * measure_run - one pass over the whole list, and the specification in force; the table comes sorted.
  *
  * before  rows of the pass before: a file whose metadata did not change since is not read again. NULL
  *         reads everything. Metadata is a hint for speed: a pass with NULL is due from time to time.
- * Errors  LIMIT (LIM_SIZE: more than TABLE_ROWS_MAX items) NOMEM CRYPTO
+ * Errors  those of specification_in_force; LIMIT (LIM_SIZE: more than TABLE_ROWS_MAX items) NOMEM CRYPTO
  */
 ATT_MUST_USE enum att_err measure_run(struct table **out, struct measure_stats *stats,
                                       const struct agent_conf *conf, const struct table *before,

@@ -16,12 +16,13 @@
 #define STATE_PATH_MAX 4096
 
 /* Files of the state folder. */
-#define STATE_ENROLMENT "enrolment.cbor"
-#define STATE_TLS_KEY   "tls-key.pem"
-#define STATE_TLS_CERT  "tls-cert.pem"
-#define STATE_CA        "verifier-ca.pem"
-#define STATE_LABEL     "current.label"
-#define STATE_OUTCOME   "last-outcome.cbor"
+#define STATE_ENROLMENT     "enrolment.cbor"
+#define STATE_TLS_KEY       "tls-key.pem"
+#define STATE_TLS_CERT      "tls-cert.pem"
+#define STATE_CA            "verifier-ca.pem"
+#define STATE_LABEL         "current.label"
+#define STATE_OUTCOME       "last-outcome.cbor"
+#define STATE_SPECIFICATION "specification.cose" /* the one in force, as it was signed */
 
 /* {0: version, 1: device id, 2: verifier id, 3: URL, 4: EK kind, 5: EK name, 6: AK handle,
  * 7: AK public, 8: interval seconds} */

@@ -52,13 +52,13 @@ int watch_fd(const struct watch *w)
     return w->fd;
 }
 
-/* The folder of a row's path; false when there is none. A configuration value is "file#key". */
+/* The folder of a row's path; false when there is none. A configuration value is "file#key", a specification no path. */
 static bool folder_of(char *out, size_t cap, const struct table_row *row)
 {
     const uint8_t *slash = memrchr(row->name, '/', row->name_len);
     size_t len = slash == NULL ? 0 : (size_t)(slash - row->name);
 
-    if (slash == NULL || len + 2 > cap) {
+    if (slash == NULL || row->name[0] != '/' || len + 2 > cap) {
         return false;
     }
     memcpy(out, row->name, len);
