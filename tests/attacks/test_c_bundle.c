@@ -480,7 +480,7 @@ static const struct {
     {"an empty label", "a2 P 0140", ATT_E_FORMAT, ATT_R_FMT_BUNDLE},
     {"no profile", "a1 0141aa", ATT_E_FORMAT, ATT_R_FMT_BUNDLE},
     {"another version", "a2 Q 0141aa", ATT_E_UNSUPPORTED, ATT_R_BND_VERSION},
-    {"data batches of later", "a3 P 0141aa 0580", ATT_E_UNSUPPORTED, ATT_R_BND_VERSION},
+    {"a member of later", "a3 P 0141aa 0880", ATT_E_UNSUPPORTED, ATT_R_BND_VERSION},
     {"a path without a checkpoint", "a3 P 0141aa 0380", ATT_E_FORMAT, ATT_R_FMT_BUNDLE},
     {"a hash of 31 bytes",
      "a4 P 0141aa 0241bb 0381581f00000000000000000000000000000000000000000000000000000000000000",
