@@ -151,7 +151,7 @@ TEST_LIBS    = $(call pkg,--libs,$(TEST_PKGS))
 
 $(BUILD)/attestd: $(VERIFIER_OBJ) $(COMMON_OBJ) $(LIB)
 $(BUILD)/attestd: LIBS = $(SERVER_LIBS)
-$(BUILD)/attest-agent: $(AGENT_OBJ) $(call common,frame wire wire_enrol relay relay_run log notify) $(HW_OBJ) $(LIB)
+$(BUILD)/attest-agent: $(AGENT_OBJ) $(call common,frame wire wire_certify wire_enrol relay relay_run log notify) $(HW_OBJ) $(LIB)
 $(BUILD)/attest-agent: LIBS = $(HW_LIBS)
 $(BUILD)/attest-courier: $(COURIER_OBJ) $(call common,frame relay) $(LIB)
 $(BUILD)/attest-courier: LIBS = $(COURIER_LIBS)

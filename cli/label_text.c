@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/hex.h"
+#include "crypto/key.h"
 
 #define VALUE_ROOM 320
 
@@ -78,6 +79,39 @@ static json_t *json_specs(const struct att_label *l)
     return list;
 }
 
+/* The fingerprint that attest-agent status shows too: SHA-256 of the key as SubjectPublicKeyInfo. "" for no point. */
+static const char *data_key_print(char hex[65], const struct att_label *l)
+{
+    ATT_CLEANUP(att_pubkey_freep) struct att_pubkey *key = NULL;
+    const size_t half = ATT_DATA_KEY_POINT / 2;
+    uint8_t print[32];
+
+    hex[0] = '\0';
+    if (att_pubkey_from_ec(&key, ATT_KEY_EC_P256, att_slice_of(l->data_key, half),
+                           att_slice_of(l->data_key + half, half), NULL) == ATT_OK &&
+        att_pubkey_fingerprint(print, key) == ATT_OK) {
+        (void)att_hex_encode(hex, 65, att_slice_of(print, sizeof(print)));
+    }
+    return hex;
+}
+
+static void json_data_key(json_t *o, const struct att_label *l)
+{
+    const size_t half = ATT_DATA_KEY_POINT / 2;
+    char hex[65];
+
+    if (l->has_data_key) {
+        (void)json_object_set_new(o, "data_key",
+                                  json_pack("{s:s, s:o, s:o}", "sha256", data_key_print(hex, l),
+                                            "x", json_hex(att_slice_of(l->data_key, half)), "y",
+                                            json_hex(att_slice_of(l->data_key + half, half))));
+    }
+    if (l->has_batch_head) {
+        (void)json_object_set_new(o, "batch_head",
+                                  json_hex(att_slice_of(l->batch_head, sizeof(l->batch_head))));
+    }
+}
+
 json_t *label_json(const struct att_label *l)
 {
     static const char *const KEYS[] = {"file", "pkcs11", "tpm"};
@@ -107,6 +141,7 @@ json_t *label_json(const struct att_label *l)
             o, "status_list",
             json_pack("{s:s, s:I}", "uri", l->status_uri, "index", (json_int_t)l->status_index));
     }
+    json_data_key(o, l);
     (void)json_object_set_new(o, "reasons", json_reasons(l));
     return o;
 }
@@ -130,6 +165,19 @@ void label_print_limits(const struct report *r, const struct att_label *l)
                    "nothing about vulnerabilities, and it is no approval by an authority.",
                    "このラベルは発行時に測定した状態を示すものです。脆弱性の有無や公的な承認を示す"
                    "ものではありません。"));
+    if (l->has_data_key) {
+        report_line(
+            r, "  %s",
+            tr(r->cli,
+               "The gateway's TPM begins to use the data key in this state, in this boot and until "
+               "this label expires, and not else. What was begun before then (63 times on a "
+               "usual TPM) can each sign once later, and the TPM's clock may run slow by 15 %: "
+               "only data that a later label's batch head covers has a confirmed time.",
+               "機器の TPM は、この状態、この起動、このラベルの期限内でのみデータ鍵の使用を開始"
+               "します。ただし期限前に開始した分 (通常の TPM で 63 回) は後から各 1 回署名でき、"
+               "TPM の時計は最大 15 % 遅れることがあります。時刻が確認できるのは、後のラベルの"
+               "バッチ先頭に含まれるデータだけです。"));
+    }
 }
 
 static void print_text(const struct report *r, const char *name, const char *value)
@@ -198,6 +246,14 @@ void label_print(const struct report *r, const struct att_label *l)
     if (l->has_status_list) {
         report_field(r, tr(cli, "status list", "失効リスト"), "%s #%llu", l->status_uri,
                      (unsigned long long)l->status_index);
+    }
+    if (l->has_data_key) {
+        report_field(r, tr(cli, "data key", "データ鍵"), "sha256 %s", data_key_print(digest, l));
+    }
+    if (l->has_batch_head) {
+        report_field(r, tr(cli, "batch head", "バッチ先頭"), "%s",
+                     att_hex_encode(digest, sizeof(digest),
+                                    att_slice_of(l->batch_head, sizeof(l->batch_head))));
     }
     print_product(r, l);
 }

@@ -23,6 +23,7 @@ const char *report_kind(const struct cli *cli, const char *kind)
         {"revoked", "revoked", "失効"},
         {"suspended", "suspended", "一時停止"},
         {"restored", "restored", "再開"},
+        {"certified", "data key certified", "データ鍵の認証"},
     };
 
     for (size_t i = 0; i < ATT_COUNT(KINDS); i++) {

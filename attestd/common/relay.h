@@ -36,6 +36,8 @@ enum relay_kind {
     RELAY_LABEL,          /* a: device id */
     RELAY_PROBE,          /* is it there? GET /healthz, any status */
     RELAY_PART,           /* a: session; body: part */
+    RELAY_CERTIFY_BEGIN,  /* body: certify-begin */
+    RELAY_CERTIFY,        /* a: session; body: certify */
     RELAY_ADMIN = 32,     /* a: method, b: path; body: JSON or empty. Over the unix socket */
     RELAY_FETCH,          /* a: https URL, b: CA file. GET */
     RELAY_WITNESS,        /* the same; body: add-checkpoint request. POST */

@@ -187,7 +187,7 @@ static void put_states(struct att_wr *w, const struct wire_outcome *m)
 
 enum att_err wire_outcome_encode(struct att_wr *w, const struct wire_outcome *m)
 {
-    head(w, m->state_count > 0 ? 7 : 6);
+    head(w, 6U + (m->state_count > 0 ? 1U : 0U) + (m->grant.len > 0 ? 1U : 0U));
     put_uint(w, 1, m->status);
     put_bytes(w, 2, m->label);
     att_cbor_wr_uint(w, 3);
@@ -198,6 +198,9 @@ enum att_err wire_outcome_encode(struct att_wr *w, const struct wire_outcome *m)
     put_uint(w, 4, m->next_s);
     put_uint(w, 5, m->unattested);
     put_states(w, m);
+    if (m->grant.len > 0) {
+        put_bytes(w, 7, m->grant);
+    }
     return written(w);
 }
 
@@ -269,6 +272,12 @@ enum att_err wire_outcome_parse(struct wire_outcome *out, struct att_slice in,
     v.unattested = need_uint(&m, 5, INT64_MAX);
     if (has(&m, 6)) {
         get_states(&v, &m.c);
+    }
+    if (has(&m, 7)) {
+        v.grant = att_cbor_bytes(&m.c, GRANT_MAX);
+        if (v.grant.len == 0) {
+            att_cbor_fail(&m.c, ATT_E_FORMAT);
+        }
     }
     err = close_map(&m, "outcome", diag);
     if (err == ATT_OK) {

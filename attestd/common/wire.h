@@ -70,6 +70,26 @@ struct wire_enrol_done {
     uint64_t interval_s;
 };
 
+/* POST /enrol/v1/certify  {0: version}: who asks is said by the connection.
+ * 201 + Location: {0: version, 1: session, 2: nonce, 3: verifier id, 4: authorising key, 5: its signature,
+ * 6: milliseconds until it expires} */
+struct wire_certify_challenge {
+    struct att_slice session, nonce, verifier_id;
+    struct att_slice authority; /* TPMT_PUBLIC: att_data_key_authority */
+    struct att_slice signature; /* 64 bytes, over att_data_key_certify_policy || att_data_key_ref */
+    uint64_t expires_ms;
+};
+
+/* POST /enrol/v1/certify/{session}  {0: version, 1: data key, 2: name of its parent, 3: TPMS_ATTEST, 4: TPMT_SIGNATURE} */
+struct wire_certify {
+    struct att_slice key, parent, attest, signature;
+};
+
+/* 200: {0: version, 1: name of the data key} */
+struct wire_certify_done {
+    struct att_slice name;
+};
+
 /* POST /challenge-response/v1/newSession  {0: version, 1: mask of logs that the gateway has,
  * 2: own PCR, ?3: [resetCount, restartCount] of the boot that its logs belong to} */
 struct wire_new_session {
@@ -111,7 +131,7 @@ struct wire_state {
 
 /* Answer to evidence, with 200 (accepted) and inside the problem details of 422:
  * {0: version, 1: status tier, 2: label, 3: [reason...], 4: seconds until the next attestation,
- * 5: bytes of log behind the quote, ?6: [state...]} */
+ * 5: bytes of log behind the quote, ?6: [state...], ?7: authorisation of the data key} */
 struct wire_outcome {
     uint64_t status;
     struct att_slice label; /* empty when none was issued */
@@ -121,6 +141,7 @@ struct wire_outcome {
     uint64_t unattested;
     struct wire_state state[WIRE_STATES_MAX];
     size_t state_count;
+    struct att_slice grant; /* att_grant_encode; empty when there is none */
 };
 
 /* Problem details in CBOR (RFC 9290) with our members: {70: code, 71: fix, ?72: outcome
@@ -145,6 +166,19 @@ ATT_MUST_USE enum att_err wire_enrol_activate_parse(struct wire_enrol_activate *
 ATT_MUST_USE enum att_err wire_enrol_done_encode(struct att_wr *w, const struct wire_enrol_done *m);
 ATT_MUST_USE enum att_err wire_enrol_done_parse(struct wire_enrol_done *out, struct att_slice in,
                                                 struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_certify_begin_encode(struct att_wr *w);
+ATT_MUST_USE enum att_err wire_certify_begin_parse(struct att_slice in, struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_certify_challenge_encode(struct att_wr *w,
+                                                        const struct wire_certify_challenge *m);
+ATT_MUST_USE enum att_err wire_certify_challenge_parse(struct wire_certify_challenge *out,
+                                                       struct att_slice in, struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_certify_encode(struct att_wr *w, const struct wire_certify *m);
+ATT_MUST_USE enum att_err wire_certify_parse(struct wire_certify *out, struct att_slice in,
+                                             struct att_diag *diag);
+ATT_MUST_USE enum att_err wire_certify_done_encode(struct att_wr *w,
+                                                   const struct wire_certify_done *m);
+ATT_MUST_USE enum att_err wire_certify_done_parse(struct wire_certify_done *out,
+                                                  struct att_slice in, struct att_diag *diag);
 ATT_MUST_USE enum att_err wire_new_session_encode(struct att_wr *w,
                                                   const struct wire_new_session *m);
 ATT_MUST_USE enum att_err wire_new_session_parse(struct wire_new_session *out, struct att_slice in,

@@ -25,6 +25,7 @@
 #define TEXT_MAX        1024
 #define DIGEST_LEN      32
 #define OUTCOME_MAX     262144
+#define GRANT_MAX       512
 #define INTERVAL_MAX    31536000 /* seconds of a year */
 
 /* A map under way: a key that was read and belongs to a later member waits in key. */

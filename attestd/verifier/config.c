@@ -124,6 +124,22 @@ static enum att_err read_label(struct reader *r, const struct att_yaml_node *roo
     return err;
 }
 
+static enum att_err read_data_key(struct reader *r, const struct att_yaml_node *root)
+{
+    static const char *const keys[] = {"key", NULL};
+    const struct att_yaml_node *n = NULL;
+    enum att_err err = ATT_OK;
+
+    if (att_yaml_get(root, "data_key") == NULL) {
+        return ATT_OK;
+    }
+    err = config_need_map(r, &n, root, "data_key");
+    if (err == ATT_OK) {
+        err = att_yaml_only(n, keys, r->diag);
+    }
+    return err == ATT_OK ? config_need_key(r, &r->cfg->data_key, n, "key") : err;
+}
+
 static enum att_err read_log(struct reader *r, const struct att_yaml_node *root)
 {
     static const char *const keys[] = {"key", "origin", "head", "witnesses", NULL};
@@ -432,6 +448,7 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        "tls",
                                        "device_ca",
                                        "label",
+                                       "data_key",
                                        "log",
                                        "status",
                                        "product",
@@ -462,7 +479,7 @@ static enum att_err read_root(struct reader *r, const struct att_yaml_node *root
                                        NULL};
     enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {
         read_service, read_judging, read_store,   read_tls,    read_device_ca, read_label,
-        read_log,     read_status,  read_product, read_limits, read_evidence,
+        read_log,     read_status,  read_product, read_limits, read_evidence,  read_data_key,
     };
     enum att_err err = ATT_OK;
 

@@ -16,6 +16,7 @@
  *   label: {chain: label.pem, key: "pkcs11:..."}   # required: signs labels
  *   log: {key: "file:log.key", origin: verifier.example/log, head: log-head}  # required: key, Ed25519
  *                                           # origin absent: verifier_id; head absent: state_dir/log-head
+ *   data_key: {key: "file:data-key.key"}    # or pkcs11:, EC P-256: authorises data keys; absent: none are
  *   status: {uri: "https://verifier.example:8443", ttl: 15m, life: 24h, entries: 1048576}
  *                                           # uri absent: https://verifier_id; labels name uri/status/v1/N
  *   product: {manufacturer: "", model: "", hardware_version: "", support_end: "", contact: ""}
@@ -141,7 +142,8 @@ struct config {
     const char *postgresql; /* connection string; NULL: SQLite in state_dir */
     struct config_files tls, device_ca;
     const char *label_chain, *label_key;
-    const char *keys; /* folder of the keys that follow these (attestctl key create) */
+    const char *keys;     /* folder of the keys that follow these (attestctl key create) */
+    const char *data_key; /* authorises data keys; or NULL */
     struct config_log log;
     struct config_status status;
     struct config_product product;

@@ -40,6 +40,8 @@ static const struct schema schemas[] = {
     {MSG_ADMIN, {F_NAME, F_PATH, F_BODY}},
     {MSG_STATUS, {F_NUMBER}},
     {MSG_STATUS_LIST, {F_NUMBER}},
+    {MSG_CERTIFY_BEGIN, {F_PEER, F_BODY}},
+    {MSG_CERTIFY, {F_PEER, F_SESSION, F_BODY}},
     {MSG_DONE, {F_NUMBER, F_TYPE, F_PATH, F_BODY, F_SEALED}},
     {MSG_FAILED, {F_NUMBER, F_NAME}},
     {MSG_APPRAISE, {F_SEALED, F_BODY}},

@@ -3,7 +3,7 @@
  * [kind, id, ...], each kind with one schema. An answer carries the id of its question.
  *
  *   front -> keeper      ENROL_BEGIN NEW_SESSION CONTEXT COMMIT ENROL_ACTIVATE SESSION_GET
- *                        SESSION_DELETE LABEL ADMIN STATUS PART LOG STATUS_LIST
+ *                        SESSION_DELETE LABEL ADMIN STATUS PART LOG STATUS_LIST CERTIFY_BEGIN CERTIFY
  *   keeper -> front      DONE (status, body) or FAILED (reason, text)
  *   front -> appraiser   APPRAISE ENROL_CHECK FOLD
  *   appraiser -> front   JUDGED (sealed result), CHECKED (sealed facts), FOLDED (sealed state) or FAILED
@@ -41,6 +41,8 @@ enum msg_kind {
     MSG_PART,
     MSG_LOG,
     MSG_STATUS_LIST,
+    MSG_CERTIFY_BEGIN,
+    MSG_CERTIFY,
     MSG_DONE = 32,
     MSG_FAILED,
     MSG_APPRAISE = 64,
@@ -52,7 +54,8 @@ enum msg_kind {
     MSG_FOLDED,
 };
 
-#define MSG_SEAL_LEN 32
+#define MSG_SEAL_LEN   32
+#define MSG_CLAIMS_MAX 4096 /* bytes of claims that the keeper looks at */
 
 /* Who is at the other end of a TLS connection: from its verified client certificate. */
 struct msg_peer {
@@ -101,6 +104,7 @@ struct msg_judged {
     uint8_t evidence_digest[32]; /* SHA-256 of the evidence as sent */
     uint8_t claims_digest[32];   /* with the offsets: what the qualifying data is computed from */
     struct att_log_offsets offsets;
+    struct att_slice claims; /* their bytes when they say something for the label, else empty */
     struct att_slice attest, signature; /* TPMS_ATTEST, TPMT_SIGNATURE as sent */
     struct att_slice result;            /* att_result_encode */
 };
@@ -141,6 +145,8 @@ enum msg_ask { MSG_ASK_READY, MSG_ASK_METRICS };
  *   ADMIN           name (method), path (behind /admin/v1), body
  *   STATUS          number (enum msg_ask)
  *   STATUS_LIST     number (of the list)
+ *   CERTIFY_BEGIN   peer, body (wire_certify_begin)
+ *   CERTIFY         peer, session, body (wire_certify)
  *   PART            peer, session, sealed (msg_folded)
  *   LOG             path ("checkpoint", or att_tile_path)
  *   DONE            number (HTTP status), type, path (Location, or empty), body, sealed. The answer to

@@ -255,17 +255,18 @@ enum att_err msg_judged_seal(struct att_buf **out, const struct msg_judged *j,
                              const uint8_t key[MSG_SEAL_LEN])
 {
     ATT_CLEANUP(sealing_drop) struct sealing s = {0};
-    enum att_err err =
-        sealing_start(&s, FIXED_BOUND + j->attest.len + j->signature.len + j->result.len);
+    enum att_err err = sealing_start(&s, FIXED_BOUND + j->claims.len + j->attest.len +
+                                             j->signature.len + j->result.len);
 
     if (err != ATT_OK) {
         return err;
     }
-    att_cbor_wr_array(&s.w, 7);
+    att_cbor_wr_array(&s.w, 8);
     write_array(&s.w, j->context_digest, sizeof(j->context_digest));
     write_array(&s.w, j->evidence_digest, sizeof(j->evidence_digest));
     write_array(&s.w, j->claims_digest, sizeof(j->claims_digest));
     write_offsets(&s.w, &j->offsets);
+    att_cbor_wr_bytes(&s.w, j->claims);
     att_cbor_wr_bytes(&s.w, j->attest);
     att_cbor_wr_bytes(&s.w, j->signature);
     att_cbor_wr_bytes(&s.w, j->result);
@@ -284,13 +285,14 @@ enum att_err msg_judged_open(struct msg_judged *out, struct att_slice sealed,
         return err;
     }
     c = att_cbor_from(body);
-    if (att_cbor_enter_array(&c, 7) != 7) {
+    if (att_cbor_enter_array(&c, 8) != 8) {
         att_cbor_fail(&c, ATT_E_FORMAT);
     }
     att_cbor_bytes_exact(&c, j.context_digest, sizeof(j.context_digest));
     att_cbor_bytes_exact(&c, j.evidence_digest, sizeof(j.evidence_digest));
     att_cbor_bytes_exact(&c, j.claims_digest, sizeof(j.claims_digest));
     read_offsets(&c, &j.offsets);
+    j.claims = att_cbor_bytes(&c, MSG_CLAIMS_MAX);
     j.attest = att_cbor_bytes(&c, ATT_QUOTE_MAX);
     j.signature = att_cbor_bytes(&c, ATT_TPM_SIG_MAX);
     j.result = att_cbor_bytes(&c, RESULT_MAX);

@@ -180,6 +180,25 @@ char *att_label_subject(char *out, size_t cap, const uint8_t ek_digest[32])
     return out;
 }
 
+/* RFC 8747, section 3.1: the key that the gateway shows by signing; a COSE_Key (RFC 9053, section 7.1.1). */
+static void write_data_key(struct att_wr *w, const uint8_t point[ATT_DATA_KEY_POINT])
+{
+    att_cbor_wr_uint(w, ATT_CLAIM_CNF);
+    att_cbor_wr_map(w, 1);
+    att_cbor_wr_uint(w, ATT_CNF_COSE_KEY);
+    att_cbor_wr_map(w, 5);
+    att_cbor_wr_uint(w, ATT_COSE_KEY_KTY);
+    att_cbor_wr_uint(w, ATT_COSE_KTY_EC2);
+    att_cbor_wr_uint(w, ATT_COSE_KEY_ALG);
+    att_cbor_wr_int(w, ATT_COSE_ALG_ES256);
+    att_cbor_wr_int(w, ATT_COSE_KEY_CRV);
+    att_cbor_wr_uint(w, ATT_COSE_CRV_P256);
+    att_cbor_wr_int(w, ATT_COSE_KEY_X);
+    att_cbor_wr_bytes(w, att_slice_of(point, ATT_DATA_KEY_POINT / 2));
+    att_cbor_wr_int(w, ATT_COSE_KEY_Y);
+    att_cbor_wr_bytes(w, att_slice_of(point + ATT_DATA_KEY_POINT / 2, ATT_DATA_KEY_POINT / 2));
+}
+
 /* Token Status List, section 6.3: where it is told whether this label still counts. */
 static void write_status(struct att_wr *w, const struct att_label_facts *f)
 {
@@ -201,7 +220,8 @@ static void write_payload(struct att_wr *w, const struct att_label_facts *f,
     char grade[4];
 
     (void)snprintf(grade, sizeof(grade), "E%d", r->grade);
-    att_cbor_wr_map(w, 15U + (quoted != NULL ? 1U : 0U) + present(f->status_uri));
+    att_cbor_wr_map(w, 15U + (quoted != NULL ? 1U : 0U) + present(f->status_uri) +
+                           (f->data_key != NULL ? 1U : 0U) + (f->batch_head != NULL ? 1U : 0U));
     att_cbor_wr_uint(w, ATT_CLAIM_ISS);
     att_cbor_wr_text(w, f->issuer);
     att_cbor_wr_uint(w, ATT_CLAIM_SUB);
@@ -212,6 +232,9 @@ static void write_payload(struct att_wr *w, const struct att_label_facts *f,
     att_cbor_wr_int(w, f->iat);
     att_cbor_wr_uint(w, ATT_CLAIM_CTI);
     att_cbor_wr_bytes(w, att_slice_of(f->cti, ATT_CTI_LEN));
+    if (f->data_key != NULL) {
+        write_data_key(w, f->data_key);
+    }
     att_cbor_wr_uint(w, ATT_CLAIM_PROFILE);
     att_cbor_wr_text(w, ATT_PROFILE_EAR);
     write_submods(w, f, r);
@@ -238,6 +261,10 @@ static void write_payload(struct att_wr *w, const struct att_label_facts *f,
     att_cbor_wr_text(w, LIMITS_TEXT_ID);
     att_cbor_wr_int(w, ATT_CLAIM_KEY_CLASS);
     att_cbor_wr_uint(w, (uint64_t)key_class);
+    if (f->batch_head != NULL) {
+        att_cbor_wr_int(w, ATT_CLAIM_LBL_BATCH);
+        att_cbor_wr_bytes(w, att_slice_of(f->batch_head, ATT_BATCH_HEAD_LEN));
+    }
 }
 
 /* RFC 9597: issuer and subject can be read without opening the payload. */
@@ -267,6 +294,10 @@ enum att_err att_label_make(struct att_buf **out, const struct att_label_facts *
     enum att_err err = ATT_OK;
 
     if (ATT_GUARD(LABEL_PROOF, quoted == NULL && result->status != ATT_TIER_CONTRAINDICATED)) {
+        return ATT_E_INTERNAL;
+    }
+    if (ATT_GUARD(DK_LABEL,
+                  facts->data_key != NULL && result->status == ATT_TIER_CONTRAINDICATED)) {
         return ATT_E_INTERNAL;
     }
     if (present(facts->status_uri) != 0 &&

@@ -17,8 +17,9 @@
 #include "evidence/verify.h"
 #include "sign/signer.h"
 
-#define ATT_LABEL_MAX 65536
-#define ATT_CTI_LEN   16
+#define ATT_LABEL_MAX      65536
+#define ATT_CTI_LEN        16
+#define ATT_DATA_KEY_POINT 64
 
 /* What the issuer knows; strings are borrowed. NULL and 0 leave a claim out where it is optional. */
 struct att_label_facts {
@@ -37,7 +38,9 @@ struct att_label_facts {
     size_t x5chain_count;
     const char
         *status_uri; /* the status list that speaks of this label: its sub, and the entry there */
-    uint64_t status_index; /* at most ATT_STATUS_INDEX_MAX */
+    uint64_t status_index;     /* at most ATT_STATUS_INDEX_MAX */
+    const uint8_t *data_key;   /* ATT_DATA_KEY_POINT: x and y of the data key on P-256; or NULL */
+    const uint8_t *batch_head; /* ATT_BATCH_HEAD_LEN, or NULL */
 };
 
 /*
@@ -45,6 +48,7 @@ struct att_label_facts {
  *
  * quoted  proof that the quote was verified in this process; NULL is accepted only for a result that is
  *         contraindicated (INTERNAL otherwise): nothing good is ever signed on somebody's word
+ *         INTERNAL too for a data key in such a one
  * Errors  INTERNAL also for a status list that nobody could read back; what the signer says
  */
 ATT_MUST_USE enum att_err att_label_make(struct att_buf **out, const struct att_label_facts *facts,
@@ -87,10 +91,10 @@ struct att_label {
     bool has_status_list; /* below: where it is told whether the label still counts */
     uint64_t status_index;
     char status_uri[ATT_STATUS_URI_MAX + 1];
-    bool has_data_key;    /* below: what its TPM signs data with while it is in this state */
-    uint8_t data_key[64]; /* x and y on P-256 */
-    bool has_batch_head;  /* the data batches up to this one were signed before the label */
-    uint8_t batch_head[32];
+    bool has_data_key; /* below: what its TPM signs data with while it is in this state */
+    uint8_t data_key[ATT_DATA_KEY_POINT]; /* x and y on P-256 */
+    bool has_batch_head; /* the data batches up to this one were signed before the label */
+    uint8_t batch_head[ATT_BATCH_HEAD_LEN];
 };
 
 /*

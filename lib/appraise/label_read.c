@@ -370,10 +370,49 @@ static unsigned int read_own_claim(struct reading *r, int64_t key)
     case ATT_CLAIM_KEY_CLASS:
         r->label.key_class = (enum att_key_class)att_cbor_uint_max(&r->c, ATT_KEY_CLASS_TPM);
         return SEEN_KEY_CLASS;
+    case ATT_CLAIM_LBL_BATCH:
+        r->label.has_batch_head = true;
+        att_cbor_bytes_exact(&r->c, r->label.batch_head, sizeof(r->label.batch_head));
+        return 0;
     default:
         (void)att_cbor_item(&r->c);
         return 0;
     }
+}
+
+/* The next entry of a map of integers must be this one. */
+static void expect_int(struct att_cbor *c, int64_t key, int64_t value)
+{
+    if (att_cbor_key_int(c) != key || att_cbor_int(c) != value) {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
+}
+
+/* One form: a COSE_Key of P-256 for ES256. Any other is no key that a TPM of ours uses. */
+static void read_data_key(struct reading *r)
+{
+    struct att_label *l = &r->label;
+    struct att_cbor *c = &r->c;
+
+    (void)att_cbor_enter_map(c, 1);
+    if (att_cbor_key_int(c) != ATT_CNF_COSE_KEY) {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
+    (void)att_cbor_enter_map(c, 5);
+    expect_int(c, ATT_COSE_KEY_KTY, ATT_COSE_KTY_EC2);
+    expect_int(c, ATT_COSE_KEY_ALG, ATT_COSE_ALG_ES256);
+    expect_int(c, ATT_COSE_KEY_CRV, ATT_COSE_CRV_P256);
+    if (att_cbor_key_int(c) != ATT_COSE_KEY_X) {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
+    att_cbor_bytes_exact(c, l->data_key, ATT_DATA_KEY_POINT / 2);
+    if (att_cbor_key_int(c) != ATT_COSE_KEY_Y) {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
+    att_cbor_bytes_exact(c, l->data_key + ATT_DATA_KEY_POINT / 2, ATT_DATA_KEY_POINT / 2);
+    att_cbor_leave(c);
+    att_cbor_leave(c);
+    l->has_data_key = true;
 }
 
 static unsigned int read_claim(struct reading *r, int64_t key)
@@ -411,6 +450,9 @@ static unsigned int read_claim(struct reading *r, int64_t key)
         return SEEN_STATUS;
     case ATT_CLAIM_STATUS:
         read_status(r);
+        return 0;
+    case ATT_CLAIM_CNF:
+        read_data_key(r);
         return 0;
     default:
         return read_own_claim(r, key);

@@ -1,5 +1,5 @@
 /* The evidence claims: an unprotected CWT claims set (RFC 9781) that the quote's qualifying data hashes. */
-#include "evidence/claims_internal.h"
+#include "evidence/evidence.h"
 
 #include <string.h>
 
@@ -54,7 +54,7 @@ enum att_err att_claims_encode(struct att_buf **out, const struct att_claims *c)
     struct att_slice encoded;
     enum att_err err = ATT_OK;
 
-    att_cbor_wr_map(&w, 8);
+    att_cbor_wr_map(&w, c->has_batch_head ? 9 : 8);
     att_cbor_wr_uint(&w, ATT_CLAIM_UEID);
     att_cbor_wr_bytes(&w, c->ueid);
     att_cbor_wr_uint(&w, ATT_CLAIM_UPTIME);
@@ -70,6 +70,10 @@ enum att_err att_claims_encode(struct att_buf **out, const struct att_claims *c)
     write_health(&w, c);
     att_cbor_wr_int(&w, ATT_CLAIM_BUILD_ID);
     att_cbor_wr_text(&w, c->build_id);
+    if (c->has_batch_head) {
+        att_cbor_wr_int(&w, ATT_CLAIM_BATCH_HEAD);
+        att_cbor_wr_bytes(&w, att_slice_of(c->batch_head, sizeof(c->batch_head)));
+    }
     err = att_cbor_wr_done(&w, &encoded);
     if (err != ATT_OK) {
         return err;
@@ -180,6 +184,10 @@ static void read_claim(struct att_cbor *c, int64_t key, struct att_claims *out)
         break;
     case ATT_CLAIM_BUILD_ID:
         att_cbor_text_copy(c, out->build_id, sizeof(out->build_id));
+        break;
+    case ATT_CLAIM_BATCH_HEAD:
+        out->has_batch_head = true;
+        att_cbor_bytes_exact(c, out->batch_head, sizeof(out->batch_head));
         break;
     default:
         (void)att_cbor_item(c); /* claims are the gateway's words: unknown ones are ignored */

@@ -6,7 +6,7 @@
 #include "base/guard.h"
 #include "codec/cbor_rd.h"
 #include "codec/cbor_wr.h"
-#include "evidence/claims_internal.h"
+#include "evidence/evidence.h"
 #include "evidence/profile.h"
 #include "tcg/quote.h"
 

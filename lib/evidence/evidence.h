@@ -18,7 +18,8 @@
 
 #define ATT_EVIDENCE_MAX 8388608 /* bytes: the default body limit */
 
-#define ATT_CLAIMS_BANKS 5 /* as many as a PCR selection can name */
+#define ATT_BATCH_HEAD_LEN 32 /* SHA-256 */
+#define ATT_CLAIMS_BANKS   5  /* as many as a PCR selection can name */
 
 struct att_claims {
     struct att_slice ueid;
@@ -33,6 +34,8 @@ struct att_claims {
         bool extended; /* PCR 0-7 are not all zero: the firmware measured the boot into it */
     } bank[ATT_CLAIMS_BANKS];
     uint32_t bank_count; /* active banks */
+    bool has_batch_head; /* it signed data batches: */
+    uint8_t batch_head[ATT_BATCH_HEAD_LEN];
 };
 
 struct att_evidence {
@@ -48,7 +51,10 @@ struct att_evidence {
 ATT_MUST_USE enum att_err att_evidence_parse(struct att_evidence *out, struct att_slice in,
                                              struct att_diag *diag);
 
-/* The claims alone: the agent needs their digest before it quotes. */
+/* The claims alone. FMT_EVIDENCE with the byte; slices borrow in. */
+ATT_MUST_USE enum att_err att_claims_parse(struct att_claims *out, struct att_slice in,
+                                           struct att_diag *diag);
+/* The same: the agent needs their digest before it quotes. */
 ATT_MUST_USE enum att_err att_claims_encode(struct att_buf **out, const struct att_claims *claims);
 
 /* Uses attest, signature, claims_encoded, claims.logs and log. LIMIT NOMEM */

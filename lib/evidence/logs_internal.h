@@ -54,4 +54,10 @@ ATT_MUST_USE enum att_err att_own_ends(struct att_log_ends *out, const struct at
                                        const struct att_log_rules *rules,
                                        const struct att_log_state *from, struct att_diag *diag);
 
+/* What stands in the selected PCRs before any log: zeros, ones in 17 to 22 (Part 4, 4.6.3). LIMIT: too many banks. */
+ATT_MUST_USE enum att_err att_values_initial(struct att_pcr_values *values,
+                                             const struct att_pcr_selection *sel);
+/* Those of from, in banks that to has. */
+void att_values_take(struct att_pcr_values *to, const struct att_pcr_values *from);
+
 #endif

@@ -57,11 +57,23 @@
 #define ATT_CLAIM_SL_TTL         65534 /* there: seconds until a newer one is made */
 #define ATT_CLAIM_STATUS         65535 /* in a label: {"status_list": {"idx", "uri"}} */
 
+/* A COSE_Key in cnf (RFC 8747; RFC 9052, 7; RFC 9053, 7.1.1). */
+#define ATT_CNF_COSE_KEY   1
+#define ATT_COSE_KEY_KTY   1
+#define ATT_COSE_KTY_EC2   2
+#define ATT_COSE_KEY_ALG   3
+#define ATT_COSE_ALG_ES256 (-7)
+#define ATT_COSE_KEY_CRV   (-1)
+#define ATT_COSE_CRV_P256  1
+#define ATT_COSE_KEY_X     (-2)
+#define ATT_COSE_KEY_Y     (-3)
+
 /* Ours, in evidence claims. */
 #define ATT_CLAIM_LOG_OFFSETS (-70001) /* {log number: offset} that the quote is bound to */
 #define ATT_CLAIM_TPM_HEALTH                                                                       \
     (-70002) /* {0: manufacturer, 1: firmware, 2: lockout counter, 3: [[bank, extended]]} */
-#define ATT_CLAIM_BUILD_ID (-70003) /* text */
+#define ATT_CLAIM_BUILD_ID   (-70003) /* text */
+#define ATT_CLAIM_BATCH_HEAD (-70004) /* 32 bytes: head of the chain of data batches */
 
 /* Ours, in labels. */
 #define ATT_CLAIM_GRADE (-70101) /* text "E1".."E3" */
@@ -76,6 +88,8 @@
 #define ATT_CLAIM_CONTROLS  (-70106) /* [control ids that this is evidence for] */
 #define ATT_CLAIM_LIMITS    (-70107) /* id of the text that says what the label does not promise */
 #define ATT_CLAIM_KEY_CLASS (-70108) /* 0 file, 1 PKCS#11, 2 TPM: where the label key lives */
+#define ATT_CLAIM_LBL_BATCH                                                                        \
+    (-70109) /* 32 bytes: head of the batch chain that the attestation carried */
 
 /* Ours, in entries of the log and in receipts. */
 #define ATT_CLAIM_OUTCOME                                                                          \

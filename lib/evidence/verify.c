@@ -243,37 +243,6 @@ static enum att_err check_boot_record(const struct att_verified *v,
     return ATT_OK;
 }
 
-/* PCRs that no log extends keep the value of a start: zeros, ones for 17 to 22 (Part 4, 4.6.3). */
-static enum att_err initial_values(struct att_pcr_values *values,
-                                   const struct att_pcr_selection *sel)
-{
-    for (uint32_t i = 0; i < sel->count; i++) {
-        struct att_pcr_bank *bank = att_pcr_bank_add(values, sel->sel[i].bank);
-
-        if (bank == NULL) {
-            return ATT_E_LIMIT;
-        }
-        bank->has = sel->sel[i].mask;
-        for (uint32_t pcr = 17; pcr <= 22; pcr++) {
-            memset(bank->value[pcr], 0xff, att_hash_size(bank->bank));
-        }
-    }
-    return ATT_OK;
-}
-
-static void take_values(struct att_pcr_values *to, const struct att_pcr_values *from)
-{
-    for (uint32_t i = 0; i < from->count; i++) {
-        struct att_pcr_bank *bank = att_pcr_bank_get(to, from->bank[i].bank);
-
-        for (uint32_t pcr = 0; bank != NULL && pcr < ATT_PCR_COUNT; pcr++) {
-            if ((from->bank[i].has & (1U << pcr)) != 0) {
-                memcpy(bank->value[pcr], from->bank[i].value[pcr], ATT_HASH_MAX);
-            }
-        }
-    }
-}
-
 /* Only the policy's bank is kept: 24 values of one bank, not of four. */
 static void keep_bank(struct att_pcr_values *out, const struct att_pcr_values *all,
                       enum att_hash bank)
@@ -305,7 +274,7 @@ static enum att_err replay_boot(struct att_verified *v, const struct att_log_rul
         *state = prior->log[ATT_LOG_UEFI];
         v->continued[ATT_LOG_UEFI] = true;
         v->boot_values = state->values;
-        take_values(&v->values, &state->values);
+        att_values_take(&v->values, &state->values);
         return ATT_OK;
     }
     err = att_evlog_parse(&v->boot, in, diag);
@@ -325,7 +294,7 @@ static enum att_err replay_boot(struct att_verified *v, const struct att_log_rul
     state->off = in.len;
     state->count = att_evlog_count(v->boot);
     v->covered[ATT_LOG_UEFI] = in.len;
-    take_values(&v->values, &v->boot_values);
+    att_values_take(&v->values, &v->boot_values);
     return ATT_OK;
 }
 
@@ -465,7 +434,7 @@ static enum att_err replay_and_match(struct att_verified *v, const struct att_ex
     const struct att_log_end *end = NULL;
     bool has_ima = v->ev.claims.logs.has[ATT_LOG_IMA];
     bool found = false;
-    enum att_err err = initial_values(&v->values, &att_quoted_quote(v->quoted)->selection);
+    enum att_err err = att_values_initial(&v->values, &att_quoted_quote(v->quoted)->selection);
 
     if (err != ATT_OK) {
         return att_fail(with->diag, err, ATT_R_Q_BANK, "pcrSelect", "too many banks");

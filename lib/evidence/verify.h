@@ -77,6 +77,21 @@ struct att_boot_state {
     struct att_log_state log[ATT_LOG__COUNT]; /* of boot (clock.reset_count, clock.restart_count) */
 };
 
+/* A state of a boot beside the quote that it is said to be the state of. */
+struct att_stated {
+    const struct att_quoted *quoted;
+    enum att_hash hash; /* of the scheme that the quote is signed with */
+    const struct att_boot_state *state;
+    uint32_t ima_pcr, own_pcr;
+};
+
+/*
+ * att_stated_values - the quoted PCR values, without a log: those of the state, when the TPM signed just these.
+ * Errors  MISMATCH (LOG_PCR) it did not; LIMIT NOT_FOUND UNSUPPORTED CRYPTO
+ */
+ATT_MUST_USE enum att_err att_stated_values(struct att_pcr_values *out, const struct att_stated *s,
+                                            struct att_diag *diag);
+
 /* Which PCR belongs to which log. */
 struct att_log_rules {
     enum att_hash bank;

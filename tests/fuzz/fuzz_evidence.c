@@ -1,6 +1,5 @@
 /* A collection that is accepted is written again as the same bytes: it has one spelling. */
 #include "cbor_mutate.h"
-#include "evidence/claims_internal.h"
 #include "evidence/evidence.h"
 #include "fuzz.h"
 

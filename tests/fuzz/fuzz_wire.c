@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct att_diag diag = {0};
     struct relay_request q;
     struct relay_answer a = {0};
-    int which = size > 0 ? data[0] % 11 : 0;
+    int which = size > 0 ? data[0] % 15 : 0;
 
     DOCUMENT(0, enrol_begin)
     DOCUMENT(1, enrol_challenge)
@@ -118,6 +118,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     DOCUMENT(6, outcome)
     DOCUMENT(7, problem)
     DOCUMENT(10, part)
+    DOCUMENT(11, certify_challenge)
+    DOCUMENT(12, certify)
+    DOCUMENT(13, certify_done)
+    if (which == 14) {
+        if (wire_certify_begin_parse(in, &diag) == ATT_OK) {
+            same(wire_certify_begin_encode(&w), &w, in);
+            return 0;
+        }
+        HOLDS(diag.reason == ATT_R_FMT_CBOR || diag.reason == ATT_R_FMT_VERSION);
+    }
     if (which == 8) {
         if (relay_request_parse(&q, in, &diag) == ATT_OK) {
             request_again(&q, in);

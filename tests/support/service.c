@@ -232,6 +232,7 @@ void service_configure(struct service *s)
                  "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
                  "label: {chain: label.pem, key: \"file:label.key\"}\n"
                  "log: {key: \"file:log.key\"}\n"
+                 "data_key: {key: \"file:data-key.key\"}\n"
                  "%s"
                  "%s"
                  "ek_anchors: ek.d\n"

@@ -267,6 +267,8 @@ START_TEST(agent__quotes_for_its_own_verifier_only)
     strcpy(ident.verifier_id, "somebody.else");
     ck_assert_int_eq(state_store(&ident, state, NULL), ATT_OK);
     agenttest_refused(3, "E_NET_PROTOCOL");
+    (void)snprintf(state, sizeof(state), "%s/state/data-key.cbor", agenttest_dir);
+    ck_assert_int_ne(access(state, F_OK), 0); /* nor does a data key follow its word */
 }
 END_TEST
 

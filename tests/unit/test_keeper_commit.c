@@ -309,13 +309,16 @@ END_TEST
 
 START_TEST(commit__does_not_let_the_appraiser_stretch_what_was_judged)
 {
-    enum { CLOCK, POLICY, REFVALS, TIER, EVIDENCE, CONTEXT, ROWS };
+    enum { CLOCK, POLICY, REFVALS, TIER, EVIDENCE, CONTEXT, CLAIMS, ROWS };
+    static const uint8_t none[] = {
+        0xa0}; /* claims that say nothing, in the place of the signed ones */
     static const int want[ROWS] = {[CLOCK] = 422,
                                    [POLICY] = -ATT_R_BUSY,
                                    [REFVALS] = -ATT_R_BUSY,
                                    [TIER] = -ATT_R_FMT_FRAME,
                                    [EVIDENCE] = -ATT_R_FMT_FRAME,
-                                   [CONTEXT] = -ATT_R_BUSY};
+                                   [CONTEXT] = -ATT_R_BUSY,
+                                   [CLAIMS] = 422};
     struct att_result *r = att_result_new();
     struct msg_judged j;
 
@@ -331,6 +334,8 @@ START_TEST(commit__does_not_let_the_appraiser_stretch_what_was_judged)
     r->accepted = _i != TIER;
     j.evidence_digest[5] ^= _i == EVIDENCE ? 1 : 0;
     j.context_digest[5] ^= _i == CONTEXT ? 1 : 0;
+    if (_i == CLAIMS)
+        j.claims = att_slice_of(none, sizeof(none));
     seal_judged(&j, r);
     keepertest_remember();
     ck_assert_int_eq(inproc_commit(kt.v, &kt.gw, kt.t), want[_i]);
@@ -470,7 +475,7 @@ int main(void)
         {commit__gives_no_label_after_removal, 0},
         {commit__lets_an_overtaken_challenge_lapse, 0},
         {commit__verifies_the_quote_itself, 0},
-        {commit__does_not_let_the_appraiser_stretch_what_was_judged, 6},
+        {commit__does_not_let_the_appraiser_stretch_what_was_judged, 7},
         {commit__refuses_what_the_appraiser_did_not_seal, 0},
         {commit__decides_nothing_on_a_full_disk, 0},
         {keeper__says_nothing_when_the_disk_failed, 0},

@@ -112,6 +112,23 @@ START_TEST(keeper_new__refuses_a_key_file_that_is_not_allowed)
 }
 END_TEST
 
+/* A label key signs what partners believe: nothing of it may be an answer to a TPM. */
+START_TEST(keeper_new__refuses_the_label_key_as_data_key)
+{
+    ATT_CLEANUP(att_buf_freep) struct att_buf *pem = NULL;
+    struct att_diag diag = {0};
+    char from[96], to[96];
+
+    (void)snprintf(from, sizeof(from), "%s/label.key", kt.v->dir);
+    (void)snprintf(to, sizeof(to), "%s/data-key.key", kt.v->dir);
+    ck_assert_int_eq(att_file_read(&pem, from, 65536, NULL), ATT_OK);
+    ck_assert_int_eq(att_file_write(to, att_buf_slice(pem), 0600, NULL), ATT_OK);
+    ck_assert_int_eq(inproc_restart(kt.v, &diag), ATT_E_MISMATCH);
+    ck_assert_int_eq(diag.reason, ATT_R_KEY_PAIR);
+    ck_assert_str_eq(diag.field, "data_key.key");
+}
+END_TEST
+
 START_TEST(keeper_new__refuses_a_key_of_another_certificate)
 {
     struct att_diag diag = {0};
@@ -286,6 +303,7 @@ int main(void)
         {keeper__issues_nothing_without_random_bytes, 0},
         {keeper__signs_with_a_key_in_a_token, 0},
         {keeper_new__refuses_a_key_file_that_is_not_allowed, 0},
+        {keeper_new__refuses_the_label_key_as_data_key, 0},
         {keeper_new__refuses_a_key_of_another_certificate, 0},
         {keeper_new__refuses_keys_and_certificates_of_another_kind, 0},
         {keeper_new__refuses_a_label_key_that_is_not_certified_for_this_verifier, 0},

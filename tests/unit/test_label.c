@@ -206,6 +206,7 @@ START_TEST(label__nothing_good_is_signed_without_a_verified_quote)
     struct scene *s = scene_new(NULL, NULL);
     struct issuer is;
     static const uint8_t id[32];
+    static const uint8_t point[ATT_DATA_KEY_POINT];
     struct att_label_facts facts = {.issuer = "v",
                                     .device_id = "gw-1",
                                     .ek_digest = id,
@@ -220,6 +221,9 @@ START_TEST(label__nothing_good_is_signed_without_a_verified_quote)
     ck_assert_ptr_null(label);
     (void)att_fail(&s->diag, ATT_E_MISMATCH, ATT_R_Q_MAGIC, "magic", "wrong");
     att_result_refuse(s->result, &s->diag);
+    facts.data_key = point; /* a refused unit has no key that anybody should believe */
+    ck_assert_int_eq(att_label_make(&label, &facts, NULL, s->result, is.signer), ATT_E_INTERNAL);
+    facts.data_key = NULL;
     ck_assert_int_eq(att_label_make(&label, &facts, NULL, s->result, is.signer), ATT_OK);
     att_buf_free(label);
     issuer_close(&is);

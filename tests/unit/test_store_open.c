@@ -50,7 +50,7 @@ END_TEST
 
 START_TEST(store_open__refuses_another_schema_and_another_program)
 {
-    static const char *const others[] = {"PRAGMA user_version = 8", "PRAGMA user_version = 0",
+    static const char *const others[] = {"PRAGMA user_version = 9", "PRAGMA user_version = 0",
                                          "PRAGMA application_id = 7"};
     struct att_diag diag = {0};
 

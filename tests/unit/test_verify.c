@@ -116,6 +116,41 @@ START_TEST(verify__a_log_that_the_quote_does_not_reach_proves_no_boot)
 }
 END_TEST
 
+/* The values that a data key is bound to: nobody sends them, and the TPM signed just these. */
+START_TEST(stated_values__are_those_that_were_quoted)
+{
+    struct scene *s = scene_new(NULL, NULL);
+    ATT_CLEANUP(att_quoted_freep) struct att_quoted *quoted = NULL;
+    struct att_boot_state state;
+    struct att_stated stated;
+    struct att_evidence ev;
+    struct att_expect expect;
+    uint8_t qualifying[32];
+    struct att_pcr_values values = {0};
+    const struct att_pcr_bank *bank = NULL;
+    struct att_diag diag = {0};
+
+    scene_attest(s);
+    ck_assert_int_eq(att_evidence_parse(&ev, att_buf_slice(s->evidence), NULL), ATT_OK);
+    expect = scene_expect(s, qualifying);
+    ck_assert_int_eq(att_quote_verify(&quoted, ev.attest, ev.signature, &expect, &diag), ATT_OK);
+    state = s->result->state;
+    stated = (struct att_stated){.quoted = quoted,
+                                 .hash = ATT_HASH_SHA256,
+                                 .state = &state,
+                                 .ima_pcr = 10,
+                                 .own_pcr = OWN_PCR};
+    ck_assert_int_eq(att_stated_values(&values, &stated, &diag), ATT_OK);
+    bank = att_pcr_bank_find(&values, ATT_HASH_SHA256);
+    ck_assert_ptr_nonnull(bank);
+    ck_assert_mem_eq(bank->value[OWN_PCR], softtpm_pcr(s->tpm, ATT_HASH_SHA256, OWN_PCR), 32);
+    state.log[ATT_LOG_OWN].pcr[31] ^= 1;
+    ck_assert_int_eq(att_stated_values(&values, &stated, &diag), ATT_E_MISMATCH);
+    ck_assert_int_eq(diag.reason, ATT_R_LOG_PCR);
+    scene_free(s);
+}
+END_TEST
+
 START_TEST(verify__a_real_reboot_is_a_new_boot)
 {
     struct scene *s = scene_new(NULL, NULL);
@@ -169,6 +204,7 @@ int main(void)
         quote_verify__a_quote_over_no_pcr_is_refused_when_any_selection_will_do,
         verify__a_reset_with_old_measurements_again_is_refused,
         verify__a_log_that_the_quote_does_not_reach_proves_no_boot,
+        stated_values__are_those_that_were_quoted,
         verify__a_real_reboot_is_a_new_boot,
         verify__a_foreign_extend_before_the_log_began_is_named,
         verify__a_record_for_another_pcr_is_refused,

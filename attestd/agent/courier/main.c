@@ -60,6 +60,8 @@ struct route {
 static const struct route ROUTES[] = {
     {RELAY_ENROL_BEGIN, "POST", "/enrol/v1/begin", "", PART_NONE, TYPE_CBOR, ACCEPT_CBOR},
     {RELAY_ENROL_ACTIVATE, "POST", "/enrol/v1/activate", "", PART_NONE, TYPE_CBOR, ACCEPT_CBOR},
+    {RELAY_CERTIFY_BEGIN, "POST", "/enrol/v1/certify", "", PART_NONE, TYPE_CBOR, ACCEPT_CBOR},
+    {RELAY_CERTIFY, "POST", "/enrol/v1/certify/", "", PART_SESSION, TYPE_CBOR, ACCEPT_CBOR},
     {RELAY_NEW_SESSION, "POST", "/challenge-response/v1/newSession", "", PART_NONE, TYPE_CBOR,
      ACCEPT_CBOR},
     {RELAY_EVIDENCE, "POST", "/challenge-response/v1/session/", "", PART_SESSION, TYPE_EVIDENCE,

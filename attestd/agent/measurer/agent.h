@@ -34,6 +34,8 @@ struct agent {
     struct relay *relay;        /* started when first needed */
     struct table_stamps stamps; /* of the pass before; empty: read everything */
     char build_id[33];          /* of our own executable */
+    struct att_diag
+        data_key; /* why the data key is not certified; ATT_OK: it is, or nobody was asked */
 };
 
 /* Load the enrolment. Errors as state_load. */

@@ -1,5 +1,6 @@
 /* One attestation: challenge, claims, quote, logs, evidence, answer. */
 #include "agent/measurer/agent.h"
+#include "agent/measurer/datakey.h"
 #include "agent/measurer/kernelrule.h"
 #include "agent/measurer/parts.h"
 
@@ -179,6 +180,7 @@ static enum att_err make_claims(struct attempt *t, const struct agent *a, struct
     copy_text(c->build_id, sizeof(c->build_id), a->build_id);
     c->uptime_s = (uint64_t)up.tv_sec;
     c->bootcount = reset;
+    c->has_batch_head = batch_head_load(c->batch_head, a->conf->state_dir, NULL) == ATT_OK;
     copy_text(c->tpm_manufacturer, sizeof(c->tpm_manufacturer), info.manufacturer);
     c->tpm_firmware = info.firmware;
     c->lockout_counter = info.lockout_counter;
@@ -381,6 +383,17 @@ static enum att_err send_ahead(struct attempt *t, struct agent *a, struct agent_
     return err != ATT_OK ? err : agent_work_open(w, a, diag);
 }
 
+/* Without a data key the gateway attests all the same: what keeps it from having one is told beside. */
+static void prepare_data_key(struct agent *a, struct agent_work *w)
+{
+    struct att_diag why = {0};
+
+    if (data_key_prepare(a, w, &why) == ATT_OK) {
+        why = (struct att_diag){.err = ATT_OK};
+    }
+    a->data_key = why;
+}
+
 static enum att_err attempt_once(struct agent_outcome *o, struct attempt *t, struct agent *a,
                                  struct att_diag *diag)
 {
@@ -388,6 +401,7 @@ static enum att_err attempt_once(struct agent_outcome *o, struct attempt *t, str
     enum att_err err = agent_work_open(&w, a, diag);
 
     if (err == ATT_OK) {
+        prepare_data_key(a, &w);
         err = ask_session(t, a, &w, diag);
     }
     if (err == ATT_OK && t->ways.in_parts) {
@@ -409,6 +423,16 @@ static enum att_err attempt_once(struct agent_outcome *o, struct attempt *t, str
     return err != ATT_OK ? err : send_evidence(o, t, a, diag);
 }
 
+/* The label stands whatever becomes of the authorisation. */
+static void take_grant(struct agent *a, const struct wire_outcome *o)
+{
+    struct att_diag why = {0};
+
+    if (data_key_take(a, o, &why) != ATT_OK) {
+        a->data_key = why;
+    }
+}
+
 enum att_err agent_attest(struct agent_outcome *out, struct agent *a, struct att_diag *diag)
 {
     struct attempt_ways ways = {0};
@@ -427,6 +451,9 @@ enum att_err agent_attest(struct agent_outcome *out, struct agent *a, struct att
         ways = t->ways;
     }
     (void)malloc_trim(0);
+    if (err == ATT_OK && o.answer.status == 200) {
+        take_grant(a, &o.wire);
+    }
     if (err != ATT_OK) {
         agent_outcome_free(&o);
         return err;

@@ -115,6 +115,7 @@ int cmd_once(struct show *s, const struct agent_conf *conf, const struct options
     }
     if (err == ATT_OK) {
         show_outcome(s, &a, &outcome);
+        show_data_key_failure(s, &a);
         err = keep_outcome(&a, &outcome, o->label, &diag);
     }
     if (err == ATT_OK && outcome.wire.label.len > 0) {
@@ -203,6 +204,7 @@ int cmd_status(struct show *s, const struct agent_conf *conf, const struct optio
         show_line(s, "%s %s", show_tr(s, "last attestation:", "前回の証明:"), when);
         show_outcome(s, &a, &last);
         judge_age(s, utc_s, last.wire.next_s);
+        show_data_key(s, &a);
     }
     if (err != ATT_OK) {
         show_failure(s, &diag);

@@ -106,6 +106,15 @@ static bool measure(struct daemon_state *d)
     return true;
 }
 
+/* Beside the attestation, which went on without; a verifier that authorises none is no fault. */
+static void log_data_key(const struct agent *a)
+{
+    if (a->data_key.err != ATT_OK && a->data_key.reason != ATT_R_DK_OFF &&
+        a->data_key.reason != ATT_R_HTTP_ROUTE) {
+        log_diag(LOG_LEVEL_WARNING, "data_key.none", &a->data_key);
+    }
+}
+
 static void log_outcome(const struct wire_outcome *w)
 {
     char name[LOG_TEXT_MAX];
@@ -145,6 +154,7 @@ static void attest(struct daemon_state *d)
     d->backoff_ms = 0;
     d->attest_at = d->last_attest + jitter(wait - wait / 5); /* never later than asked for */
     log_outcome(&o.wire);
+    log_data_key(&d->agent);
     if (keep_outcome(&d->agent, &o, d->label_path, &diag) != ATT_OK) {
         log_diag(LOG_LEVEL_ERROR, "label.not-kept", &diag);
     }

@@ -41,6 +41,8 @@ void doctor_failed(struct doctor *d, enum doctor_id id, enum show_state state,
 
 /* The keys of the gateway's factory, while the TPM is open (doctor_factory.c). */
 void doctor_factory(struct doctor *d);
+/* Does the data key sign, while the TPM is open (doctor_data.c)? */
+void doctor_data_key(struct doctor *d);
 /* The TPM and its keys (doctor_tpm.c); the logs of firmware and kernel (doctor_log.c). */
 void doctor_tpm(struct doctor *d);
 void doctor_logs(struct doctor *d);

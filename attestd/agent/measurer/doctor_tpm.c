@@ -361,9 +361,9 @@ static void keep_values(struct doctor *d)
 
 void doctor_tpm(struct doctor *d)
 {
-    static void (*const checks[])(struct doctor *) = {check_clock, check_lockout,  check_slots,
-                                                      check_banks, check_own_pcr,  check_ek,
-                                                      check_key,   doctor_factory, keep_values};
+    static void (*const checks[])(struct doctor *) = {
+        check_clock, check_lockout, check_slots,     check_banks,    check_own_pcr,
+        check_ek,    check_key,     doctor_data_key, doctor_factory, keep_values};
 
     check_manager(d);
     check_stack(d);

@@ -1,6 +1,7 @@
 /* Enrolment: who this gateway's TPM is, proven to the verifier, and the certificate that comes back. */
 #include "agent/measurer/agent.h"
 #include "agent/measurer/certs.h"
+#include "agent/measurer/datakey.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -377,6 +378,9 @@ static enum att_err prepare(struct enrolment *e, const struct agent_enrolment *a
     }
     if (err == ATT_OK) {
         err = forget_cert(e, diag);
+    }
+    if (err == ATT_OK) { /* a key that follows another verifier's word, or another device's */
+        err = data_key_forget(e->conf->state_dir, diag);
     }
     if (err == ATT_OK) {
         err = keep_ca(e, a->ca_file, diag);

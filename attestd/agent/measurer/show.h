@@ -60,4 +60,9 @@ void show_check(struct show *s, const char *id, enum show_state state, const str
 /* An outcome: status, grade with what it does not prove, each reason with digests and what to do. */
 void show_outcome(struct show *s, const struct agent *a, const struct agent_outcome *o);
 
+/* The data key (show_data.c): its fingerprint, until when it is authorised, what the TPM last refused; nothing without. */
+void show_data_key(struct show *s, const struct agent *a);
+/* Why there is none, when an attestation just tried to get one. */
+void show_data_key_failure(struct show *s, const struct agent *a);
+
 #endif

@@ -70,6 +70,9 @@ static enum att_err hash_parts(struct msg_judged *j, const struct msg *question,
         return att_fail(diag, err, ATT_R_BUSY, "evidence", "cannot be hashed");
     }
     j->offsets = ev->claims.logs;
+    if (ev->claims.has_batch_head && ev->claims_encoded.len <= MSG_CLAIMS_MAX) {
+        j->claims = ev->claims_encoded;
+    }
     j->attest = ev->attest;
     j->signature = ev->signature;
     return ATT_OK;

@@ -45,6 +45,24 @@ void handle_enrol_activate(struct exchange *ex)
     exchange_to_keeper(ex, &m, STEP_KEEPER);
 }
 
+void handle_certify_begin(struct exchange *ex)
+{
+    struct msg m = {.kind = MSG_CERTIFY_BEGIN, .body = exchange_body(ex)};
+
+    exchange_to_keeper(ex, &m, STEP_KEEPER);
+}
+
+void handle_certify(struct exchange *ex)
+{
+    struct msg m = {.kind = MSG_CERTIFY, .body = exchange_body(ex)};
+
+    if (!read_session(ex)) {
+        return;
+    }
+    memcpy(m.session, ex->session, sizeof(m.session));
+    exchange_to_keeper(ex, &m, STEP_KEEPER);
+}
+
 void handle_new_session(struct exchange *ex)
 {
     struct msg m = {.kind = MSG_NEW_SESSION, .body = exchange_body(ex)};

@@ -6,6 +6,8 @@ struct exchange;
 
 void handle_enrol_begin(struct exchange *ex);
 void handle_enrol_activate(struct exchange *ex);
+void handle_certify_begin(struct exchange *ex);
+void handle_certify(struct exchange *ex);
 void handle_new_session(struct exchange *ex);
 void handle_evidence(struct exchange *ex);
 void handle_part(struct exchange *ex);

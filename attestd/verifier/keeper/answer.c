@@ -103,6 +103,7 @@ enum att_err keeper_status(struct keeper *k, const struct msg *m, struct answer 
         "attestd_verdicts_total{tier=\"refused\"} %" PRIu64 "\n"
         "# TYPE attestd_challenges_total counter\nattestd_challenges_total %" PRIu64 "\n"
         "# TYPE attestd_enrolments_total counter\nattestd_enrolments_total %" PRIu64 "\n"
+        "# TYPE attestd_certified_total counter\nattestd_certified_total %" PRIu64 "\n"
         "# TYPE attestd_removals_total counter\nattestd_removals_total %" PRIu64 "\n"
         "# TYPE attestd_quarantined_total counter\nattestd_quarantined_total %" PRIu64 "\n"
         "# TYPE attestd_stale_total counter\nattestd_stale_total %" PRIu64 "\n"
@@ -114,7 +115,7 @@ enum att_err keeper_status(struct keeper *k, const struct msg *m, struct answer 
         "# TYPE attestd_sessions gauge\nattestd_sessions %zu\n"
         "# TYPE attestd_enrolments_pending gauge\nattestd_enrolments_pending %zu\n",
         c->affirming, c->warning, c->contraindicated, c->refused, c->sessions, c->enrolled,
-        c->removed, c->held, c->stale, c->commits, c->full, c->decisions, c->dropped,
+        c->certified, c->removed, c->held, c->stale, c->commits, c->full, c->decisions, c->dropped,
         sessions_count(k->sessions), pendings_count(k->pendings));
     return answer_with(a, 200, MSG_TYPE_TEXT, att_slice_str(text), diag);
 }

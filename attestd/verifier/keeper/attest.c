@@ -282,8 +282,9 @@ enum att_err attest_new_session(struct keeper *k, const struct msg *m, struct an
     return err;
 }
 
-enum att_err keeper_session(struct session **out, struct keeper *k, const struct msg *m,
-                            const struct unit *u, struct att_diag *diag)
+/* A nonce has one purpose: evidence, or the certification of a data key. */
+static enum att_err claim(struct session **out, struct keeper *k, const struct msg *m,
+                          const struct unit *u, struct att_diag *diag)
 {
     struct session *s = NULL;
     enum att_err err = session_claim(&s, k->sessions, att_slice_of(m->session, sizeof(m->session)),
@@ -294,6 +295,40 @@ enum att_err keeper_session(struct session **out, struct keeper *k, const struct
     if (s->enrolment != u->device.enrolment)
         return att_fail(diag, ATT_E_DENIED, ATT_R_ID_UNKNOWN, "session",
                         "the gateway was removed and enrolled again meanwhile");
+    *out = s;
+    return ATT_OK;
+}
+
+static enum att_err other_purpose(struct att_diag *diag, const char *expected)
+{
+    return att_fail(diag, ATT_E_STALE, ATT_R_Q_NONCE_EXPIRED, "session",
+                    "expected a challenge for %s, found one for another purpose", expected);
+}
+
+enum att_err keeper_session(struct session **out, struct keeper *k, const struct msg *m,
+                            const struct unit *u, struct att_diag *diag)
+{
+    struct session *s = NULL;
+    enum att_err err = claim(&s, k, m, u, diag);
+
+    if (err != ATT_OK)
+        return err;
+    if (s->certifies)
+        return other_purpose(diag, "evidence");
+    *out = s;
+    return ATT_OK;
+}
+
+enum att_err keeper_certify_session(struct session **out, struct keeper *k, const struct msg *m,
+                                    const struct unit *u, struct att_diag *diag)
+{
+    struct session *s = NULL;
+    enum att_err err = claim(&s, k, m, u, diag);
+
+    if (err != ATT_OK)
+        return err;
+    if (ATT_GUARD(SESSION_PURPOSE, !s->certifies))
+        return other_purpose(diag, "a data key");
     *out = s;
     return ATT_OK;
 }

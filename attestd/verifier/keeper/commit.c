@@ -13,6 +13,7 @@
 #include "base/guard.h"
 #include "common/wire.h"
 #include "crypto/digest.h"
+#include "data_key.h"
 #include "evidence/states.h"
 #include "evidence/verify.h"
 #include "keeper_internal.h"
@@ -38,7 +39,10 @@ struct decision {
     uint8_t ek_digest[32]; /* SHA-256 of the EK name: the gateway's UEID */
     int64_t outcome;       /* index, once it is recorded */
     struct att_buf *label;
-    struct status_place told; /* where its status is told */
+    struct status_place told;    /* where its status is told */
+    struct data_key_grant grant; /* of the unit's data key */
+    bool has_batch_head;         /* the gateway told it in its claims: */
+    uint8_t batch_head[ATT_BATCH_HEAD_LEN];
 };
 
 static void decision_clear(struct decision *d)
@@ -134,6 +138,29 @@ static enum att_err verify_quote(struct decision *d, struct att_diag *diag)
     return att_quote_verify(&d->quoted, d->judged.attest, d->judged.signature, &expect, diag);
 }
 
+/* What the quote's qualifying data hashes, so what the gateway itself said. */
+static enum att_err open_claims(struct decision *d, struct att_diag *diag)
+{
+    struct att_claims claims;
+    uint8_t digest[32];
+    enum att_err err;
+
+    if (d->judged.claims.len == 0)
+        return ATT_OK;
+    err = att_sha256(d->judged.claims, digest);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_INTERNAL, "claims", "hashing failed");
+    if (ATT_GUARD(JUDGED_CLAIMS, memcmp(digest, d->judged.claims_digest, sizeof(digest)) != 0))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_FMT_FRAME, "judged.claims",
+                        "they are not those that the TPM signed");
+    err = att_claims_parse(&claims, d->judged.claims, diag);
+    if (err != ATT_OK)
+        return err;
+    d->has_batch_head = claims.has_batch_head;
+    memcpy(d->batch_head, claims.batch_head, sizeof(d->batch_head));
+    return ATT_OK;
+}
+
 /* What will be remembered must be what the TPM signed. */
 static enum att_err check_state(const struct decision *d, struct att_diag *diag)
 {
@@ -178,6 +205,8 @@ static enum att_err judge(struct decision *d, struct att_diag *diag)
     if (err == ATT_OK)
         err = check_state(d, &why);
     if (err == ATT_OK)
+        err = open_claims(d, &why);
+    if (err == ATT_OK)
         return ATT_OK;
     if (undecided(err)) {
         *diag = why;
@@ -216,6 +245,30 @@ static enum att_err new_cti(struct decision *d, struct att_diag *diag)
     return ATT_OK;
 }
 
+static enum store_status status_of(const struct att_result *r)
+{
+    if (r->status == ATT_TIER_AFFIRMING)
+        return STORE_AFFIRMING;
+    if (r->status == ATT_TIER_WARNING)
+        return STORE_WARNING;
+    return STORE_FAILED;
+}
+
+/* A unit whose state is approved may sign data as long as the label lasts; what is a warning is the policy's to say. */
+static enum att_err make_grant(struct decision *d, struct att_diag *diag)
+{
+    const struct data_key_state s = {.quoted = d->quoted,
+                                     .boot = &d->result->state,
+                                     .session = d->session,
+                                     .ima_pcr = d->policy->ima_pcr,
+                                     .seconds = d->policy->label_ttl_s,
+                                     .exp = d->now_utc + d->policy->label_ttl_s};
+
+    if (d->quoted == NULL || ATT_GUARD(DK_FAILED, status_of(d->result) == STORE_FAILED))
+        return ATT_OK;
+    return data_key_grant(&d->grant, d->k, d->unit, &s, diag);
+}
+
 static enum att_err make_label(struct decision *d, struct att_diag *diag)
 {
     const struct config *cfg = d->k->cfg;
@@ -245,6 +298,10 @@ static enum att_err make_label(struct decision *d, struct att_diag *diag)
 
     if (err != ATT_OK)
         return err;
+    if (d->grant.given)
+        f.data_key = d->grant.point;
+    if (d->has_batch_head)
+        f.batch_head = d->batch_head;
     err = status_take(&d->told, d->k, f.exp, diag);
     if (err != ATT_OK)
         return err;
@@ -268,15 +325,6 @@ static const char *main_reason(const struct att_result *r)
             return att_reason_code(r->reason[i].reason);
     }
     return r->reason_count > 0 ? att_reason_code(r->reason[0].reason) : "";
-}
-
-static enum store_status status_of(const struct att_result *r)
-{
-    if (r->status == ATT_TIER_AFFIRMING)
-        return STORE_AFFIRMING;
-    if (r->status == ATT_TIER_WARNING)
-        return STORE_WARNING;
-    return STORE_FAILED;
 }
 
 static enum att_err write_state(struct decision *d, struct att_diag *diag)
@@ -436,6 +484,8 @@ static enum att_err write_answer(struct decision *d, struct att_diag *diag)
     for (size_t i = 0; i < d->states.count; i++)
         o.state[o.state_count++] = (struct wire_state){
             att_slice_str(att_reason_code(d->states.reason[i])), att_slice_str(d->clocks)};
+    if (d->grant.given)
+        o.grant = att_slice_of(d->grant.bytes, d->grant.len);
     err = wire_outcome_encode(&w, &o);
     if (err == ATT_OK)
         err = att_wr_done(&w, &body);
@@ -473,7 +523,9 @@ static enum att_err decide(struct decision *d, struct att_diag *diag)
     if (err != ATT_OK)
         return err;
     explain(d);
-    err = make_label(d, diag);
+    err = make_grant(d, diag);
+    if (err == ATT_OK)
+        err = make_label(d, diag);
     if (err == ATT_OK)
         err = write_records(d, diag);
     if (err == ATT_OK)

@@ -265,6 +265,15 @@ static enum att_err make_log_key(struct init *in, struct att_diag *diag)
     return folder_write(&in->folder, "trust/log.vkey", att_slice_str(text), 0644, diag);
 }
 
+/* The key that authorises data keys, of no use for anything else: TPMs take no other once a data key is made. */
+static enum att_err make_data_key(struct init *in, struct att_diag *diag)
+{
+    ATT_CLEANUP(identity_clear) struct identity id = {0};
+    enum att_err err = new_key(&id, diag);
+
+    return err == ATT_OK ? write_key(in, "data-key.key", id.key, diag) : err;
+}
+
 /* Whose signature under a policy counts from now on: a key to be kept elsewhere, and its certificate. */
 static enum att_err make_policy_signer(struct identity *id, struct init *in, struct att_diag *diag)
 {
@@ -367,6 +376,7 @@ static enum att_err write_config(struct init *in, struct att_diag *diag)
         "device_ca: {cert: device-ca.pem, key: \"file:device-ca.key\"}\n"
         "label: {chain: label.pem, key: \"%s\"}\n"
         "log: {key: \"file:log.key\"}   # head: a path on another disk makes old backups tell\n"
+        "data_key: {key: \"file:data-key.key\"}   # authorises gateways' data keys; keep a copy\n"
         "status: {uri: \"%s\"}   # in front of /status/v1/N: where strangers get status lists\n"
         "policy: policy.cose          # attestctl policy sign makes it of policy.yaml\n"
         "policy_signers: policy-signers\n"
@@ -448,6 +458,8 @@ static enum att_err make_all(struct init *in, struct att_diag *diag)
         err = make_label(in, diag);
     if (err == ATT_OK)
         err = make_log_key(in, diag);
+    if (err == ATT_OK)
+        err = make_data_key(in, diag);
     if (err == ATT_OK)
         err = copy_policy(in, diag);
     if (err == ATT_OK)

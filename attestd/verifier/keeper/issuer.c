@@ -81,19 +81,18 @@ static enum att_err read_key_file(struct att_privkey **out, const char *path, bo
     return att_privkey_from_pem(out, att_buf_slice(pem), diag);
 }
 
-static enum att_err open_label_key(struct att_signer **out, const struct config *cfg,
-                                   const struct issuer_place *place, struct att_diag *diag)
+/* A key that signs: in a token, or in a file where that is allowed. */
+static enum att_err open_signer(struct att_signer **out, const char *at, bool file_allowed,
+                                const char *field, struct att_diag *diag)
 {
     ATT_CLEANUP(att_privkey_freep) struct att_privkey *key = NULL;
     enum att_err err;
 
-    if (strncmp(place->key, PKCS11_SCHEME, strlen(PKCS11_SCHEME)) == 0)
-        return att_signer_p11(out, place->key, NULL, diag);
-    if (strncmp(place->key, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
-        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, place->field,
-                        "expected pkcs11: or file:");
-    err = read_key_file(&key, place->key + strlen(FILE_SCHEME), cfg->insecure_file_key,
-                        place->field, diag);
+    if (strncmp(at, PKCS11_SCHEME, strlen(PKCS11_SCHEME)) == 0)
+        return att_signer_p11(out, at, NULL, diag);
+    if (strncmp(at, FILE_SCHEME, strlen(FILE_SCHEME)) != 0)
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, field, "expected pkcs11: or file:");
+    err = read_key_file(&key, at + strlen(FILE_SCHEME), file_allowed, field, diag);
     if (err != ATT_OK)
         return err;
     err = att_signer_software(out, key);
@@ -161,7 +160,7 @@ static enum att_err read_label(struct issuer_label *l, const struct config *cfg,
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "label.chain",
                         "the certificate of the label key does not name this verifier (URI name "
                         "urn:attestd:verifier:ID)");
-    err = open_label_key(&l->signer, cfg, place, diag);
+    err = open_signer(&l->signer, place->key, cfg->insecure_file_key, place->field, diag);
     if (err != ATT_OK)
         return err;
     return check_pair(l->chain[0], l->signer->public_key, place->field, diag);
@@ -250,6 +249,57 @@ enum att_err issuer_read_log(struct att_signer **out, const struct issuer_place 
     return ATT_OK;
 }
 
+enum att_err issuer_check_data(const struct issuer *i, const struct att_pubkey *label,
+                               struct att_diag *diag)
+{
+    if (ATT_GUARD(DK_OWN_KEY, i->data != NULL && att_pubkey_eq(i->data->public_key, label)))
+        return att_fail(diag, ATT_E_MISMATCH, ATT_R_KEY_PAIR, "data_key.key",
+                        "expected a key of its own, found a label key");
+    return ATT_OK;
+}
+
+/*
+ * It says nothing to anybody but TPMs, and nothing better than "sign while this holds": as with the log's key a file
+ * that only this process reads will do. Its public half is in every data key's policy.
+ */
+static enum att_err open_data(struct issuer *i, const struct config *cfg, struct att_diag *diag)
+{
+    struct att_pubarea area;
+    enum att_err err;
+
+    if (cfg->data_key == NULL)
+        return ATT_OK;
+    err = open_signer(&i->data, cfg->data_key, true, "data_key.key", diag);
+    if (err == ATT_OK)
+        err = att_data_key_authority(i->authority, &i->authority_len, i->data->public_key, diag);
+    if (err == ATT_OK)
+        err = att_pubarea_parse(&area, att_slice_of(i->authority, i->authority_len), diag);
+    if (err == ATT_OK)
+        err = att_pubarea_name(i->authority_name, &i->authority_name_len, &area);
+    return err;
+}
+
+enum att_err issuer_authorise(uint8_t out[ATT_GRANT_SIG_LEN], const struct issuer *i,
+                              const uint8_t policy[ATT_POLICY_LEN],
+                              const uint8_t ref[ATT_POLICY_REF_LEN], struct att_diag *diag)
+{
+    uint8_t message[ATT_POLICY_LEN + ATT_POLICY_REF_LEN];
+    uint8_t sig[512];
+    size_t len = 0;
+    enum att_err err;
+
+    if (i->data == NULL)
+        return att_fail(diag, ATT_E_NOT_FOUND, ATT_R_DK_OFF, "data_key.key", "there is none");
+    memcpy(message, policy, ATT_POLICY_LEN);
+    memcpy(message + ATT_POLICY_LEN, ref, ATT_POLICY_REF_LEN);
+    err = att_signer_sign(i->data, att_slice_of(message, sizeof(message)), sig, sizeof(sig), &len);
+    if (err != ATT_OK || len != ATT_GRANT_SIG_LEN)
+        return att_fail(diag, err != ATT_OK ? err : ATT_E_CRYPTO, ATT_R_KEY_STORE, "data_key.key",
+                        "it cannot sign: %s", att_err_name(err));
+    memcpy(out, sig, ATT_GRANT_SIG_LEN);
+    return ATT_OK;
+}
+
 enum att_err issuer_open_authority(struct issuer **out, const struct config *cfg,
                                    struct att_diag *diag)
 {
@@ -259,6 +309,8 @@ enum att_err issuer_open_authority(struct issuer **out, const struct config *cfg
     if (i == NULL)
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, "issuer", "memory ran out");
     err = open_device_ca(i, cfg, diag);
+    if (err == ATT_OK)
+        err = open_data(i, cfg, diag);
     if (err != ATT_OK)
         return err;
     *out = i;
@@ -293,6 +345,7 @@ void issuer_free(struct issuer *i)
     att_signer_free(i->log_before);
     for (size_t n = 0; n < i->log_known_count; n++)
         att_pubkey_free(i->log_known[n]);
+    att_signer_free(i->data);
     att_cert_free(i->ca);
     att_privkey_free(i->ca_key);
     free(i);

@@ -14,6 +14,8 @@
 #include "crypto/cert.h"
 #include "crypto/key.h"
 #include "sign/signer.h"
+#include "tcg/datakey.h"
+#include "tcg/pubarea.h"
 #include "verifier/config.h"
 
 #define ISSUER_CLIENT_DAYS 3650 /* validity of a gateway's certificate; removal is by the record */
@@ -30,6 +32,11 @@ struct issuer_label {
 
 struct issuer {
     struct issuer_label label;
+    struct att_signer *data;            /* authorises data keys, nothing else; NULL: none are */
+    uint8_t authority[ATT_PUBAREA_MAX]; /* the same as a TPM takes it: att_data_key_authority */
+    size_t authority_len;
+    uint8_t authority_name[ATT_NAME_MAX];
+    size_t authority_name_len;
     struct att_signer *log; /* Ed25519: trees of the log, nothing else */
     struct att_signer *
         log_before; /* cosigns checkpoints until then (UTC seconds), while partners learn of log; or NULL */
@@ -81,6 +88,19 @@ ATT_MUST_USE enum att_err issuer_client_cert(struct att_buf **out, const struct 
 
 /* The public half of a label key in a token, for attestd init. KEY_STORE and those of the key store. */
 ATT_MUST_USE enum att_err issuer_token_key(struct att_pubkey **out, const char *uri,
+                                           struct att_diag *diag);
+
+/* KEY_PAIR when the key of data keys is this label key: nothing that partners believe may be an answer to a TPM. */
+ATT_MUST_USE enum att_err issuer_check_data(const struct issuer *i, const struct att_pubkey *label,
+                                            struct att_diag *diag);
+
+/*
+ * issuer_authorise - sign a policy of data keys for one device: r and s over policy || ref.
+ * Errors  NOT_FOUND (DK_OFF) without such a key; what the signer says (KEY_STORE)
+ */
+ATT_MUST_USE enum att_err issuer_authorise(uint8_t out[ATT_GRANT_SIG_LEN], const struct issuer *i,
+                                           const uint8_t policy[ATT_POLICY_LEN],
+                                           const uint8_t ref[ATT_POLICY_REF_LEN],
                                            struct att_diag *diag);
 
 /* Split a file of PEM certificates (or one DER): at most cap, in the order of the file. FMT_CERT. */

@@ -9,6 +9,7 @@
 #include "base/guard.h"
 #include "common/log.h"
 #include "crypto/digest.h"
+#include "data_key.h"
 #include "keeper_internal.h"
 #include "verifier/keeper/admin.h"
 
@@ -317,6 +318,8 @@ static enum att_err answer_now(struct keeper *k, const struct msg *m, struct ans
         return keeper_published(k, m, a, diag);
     case MSG_STATUS_LIST:
         return keeper_status_list(k, m, a, diag);
+    case MSG_CERTIFY_BEGIN:
+        return data_key_begin(k, m, a, diag);
     default:
         return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_FRAME, "kind",
                         "not a question to the keeper");
@@ -355,7 +358,8 @@ static struct job *job_of(const struct msg *m, const struct keeper_client *clien
 
 static bool must_wait(enum msg_kind kind)
 {
-    return kind == MSG_COMMIT || kind == MSG_ENROL_ACTIVATE || kind == MSG_ADMIN;
+    return kind == MSG_COMMIT || kind == MSG_ENROL_ACTIVATE || kind == MSG_ADMIN ||
+           kind == MSG_CERTIFY;
 }
 
 void keeper_take(struct keeper *k, const struct msg *m, const struct keeper_client *client)
@@ -401,6 +405,8 @@ static enum att_err run_job(struct keeper *k, struct job *job, struct att_diag *
         return commit_run(k, job, diag);
     case MSG_ENROL_ACTIVATE:
         return enrol_activate(k, job, diag);
+    case MSG_CERTIFY:
+        return data_key_certify(k, job, diag);
     default:
         return admin_run(k, job, diag);
     }
@@ -498,9 +504,9 @@ static void settle(struct keeper *k, struct job *job)
             log_line(LOG_LEVEL_WARNING, "evidence.refused", "device=%s code=%s",
                      job->session->device_id, job->refused);
         (*job->counter)++;
+        k->count.decisions += job->session->certifies ? 0 : 1;
         session_settle(k->sessions, job->session, a->http, a->body, k->opt.mono_ms());
         a->body = NULL;
-        k->count.decisions++;
     }
     if (job->removed[0] != '\0') {
         sessions_drop_device(k->sessions, job->removed);

@@ -59,7 +59,7 @@ struct job {
 STAILQ_HEAD(job_queue, job);
 
 struct keeper_counters {
-    uint64_t affirming, warning, contraindicated, refused, stale, enrolled, removed;
+    uint64_t affirming, warning, contraindicated, refused, stale, enrolled, removed, certified;
     uint64_t sessions, commits, decisions, full, dropped, held;
 };
 
@@ -135,6 +135,10 @@ ATT_MUST_USE enum att_err keeper_peer(const struct unit **out, struct keeper *k,
 ATT_MUST_USE enum att_err keeper_session(struct session **out, struct keeper *k,
                                          const struct msg *m, const struct unit *u,
                                          struct att_diag *diag);
+/* The same for one that was opened to certify a data key; each refuses the other's (Q_NONCE_EXPIRED). */
+ATT_MUST_USE enum att_err keeper_certify_session(struct session **out, struct keeper *k,
+                                                 const struct msg *m, const struct unit *u,
+                                                 struct att_diag *diag);
 /* The same from the connection on, with the device's state decoded as of the challenge (known_decode). */
 ATT_MUST_USE enum att_err keeper_open_session(const struct unit **unit, struct session **session,
                                               struct keeper *k, const struct msg *m,

@@ -279,10 +279,11 @@ static enum att_err open_kind(struct issuer *i, const struct config *cfg, struct
     err = open_row(&o, diag);
     if (err != ATT_OK)
         return err;
-    if (kind == STORE_KEY_LABEL)
+    if (kind == STORE_KEY_LABEL) {
         i->label = o.label;
-    else
-        i->log = o.log;
+        return issuer_check_data(i, i->label.signer->public_key, diag);
+    }
+    i->log = o.log;
     return ATT_OK;
 }
 
@@ -349,6 +350,8 @@ static enum att_err take_configured(struct issuer *i, const struct config *cfg, 
     const struct issuer_place label = issuer_label_place(cfg), log = issuer_log_place(cfg);
     enum att_err err = issuer_read_label(&i->label, cfg, &label, now_utc, diag);
 
+    if (err == ATT_OK)
+        err = issuer_check_data(i, i->label.signer->public_key, diag);
     if (err == ATT_OK)
         err = issuer_read_log(&i->log, &log, diag);
     if (err == ATT_OK)

@@ -43,6 +43,7 @@ struct session {
     int64_t begun_ms;               /* when it asked: its rules are those of then */
     int64_t opened_ms, deadline_ms; /* of its challenge, which each part makes a new one */
     enum session_phase phase;
+    bool certifies; /* a data key; else it is an attestation's. Set by whoever opened it */
 
     /* The keeper's: what was asked for, and the context that was handed out. */
     struct att_pcr_selection selection;

@@ -143,6 +143,8 @@ enum att_err unit_get(const struct unit **out, struct units *u, struct store *st
     err = store_device_get(&unit->device, st, id);
     if (err == ATT_OK)
         err = store_hold_get(&unit->hold, st, unit->device.enrolment);
+    if (err == ATT_OK)
+        err = store_data_key_get(&unit->data_key, st, unit->device.enrolment);
     if (err == ATT_E_NOT_FOUND)
         return att_fail(diag, err, ATT_R_ID_UNKNOWN, "device", "no gateway is enrolled as %s", id);
     if (err != ATT_OK)

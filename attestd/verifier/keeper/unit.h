@@ -2,8 +2,8 @@
  * Enrolled devices as the keeper uses them: the record, and the attestation key as an object.
  *
  * A bounded cache before the store: building a key from its point costs as much as a third of a
- * signature check. What is cached never changes under its enrolment number; a removal or another hold
- * forgets it.
+ * signature check. What is cached never changes under its enrolment number; a removal, another hold or
+ * another data key forgets it.
  */
 #ifndef ATTESTD_VERIFIER_KEEPER_UNIT_H
 #define ATTESTD_VERIFIER_KEEPER_UNIT_H
@@ -18,6 +18,7 @@
 struct unit {
     struct store_device device;
     struct store_hold hold;
+    struct store_data_key data_key;
     struct att_ak ak;
 };
 

@@ -14,6 +14,7 @@ static const struct {
     {"quarantine", "SELECT * FROM quarantine ORDER BY enrolment"},
     {"ek_chain", "SELECT * FROM ek_chain ORDER BY enrolment"},
     {"factory_key", "SELECT * FROM factory_key ORDER BY enrolment, kind"},
+    {"data_key", "SELECT * FROM data_key ORDER BY enrolment"},
     {"hold", "SELECT * FROM hold ORDER BY enrolment"},
     {"device_state", "SELECT * FROM device_state ORDER BY enrolment"},
     {"token", "SELECT * FROM token ORDER BY digest"},

@@ -14,7 +14,7 @@ static const char *const kind_names[STORE_KIND__END] = {
     [STORE_KIND_HELD] = "quarantined",  [STORE_KIND_FREED] = "released",
     [STORE_KIND_REVOKED] = "revoked",   [STORE_KIND_SUSPENDED] = "suspended",
     [STORE_KIND_RESTORED] = "restored", [STORE_KIND_LABEL_KEY] = "label-key",
-    [STORE_KIND_LOG_KEY] = "log-key",
+    [STORE_KIND_LOG_KEY] = "log-key",   [STORE_KIND_CERTIFIED] = "certified",
 };
 
 const char *store_kind_name(enum store_kind k)

@@ -122,9 +122,18 @@ static const char schema_keys[] =
     " PRIMARY KEY (kind, nth), UNIQUE (kind, key));"
     "CREATE UNIQUE INDEX signing_key_in_force ON signing_key (kind) WHERE ends = -1;";
 
+/* What came with the eighth schema. */
+#define SCHEMA_8                                                                                   \
+    "CREATE TABLE data_key ("                                                                      \
+    " enrolment bigint PRIMARY KEY REFERENCES device (enrolment) ON DELETE CASCADE,"               \
+    " area bytea NOT NULL, parent bytea NOT NULL, attest bytea NOT NULL,"                          \
+    " signature bytea NOT NULL, certified_utc bigint NOT NULL);"
+
+static const char schema_data_key[] = SCHEMA_8;
+
 /* From one schema to the next. The first that this engine had is the sixth. */
 #define FIRST_SCHEMA 6
-static const char *const steps[STORE_SCHEMA - FIRST_SCHEMA] = {schema_keys};
+static const char *const steps[STORE_SCHEMA - FIRST_SCHEMA] = {schema_keys, SCHEMA_8};
 
 static void quiet(void *ctx, const char *message)
 {
@@ -337,6 +346,8 @@ static enum att_err make_schema(struct pg *st, struct att_diag *diag)
         err = pg_exec(st, schema_status, "schema", diag);
     if (err == ATT_OK)
         err = pg_exec(st, schema_keys, "schema", diag);
+    if (err == ATT_OK)
+        err = pg_exec(st, schema_data_key, "schema", diag);
     if (err == ATT_OK)
         err = pg_exec(st, version, "schema", diag);
     if (err == ATT_OK)

@@ -81,6 +81,13 @@
     " PRIMARY KEY (kind, nth), UNIQUE (kind, key)) STRICT, WITHOUT ROWID;"                         \
     "CREATE UNIQUE INDEX signing_key_in_force ON signing_key (kind) WHERE ends = -1;"
 
+/* And with the eighth: the key of a device that its TPM uses in an authorised state alone, and the proof of it. */
+#define SCHEMA_8                                                                                   \
+    "CREATE TABLE data_key ("                                                                      \
+    " enrolment INTEGER PRIMARY KEY REFERENCES device (enrolment) ON DELETE CASCADE,"              \
+    " area BLOB NOT NULL, parent BLOB NOT NULL, attest BLOB NOT NULL, signature BLOB NOT NULL,"    \
+    " certified_utc INTEGER NOT NULL) STRICT;"
+
 static const char schema[] =
     "CREATE TABLE meta (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE device ("
@@ -124,7 +131,7 @@ static const char schema[] =
     "CREATE TABLE ek_allow (ek_name BLOB PRIMARY KEY NOT NULL, id TEXT NOT NULL)"
     " STRICT, WITHOUT ROWID;";
 
-static const char schema_since[] = TRANSFERS SCHEMA_3 SCHEMA_4 SCHEMA_5 SCHEMA_6 SCHEMA_7;
+static const char schema_since[] = TRANSFERS SCHEMA_3 SCHEMA_4 SCHEMA_5 SCHEMA_6 SCHEMA_7 SCHEMA_8;
 
 #define SQL_WORD_BEGIN       "BEGIN IMMEDIATE"
 #define SQL_WORD_EMPTY       "x''"
@@ -258,6 +265,7 @@ static const char *const steps[STORE_SCHEMA - 1] = {
     "BEGIN IMMEDIATE; " SCHEMA_5 " PRAGMA user_version = 5; COMMIT",
     "BEGIN IMMEDIATE; " SCHEMA_6 " PRAGMA user_version = 6; COMMIT",
     "BEGIN IMMEDIATE; " SCHEMA_7 " PRAGMA user_version = 7; COMMIT",
+    "BEGIN IMMEDIATE; " SCHEMA_8 " PRAGMA user_version = 8; COMMIT",
 };
 
 static enum att_err check_header(struct sqlite *st, bool upgrade, struct att_diag *diag)

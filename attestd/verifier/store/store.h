@@ -28,6 +28,7 @@
 #define STORE_ID_MAX     64 /* characters of a device id */
 #define STORE_NAME_MAX   66 /* bytes of a TPM name: algorithm and digest */
 #define STORE_PUBLIC_MAX 1024
+#define STORE_ATTEST_MAX 1024 /* TPMS_ATTEST and TPMT_SIGNATURE */
 #define STORE_REASON_MAX 40
 #define STORE_DETAIL_MAX 256
 #define STORE_CTI_LEN    16
@@ -159,6 +160,23 @@ ATT_MUST_USE enum att_err store_factory_get(struct att_buf *bytes, struct store 
 ATT_MUST_USE enum att_err store_factory_holder(char id[STORE_ID_MAX + 1], struct store *st,
                                                enum store_factory kind, struct att_slice name);
 
+/* The data key of a device, and what its attestation key said of it (TPM2_Certify); it goes with the device. */
+struct store_data_key {
+    uint8_t area[STORE_PUBLIC_MAX]; /* TPMT_PUBLIC */
+    size_t area_len;                /* 0: there is none */
+    uint8_t parent[STORE_NAME_MAX]; /* name of the storage key that it stands under */
+    size_t parent_len;
+    uint8_t attest[STORE_ATTEST_MAX], signature[STORE_ATTEST_MAX];
+    size_t attest_len, signature_len;
+    int64_t certified_utc;
+};
+/* In the place of the one before. */
+ATT_MUST_USE enum att_err store_data_key_put(struct store *st, int64_t enrolment,
+                                             const struct store_data_key *k, struct att_diag *diag);
+/* An empty one when there is none. */
+ATT_MUST_USE enum att_err store_data_key_get(struct store_data_key *out, struct store *st,
+                                             int64_t enrolment);
+
 /* Why an enrolled device gets nothing any more; it goes with the device. */
 struct store_hold {
     char reason[STORE_REASON_MAX]; /* code; empty: it is not held */
@@ -270,6 +288,7 @@ enum store_kind {
     STORE_KIND_RESTORED,    /* and do again */
     STORE_KIND_LABEL_KEY,   /* another key signs labels, or one that did is revoked */
     STORE_KIND_LOG_KEY,     /* another key signs trees of the log */
+    STORE_KIND_CERTIFIED,   /* a data key was certified */
     STORE_KIND__END
 };
 const char *store_kind_name(enum store_kind k);

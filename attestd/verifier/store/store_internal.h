@@ -15,7 +15,7 @@
 #include "store.h"
 
 #define STORE_APPLICATION_ID 0x41545344 /* "ATSD" in the database's header */
-#define STORE_SCHEMA         7          /* version of the tables */
+#define STORE_SCHEMA         8          /* version of the tables */
 
 enum sql_id {
 #define STORE_SQL(name, text) SQL_##name,
