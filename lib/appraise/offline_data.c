@@ -20,6 +20,8 @@ struct in_force {
     uint64_t clock_ms;      /* of the TPM at its quote */
     uint64_t life_ms;       /* from then on */
     int64_t iat;
+    size_t spec_count;   /* specifications that it names: their digests */
+    uint8_t (*spec)[32]; /* owned */
     bool has_head;
     uint8_t head[ATT_HEAD_LEN]; /* of the batches before it */
     bool used;
@@ -34,10 +36,16 @@ struct judging {
     struct att_data *data; /* owned */
 };
 
+static void in_force_clear(struct in_force *f)
+{
+    att_pubkey_free(f->key);
+    free(f->spec);
+}
+
 static void judging_clear(struct judging *j)
 {
     for (size_t i = 0; i < j->label_count; i++)
-        att_pubkey_free(j->label[i].key);
+        in_force_clear(&j->label[i]);
     free(j->label);
     att_data_free(j->data);
 }
@@ -49,6 +57,16 @@ static struct att_check *add(struct judging *j, const char *id)
 
 /* --- labels --- */
 
+/* Whole specifications; the label names their channels too, which a record names by itself. */
+static enum att_err take_specs(struct in_force *f, const struct att_label *l)
+{
+    f->spec = calloc(l->spec_count + 1, sizeof(*f->spec));
+    for (size_t i = 0; f->spec != NULL && i < l->spec_count; i++)
+        if (strchr(l->spec[i].name, '/') == NULL)
+            memcpy(f->spec[f->spec_count++], l->spec[i].digest, sizeof(*f->spec));
+    return f->spec != NULL ? ATT_OK : ATT_E_NOMEM;
+}
+
 static enum att_err take_label(struct judging *j, const struct att_label *l, struct att_slice file,
                                struct att_diag *why)
 {
@@ -58,8 +76,12 @@ static enum att_err take_label(struct judging *j, const struct att_label *l, str
     if (err == ATT_OK && l->has_data_key)
         err = att_pubkey_from_ec(&f->key, ATT_KEY_EC_P256, att_slice_of(l->data_key, 32),
                                  att_slice_of(&l->data_key[32], 32), why);
-    if (err != ATT_OK)
+    if (err == ATT_OK)
+        err = take_specs(f, l);
+    if (err != ATT_OK) {
+        in_force_clear(f);
         return err;
+    }
     f->clock_ms = l->tpm_clock_ms;
     f->life_ms = l->exp > l->tpm_utc ? (uint64_t)(l->exp - l->tpm_utc) * 1000 : 0;
     f->iat = l->iat;
@@ -67,6 +89,20 @@ static enum att_err take_label(struct judging *j, const struct att_label *l, str
     memcpy(f->head, l->batch_head, sizeof(f->head));
     j->label_count++;
     return ATT_OK;
+}
+
+/* Not a label, or not the issuer's: more than that somebody is not known here. */
+static bool is_false(const struct att_offline *other)
+{
+    static const char *const ABOUT[] = {"format", "signature", "chain",
+                                        "issuer", "log",       "label-key"};
+
+    for (size_t i = 0; i < other->check_count; i++)
+        for (size_t k = 0; k < ATT_COUNT(ABOUT); k++)
+            if (other->check[i].status == ATT_CHECK_FAIL &&
+                strcmp(other->check[i].id, ABOUT[k]) == 0)
+                return true;
+    return false;
 }
 
 /* It verifies as the bundle's own label does, is the same gateway's, was not revoked, and came before. */
@@ -78,8 +114,8 @@ static enum att_err judge_earlier(struct judging *j, const struct att_offline *o
     int64_t before = j->label_count > 0 ? j->label[j->label_count - 1].iat : 0;
 
     if (ATT_GUARD(EARLIER_BELIEVED, !offline_believed(other)))
-        return att_fail(why, ATT_E_UNTRUSTED, ATT_R_PRV_BIND, "labels",
-                        "an earlier label does not verify here");
+        return att_fail(why, is_false(other) ? ATT_E_SIGNATURE : ATT_E_UNTRUSTED, ATT_R_PRV_BIND,
+                        "labels", "an earlier label does not verify here");
     if (ATT_GUARD(EARLIER_SUBJECT,
                   strcmp(l->subject, own->subject) != 0 || strcmp(l->issuer, own->issuer) != 0))
         return att_fail(why, ATT_E_MISMATCH, ATT_R_PRV_BIND, "labels",
@@ -203,6 +239,22 @@ static enum att_err check_device(struct judging *j, const struct att_batch_state
                     att_escape(found, sizeof(found), s->device.p, s->device.len));
 }
 
+/* The verifier approved of the specification that was in force, and its label says so. */
+static enum att_err check_approved(const struct in_force *l, const struct att_batch_statement *s,
+                                   struct att_diag *why)
+{
+    bool approved = false;
+
+    for (size_t i = 0; i < l->spec_count; i++)
+        approved = approved || memcmp(l->spec[i], s->spec, sizeof(s->spec)) == 0;
+    if (!ATT_GUARD(DATA_SPEC, !approved))
+        return ATT_OK;
+    return att_fail(why, ATT_E_MISMATCH, ATT_R_PRV_SPEC, "batch",
+                    "expected batch %" PRIu64
+                    " under a specification that its label names, found another",
+                    s->number);
+}
+
 /* The TPM's clock was between that of the label's quote and where it is when the label ends. */
 static void check_window(struct judging *j, const struct att_batch_statement *s,
                          const struct in_force *l, struct att_check *time)
@@ -248,6 +300,8 @@ static enum att_err one_batch(struct judging *j, struct att_slice file, struct a
                              j->by->rules->record_ctx, &data->why);
     if (err == ATT_OK)
         err = check_device(j, &s, &data->why);
+    if (err == ATT_OK)
+        err = check_approved(l, &s, &data->why);
     if (err != ATT_OK)
         return err;
     check_window(j, &s, l, time);

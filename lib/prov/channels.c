@@ -47,10 +47,11 @@ void att_channels_freep(struct att_channels **c)
     *c = NULL;
 }
 
-struct att_check_in att_channels_in(const struct att_channels *c, size_t index,
+struct att_check_in att_channels_in(struct att_channels *c, size_t index,
                                     const struct att_sample *now,
                                     const struct att_gateway_facts *gateway)
 {
+    att_past_meet(c->past[index], now->sequence);
     return (struct att_check_in){.spec = c->spec,
                                  .channel = &c->spec->channel[index],
                                  .curve = &c->curve[index],

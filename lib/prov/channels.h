@@ -26,8 +26,8 @@ ATT_MUST_USE enum att_err att_channels_new(struct att_channels **out, const stru
 void att_channels_free(struct att_channels *c);
 void att_channels_freep(struct att_channels **c);
 
-/* What the checks look at for a sample of the channel with this index. Borrows all. */
-struct att_check_in att_channels_in(const struct att_channels *c, size_t index,
+/* What the checks look at for the next sample of the channel with this index (att_past_meet). Borrows all. */
+struct att_check_in att_channels_in(struct att_channels *c, size_t index,
                                     const struct att_sample *now,
                                     const struct att_gateway_facts *gateway);
 

@@ -5,7 +5,7 @@
 
 enum att_check_status att_tc_settings(const struct att_check_in *in, struct att_diag *why)
 {
-    const struct att_past_sample *last = att_past_at(att_check_past(in), 0);
+    const struct att_past_sample *last = att_past_last(att_check_past(in));
     int64_t passed_ms = 0;
     int64_t off_ms = 0;
 
@@ -22,7 +22,7 @@ enum att_check_status att_tc_settings(const struct att_check_in *in, struct att_
 
 enum att_check_status att_tc_sequence(const struct att_check_in *in, struct att_diag *why)
 {
-    const struct att_past_sample *last = att_past_at(att_check_past(in), 0);
+    const struct att_past_sample *last = att_past_last(att_check_past(in));
 
     if (last == NULL)
         return in->now->sequence == 1 ? ATT_CHECK_PASS : ATT_CHECK_NOT_RUN;
@@ -35,7 +35,7 @@ enum att_check_status att_tc_sequence(const struct att_check_in *in, struct att_
 
 enum att_check_status att_tc_clock(const struct att_check_in *in, struct att_diag *why)
 {
-    const struct att_past_sample *last = att_past_at(att_check_past(in), 0);
+    const struct att_past_sample *last = att_past_last(att_check_past(in));
 
     if (last != NULL && (in->now->from_ms < last->from_ms || in->now->until_ms < last->until_ms))
         return att_check_no(why, "time",

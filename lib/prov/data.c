@@ -22,6 +22,8 @@ struct att_data {
     struct ready ready[ATT_DATA_SPECS_MAX];
     struct ready *now; /* of the batch before; NULL before the first */
     bool gap; /* records were left out since the last whole batch: there is no past any more */
+    uint8_t last_label[32];
+    bool new_label; /* the batch names another label than the one before it */
     struct att_data_totals totals;
 };
 
@@ -113,14 +115,30 @@ static bool is_announced(const struct att_batch_statement *st, const struct att_
     return false;
 }
 
+/*
+ * A power cut may set the clock of a TPM back, and no authorisation outlives it: behind a new label a clock that went
+ * back begins anew. Under one label it is false.
+ */
+static void after_power_cut(const struct att_data *d, struct att_past *past,
+                            const struct att_sample *s)
+{
+    const struct att_past_sample *last = att_past_last(past);
+
+    if (d->new_label && last != NULL && s->from_ms < last->from_ms)
+        att_past_rewind(past, NULL);
+}
+
 static enum att_err judge(struct reading *r, struct att_data_record *out, struct att_diag *diag)
 {
     struct ready *ready = r->d->now;
     size_t index = (size_t)(out->channel - ready->spec->channel);
-    struct att_check_in in =
-        att_channels_in(r->alone ? ready->alone : ready->channels, index, out->sample, NULL);
-    enum att_err err = att_check_repeat(&out->repeated, &in, diag);
+    struct att_check_in in;
+    enum att_err err = ATT_OK;
 
+    if (!r->alone)
+        after_power_cut(r->d, ready->channels->past[index], out->sample);
+    in = att_channels_in(r->alone ? ready->alone : ready->channels, index, out->sample, NULL);
+    err = att_check_repeat(&out->repeated, &in, diag);
     if (err != ATT_OK)
         return err;
     out->recomputed = out->sample->check[ATT_TC_08_RECOMPUTED] == ATT_CHECK_PASS &&
@@ -188,7 +206,7 @@ static enum att_err on_record(void *ctx, const struct att_batch_record *bytes,
 static enum att_err follows_loosely(const struct att_data_totals *t,
                                     const struct att_batch_statement *s, struct att_diag *diag)
 {
-    if (ATT_GUARD(PRV_FORWARD, s->number <= t->last_batch || s->clock_ms < t->last_clock))
+    if (ATT_GUARD(PRV_FORWARD, s->number <= t->last_batch))
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_PRV_SEQ, "batch",
                         "expected a batch after batch %" PRIu64 ", found batch %" PRIu64,
                         t->last_batch, s->number);
@@ -217,7 +235,7 @@ static enum att_err follows(const struct att_data *d, const struct att_batch_sta
                         "expected batch %" PRIu64
                         " to follow the one before it, found another head",
                         s->number);
-    if (ATT_GUARD(PRV_CLOCK, s->clock_ms < t->last_clock))
+    if (ATT_GUARD(PRV_CLOCK, !d->new_label && s->clock_ms < t->last_clock))
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_PRV_CHAIN, "batch",
                         "expected batch %" PRIu64 " to be signed after the one before it",
                         s->number);
@@ -237,6 +255,7 @@ static void note_batch(struct att_data *d, const struct att_batch_statement *s,
     t->last_batch = s->number;
     t->last_clock = s->clock_ms;
     memcpy(t->last_head, head, ATT_HEAD_LEN);
+    memcpy(d->last_label, s->label, sizeof(d->last_label));
 }
 
 static enum att_err choose_spec(struct att_data *d, const struct att_batch_statement *s,
@@ -265,6 +284,7 @@ enum att_err att_data_batch(struct att_data *d, struct att_batch_statement *out,
     enum att_err err = att_batch_peek(&s, kid, file, diag);
 
     d->gap = d->gap || file->disclosed;
+    d->new_label = err == ATT_OK && memcmp(d->last_label, s.label, sizeof(s.label)) != 0;
     /* What is looked at here is what is verified below: both read the same bytes. */
     if (err == ATT_OK)
         err = follows(d, &s, diag);

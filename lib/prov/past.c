@@ -2,6 +2,7 @@
 #include "prov/past.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "prov/value.h"
 
@@ -15,6 +16,8 @@ struct att_past {
     struct att_past_sample ring[ATT_SPEC_WINDOW_MAX];
     uint64_t frame[ATT_SPEC_WINDOW_MAX]; /* hash of each sample's frame */
     uint64_t since_ms;
+    bool has_last;
+    struct att_past_sample last;
     uint64_t *run; /* by the lowest bits of its hash; 0: none. NULL when the channel does not ask */
 };
 
@@ -122,6 +125,32 @@ static void remember_run(struct att_past *p, uint64_t frame)
         p->run[run % RUNS] = run;
 }
 
+const struct att_past_sample *att_past_last(const struct att_past *p)
+{
+    return p->has_last ? &p->last : NULL;
+}
+
+void att_past_rewind(struct att_past *p, const struct att_past_sample *last)
+{
+    struct att_past_sample kept = {0};
+
+    if (last != NULL)
+        kept = *last;
+    p->has_last = last != NULL;
+    p->last = kept;
+    p->count = 0;
+    p->next = 0;
+    p->since_ms = 0;
+    if (p->run != NULL)
+        memset(p->run, 0, RUNS * sizeof(*p->run));
+}
+
+void att_past_meet(struct att_past *p, uint64_t sequence)
+{
+    if (p->has_last && p->count > 0 && sequence != p->last.sequence + 1)
+        att_past_rewind(p, &p->last);
+}
+
 static bool same_value(const struct att_past_sample *a, const struct att_sample *b)
 {
     return a->has_value == b->has_value && (!a->has_value || att_decimal_equal(a->value, b->value));
@@ -146,6 +175,8 @@ void att_past_add(struct att_past *p, const struct att_sample *s, const struct a
         remember_run(p, frame);
         p->frame[p->next] = frame;
     }
+    p->last = now;
+    p->has_last = true;
     p->ring[p->next] = now;
     p->next = (p->next + 1) % ATT_SPEC_WINDOW_MAX;
     p->count += p->count < ATT_SPEC_WINDOW_MAX ? 1 : 0;

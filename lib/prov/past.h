@@ -44,6 +44,16 @@ uint64_t att_past_since_ms(const struct att_past *p);
  */
 bool att_past_replayed(const struct att_past *p, struct att_slice frame, bool *ready);
 
+/* The last sample that was added, also over a gap; NULL for none. What looks back further begins anew there. */
+const struct att_past_sample *att_past_last(const struct att_past *p);
+/*
+ * att_past_meet - a sample with this number comes next. When it does not follow the last one, what came before the gap
+ * is no past any more: so gateway and partner know the same, whatever the gateway saw and could not sign.
+ */
+void att_past_meet(struct att_past *p, uint64_t sequence);
+/* Forget everything but the last sample that counts; NULL: none does. It may be one of p's own. */
+void att_past_rewind(struct att_past *p, const struct att_past_sample *last);
+
 struct att_derived; /* prov/value.h */
 void att_past_add(struct att_past *p, const struct att_sample *s, const struct att_derived *d);
 
