@@ -8,6 +8,7 @@
 # make fuzz-coverage                      what the fuzz corpora alone reach of each parser, with gcov
 # make knockout                           each guard removed once: each of its rows must turn red
 # make bench                              ours beside the machine's limit; also build/bench.json
+# make exercise                           scenarios on the water plant of examples/plant: what is seen, where, how fast
 # make soak                               long forms of the attack matrix (hours; not in CI)
 # make faults                             a fault at every system call of a scripted run (with PostgreSQL at twice
 #                                         FAULT_POINTS of them); and one of two attestd on one PostgreSQL killed
@@ -40,7 +41,7 @@ VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),relea
 BUILD   ?= build/$(VARIANT)
 
 # The goals that people type first need nothing before them but git and make; "make -n" only shows.
-SETS_UP := check corpus demo bench knockout soak faults fuzz fuzz-coverage
+SETS_UP := check corpus demo bench knockout exercise soak faults fuzz fuzz-coverage
 setup_for = $(if $(filter $(filter-out demo,$(SETS_UP)),$(MAKECMDGOALS)),all,build)
 ifneq ($(filter $(SETS_UP),$(MAKECMDGOALS)),)
 ifeq ($(ATTEST_SETUP_DONE)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
@@ -102,7 +103,7 @@ HW_OBJ       := $(call obj,hw/*/*.c)
 COMMON_OBJ   := $(call obj,attestd/common/*.c)
 WITNESS_OBJ  := $(call obj,attestd/witness/*.c)
 common = $(patsubst %,$(BUILD)/obj/attestd/common/%.o,$(1))
-AGENT_OBJ    := $(call obj,attestd/agent/measurer/*.c)
+AGENT_OBJ    := $(call obj,attestd/agent/measurer/*.c attestd/agent/sampler/*.c)
 COURIER_OBJ  := $(call obj,attestd/agent/courier/*.c)
 VERIFIER_OBJ := $(call obj,attestd/verifier/*.c attestd/verifier/*/*.c)
 CLI_OBJ      := $(call obj,cli/*.c)
@@ -227,6 +228,9 @@ bench: all $(BENCH_PROGRAMS)
 knockout:
 	@$(MAKE) KNOCKOUT=1 CFLAGS='-O1 -g' BUILD=build/knockout programs
 	@BUILD='$(abspath build/knockout)' tests/knockout
+
+exercise: programs
+	@BUILD='$(abspath $(BUILD))' tests/exercise
 
 soak: programs
 	@BUILD='$(abspath $(BUILD))' tests/soak

@@ -11,6 +11,7 @@
 /* What the command line said; NULL is absent. */
 struct options {
     const char *config, *verifier, *verifier_ca, *id, *token_file, *label;
+    uint64_t batches; /* of sample; 0: until it is stopped */
     bool check_config, verbose;
 };
 
@@ -18,6 +19,7 @@ int cmd_doctor(struct show *s, const struct agent_conf *conf, const struct optio
 int cmd_enrol(struct show *s, const struct agent_conf *conf, const struct options *o);
 int cmd_once(struct show *s, const struct agent_conf *conf, const struct options *o);
 int cmd_run(struct show *s, const struct agent_conf *conf, const struct options *o);
+int cmd_sample(struct show *s, const struct agent_conf *conf, const struct options *o);
 int cmd_status(struct show *s, const struct agent_conf *conf, const struct options *o);
 
 /* Keep what came of an attestation: the label, and a note for "status". */

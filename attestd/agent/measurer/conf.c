@@ -468,6 +468,9 @@ static enum att_err read_all(struct reader *r, const struct att_yaml_node *root)
                                        "measure",
                                        "specification",
                                        "specification_signers",
+                                       "devices",
+                                       "data",
+                                       "publish",
                                        "evidence_max",
                                        "iak_handle",
                                        "iak_certificates",
@@ -475,8 +478,8 @@ static enum att_err read_all(struct reader *r, const struct att_yaml_node *root)
                                        "idevid_certificates",
                                        NULL};
     static enum att_err (*const part[])(struct reader *, const struct att_yaml_node *) = {
-        read_verifier, read_tpm,     read_logs,         read_size,
-        read_times,    read_measure, read_specification};
+        read_verifier, read_tpm,     read_logs,          read_size,
+        read_times,    read_measure, read_specification, conf_read_data};
     enum att_err err = ATT_OK;
 
     if (att_yaml_type(root) != ATT_YAML_MAP) {

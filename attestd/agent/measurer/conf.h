@@ -37,6 +37,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "agent/measurer/conf_data.h"
 #include "base/err.h"
 #include "base/pool.h"
 #include "base/slice.h"
@@ -91,6 +92,7 @@ struct agent_conf {
     int hash_threads;
     size_t root_count;
     struct agent_root *root;
+    struct agent_data data;
     struct att_pool pool; /* owns strings and lists */
 };
 

@@ -29,4 +29,7 @@ ATT_MUST_USE enum att_err conf_handle_at(struct reader *r, const struct att_yaml
 /* iak_handle, iak_certificates, idevid_handle, idevid_certificates (conf_factory.c). */
 ATT_MUST_USE enum att_err conf_read_factory(struct reader *r, const struct att_yaml_node *root);
 
+/* devices, data, publish (conf_data.c). */
+ATT_MUST_USE enum att_err conf_read_data(struct reader *r, const struct att_yaml_node *root);
+
 #endif

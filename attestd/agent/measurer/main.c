@@ -13,11 +13,12 @@
 #include "common/log.h"
 
 static const char USAGE[] =
-    "usage: attest-agent [OPTION...] doctor|enrol|once|run|status\n"
+    "usage: attest-agent [OPTION...] doctor|enrol|once|run|sample|status\n"
     "  doctor   check this machine: reason and fix for each finding\n"
     "  enrol    --verifier URL --verifier-ca FILE [--id NAME] [--token-file FILE]\n"
     "  once     one attestation; print the outcome [--label FILE]\n"
     "  run      the daemon: measure, attest\n"
+    "  sample   read the sensors and sign data, until stopped [--batches NUMBER]\n"
     "  status   what the last attestation gave\n"
     "options:\n"
     "  --config FILE    default " AGENT_CONF_DEFAULT "\n"
@@ -28,11 +29,12 @@ static const char USAGE[] =
     "  --help, --version\n";
 
 static const char USAGE_JA[] =
-    "使い方: attest-agent [オプション...] doctor|enrol|once|run|status\n"
+    "使い方: attest-agent [オプション...] doctor|enrol|once|run|sample|status\n"
     "  doctor   この機器を点検し、見つかった点ごとに理由と対処を示す\n"
     "  enrol    --verifier URL --verifier-ca FILE [--id NAME] [--token-file FILE]\n"
     "  once     一回だけ証明し、結果を表示する [--label FILE]\n"
     "  run      常駐して測定と証明を続ける\n"
+    "  sample   センサーを読みデータに署名し続ける [--batches 回数]\n"
     "  status   前回の証明の結果を表示する\n"
     "オプション:\n"
     "  --config FILE    既定は " AGENT_CONF_DEFAULT "\n"
@@ -48,7 +50,7 @@ static const struct command {
     int (*run)(struct show *s, const struct agent_conf *conf, const struct options *o);
 } COMMANDS[] = {
     {"doctor", cmd_doctor}, {"enrol", cmd_enrol},   {"once", cmd_once},
-    {"run", cmd_run},       {"status", cmd_status},
+    {"run", cmd_run},       {"sample", cmd_sample}, {"status", cmd_status},
 };
 
 /* A mistake on the command line: said once, never guessed around. */
@@ -83,6 +85,7 @@ enum {
     OPT_ID,
     OPT_TOKEN,
     OPT_LABEL,
+    OPT_BATCHES,
     OPT_HELP,
     OPT_VERSION
 };
@@ -120,6 +123,9 @@ static bool take(struct show *s, struct options *o, int opt)
     case OPT_TOKEN:
         o->token_file = optarg;
         return true;
+    case OPT_BATCHES:
+        o->batches = strtoull(optarg, NULL, 10);
+        return o->batches > 0 && optarg[0] != '-';
     case OPT_LABEL:
         o->label = optarg;
         return true;
@@ -147,6 +153,7 @@ static int read_options(struct show *s, struct options *o, int argc, char **argv
         {"id", required_argument, NULL, OPT_ID},
         {"token-file", required_argument, NULL, OPT_TOKEN},
         {"label", required_argument, NULL, OPT_LABEL},
+        {"batches", required_argument, NULL, OPT_BATCHES},
         {"quiet", no_argument, NULL, 'q'},
         {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, OPT_HELP},
