@@ -23,7 +23,7 @@
 struct drawing {
     struct att_buf *out;
     const struct data_order *o;
-    const struct att_channel *channel;
+    struct att_channel channel; /* a copy: specifications are the view's */
     uint64_t count, failed, marks;
     int64_t first_ms, last_ms;
     double low, high;
@@ -86,7 +86,7 @@ static enum att_err measure(void *ctx, const struct data_row *row, struct att_di
         return ATT_OK;
     if (d->count == 0)
         d->first_ms = row->utc_ms;
-    d->channel = row->channel;
+    d->channel = *row->channel;
     d->last_ms = row->utc_ms;
     d->count++;
     d->failed += att_check_failed(row->sample->check) ? 1 : 0;
@@ -148,8 +148,8 @@ static void head(struct drawing *d)
         ".axis{stroke:#666}.limit{stroke:#b07000;stroke-dasharray:6 4}</style>\n"
         "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
         WIDTH, HEIGHT, WIDTH, HEIGHT);
-    put(d, "<text x=\"%d\" y=\"22\" font-size=\"15\">%s (%s)</text>\n", LEFT, d->channel->id,
-        d->channel->unit);
+    put(d, "<text x=\"%d\" y=\"22\" font-size=\"15\">%s (%s)</text>\n", LEFT, d->channel.id,
+        d->channel.unit);
     put(d, "<text x=\"%d\" y=\"40\">%s: %" PRIu64 ", %s: %" PRIu64 " (&#215;) &#8212; %s</text>\n",
         LEFT, d->o->ja ? "記録" : "records", d->count, d->o->ja ? "検査不合格" : "failed checks",
         d->failed, d->o->ja ? "未検証の表示" : "not verified by this picture");
@@ -174,9 +174,9 @@ static void scale(struct drawing *d)
 /* The limits of the range, where they are in the picture. */
 static void limits(struct drawing *d)
 {
-    const struct att_decimal limit[] = {d->channel->low, d->channel->high};
+    const struct att_decimal limit[] = {d->channel.low, d->channel.high};
 
-    for (size_t i = 0; d->channel->has_range && i < ATT_COUNT(limit); i++) {
+    for (size_t i = 0; d->channel.has_range && i < ATT_COUNT(limit); i++) {
         double v = number(limit[i]);
 
         if (v >= d->low && v <= d->high)
