@@ -215,18 +215,20 @@ enum att_err att_batch_each(const struct att_batch_file *file, att_batch_record_
     struct att_merkle_path path;
     enum att_err err = ATT_OK;
 
-    for (uint32_t i = 0; err == ATT_OK && i < count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         r.index = i;
         if (file->disclosed)
             read_disclosed(&r, &path, &c);
         else
             r.bytes = att_cbor_bytes(&c, ATT_SAMPLE_MAX);
-        err = att_cbor_ok(&c) ? each(ctx, &r, diag) : ATT_E_FORMAT;
+        if (!att_cbor_ok(&c))
+            break;
+        err = each(ctx, &r, diag);
+        if (err != ATT_OK)
+            return err; /* what is left over says nothing then */
     }
     att_cbor_leave(&c);
-    return err == ATT_OK || !att_cbor_ok(&c)
-               ? att_cbor_end_diag(&c, ATT_R_FMT_BATCH, "records", diag)
-               : err;
+    return att_cbor_end_diag(&c, ATT_R_FMT_BATCH, "records", diag);
 }
 
 static enum att_err verify_records(const struct att_batch_statement *s,
