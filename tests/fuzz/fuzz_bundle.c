@@ -8,6 +8,18 @@
 
 static struct att_anchors *nobody;
 
+/* As many files as were announced, each inside of the bundle. */
+static void files(struct att_bundle_files it, uint32_t count, struct att_slice in)
+{
+    struct att_slice one;
+
+    for (uint32_t i = 0; i < count; i++) {
+        HOLDS(att_bundle_next(&it, &one));
+        HOLDS(one.len > 0 && one.p > in.p && one.p + one.len <= in.p + in.len);
+    }
+    HOLDS(!att_bundle_next(&it, &one));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct att_offline o;
@@ -27,6 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     HOLDS(att_bundle_file_looks(in) && b.label.len > 0 && b.path.count <= ATT_MERKLE_PATH_MAX);
+    files(att_bundle_batches(&b), b.batch_count, in);
+    files(att_bundle_earlier(&b), b.earlier_count, in);
     HOLDS(att_bundle_file_encode(&again, &b) == ATT_OK);
     HOLDS(att_slice_eq(att_buf_slice(again), in));
     att_buf_free(again);

@@ -81,6 +81,7 @@ static void kept(const struct att_note *note)
 static void vkey(struct att_slice in)
 {
     struct att_vkey *k = NULL;
+    uint8_t print[32];
     struct att_diag diag = {0};
     char text[ATT_VKEY_TEXT];
 
@@ -89,6 +90,7 @@ static void vkey(struct att_slice in)
         return;
     }
     HOLDS(att_slice_eq(in, att_slice_str(att_vkey_print(text, sizeof(text), k))));
+    HOLDS(att_vkey_fingerprint(print, k) == ATT_OK);
     att_vkey_free(k);
 }
 
