@@ -120,9 +120,10 @@ struct record {
     size_t label_count;
     struct record_revoked revoked[FAULTS_ITEMS / 4];
     size_t revoked_count;
-    size_t base;    /* entries that were there before any of this */
-    size_t entries; /* acknowledged since */
-    size_t unclear; /* asked for, and refused or not answered: there, or not */
+    bool label_key, log_key; /* asked for, and not refused: in force, or not */
+    size_t base;             /* entries that were there before any of this */
+    size_t entries;          /* acknowledged since */
+    size_t unclear;          /* asked for, and refused or not answered: there, or not */
 };
 
 /* What is there at the end, from the service itself and from its tools. */
@@ -165,11 +166,10 @@ struct script {
     struct proc *proc;
     struct record *r;
     struct complaints *c;
-    const struct att_vkey *log;
+    const struct att_vkey *log, *log_next;
     struct inproc_attempt *attempt;
     enum step next;
     unsigned int refusals; /* answers that said no */
-    bool key_refused;      /* one of them to a change of keys */
     bool
         gullible; /* self-check: what was asked counts as acknowledged, as if it were answered before it is durable */
     bool faulted; /* a fault may come: a refusal is allowed */

@@ -22,6 +22,7 @@ void run_begin(struct run *run, struct stage *w)
                                   .r = &run->r,
                                   .c = &run->c,
                                   .log = w->scene.log,
+                                  .log_next = w->scene.log_next,
                                   .attempt = calloc(1, sizeof(struct inproc_attempt))};
     NEED(run->script.attempt != NULL);
     scene_restore(&w->scene);

@@ -125,9 +125,16 @@ static enum did revoke(struct script *s)
     return did;
 }
 
+/* A key whose file cannot be read is refused, with nothing done: whoever asked looks at the file, and asks again. */
+static bool cannot_read(const struct script *s, enum att_reason reason)
+{
+    return s->faulted && (reason == ATT_R_FILE || reason == ATT_R_KEY_NONE);
+}
+
 /* Another key takes over, once: what was asked again after no answer came may be done. */
 static enum did rotate(struct script *s, const char *kind)
 {
+    bool *done = strcmp(kind, "label") == 0 ? &s->r->label_key : &s->r->log_key;
     struct inproc_answer a = {0};
     char body[96];
     enum did did;
@@ -136,15 +143,15 @@ static enum did rotate(struct script *s, const char *kind)
                    "{\"kind\": \"%s\", \"name\": \"%s-2\", \"reason\": \"rotated\"}", kind, kind);
     inproc_admin(s->v, "POST", "/keys/rotate", body, &a);
     if (!s->proc->mute && a.reason == ATT_R_KEY_USED) {
-        if (s->key_refused)
+        if (!*done)
             complain(s->c, COMPLAINT_UNDONE, "the %s key was refused, and is in force", kind);
         inproc_answer_clear(&a);
         return DID;
     }
-    did = count_entry(s, judge(s, &a, "key rotate"));
-    s->key_refused = did == SAID_NO;
+    did = !s->proc->mute && cannot_read(s, a.reason) ? SAID_NO : judge(s, &a, "key rotate");
+    *done = *done || did != SAID_NO; /* without an answer it may be */
     inproc_answer_clear(&a);
-    return did;
+    return count_entry(s, did);
 }
 
 static enum did rotate_label(struct script *s)
@@ -168,14 +175,15 @@ static enum did get(struct script *s, struct inproc_answer *a, const char *path)
     return judge(s, a, path);
 }
 
-static void open_checkpoint(struct record_head *out, struct att_slice note,
-                            const struct att_vkey *log)
+/* Under either key: the line of the one before is missing when its file could not be read at the start. */
+static void open_checkpoint(struct record_head *out, struct att_slice note, const struct script *s)
 {
     ATT_CLEANUP(att_checkpoint_freep) struct att_checkpoint *c = NULL;
-    const struct att_checkpoint_keys keys = {.log = log};
+    const struct att_checkpoint_keys before = {.log = s->log}, now = {.log = s->log_next};
     const struct att_tree_head *h;
 
-    NEED(att_checkpoint_open(&c, note, &keys, NULL) == ATT_OK);
+    NEED(att_checkpoint_open(&c, note, &before, NULL) == ATT_OK ||
+         att_checkpoint_open(&c, note, &now, NULL) == ATT_OK);
     h = att_checkpoint_head(c);
     out->size = h->tree.size;
     memcpy(out->root, h->tree.root, sizeof(out->root));
@@ -213,7 +221,7 @@ static enum did show(struct script *s)
     enum did did = get(s, &note, "checkpoint");
 
     if (did == DID) {
-        open_checkpoint(&h, inproc_body(&note), s->log);
+        open_checkpoint(&h, inproc_body(&note), s);
         if (r->head_count < FAULTS_ITEMS) /* it may be asked often */
             r->head[r->head_count++] = h;
         did = get_entries(s, &entries, &h, leaf);
@@ -285,7 +293,7 @@ bool script_find(struct script *s, struct found *f)
     bool good = get(s, &note, "checkpoint") == DID;
 
     if (good) {
-        open_checkpoint(&f->head, inproc_body(&note), s->log);
+        open_checkpoint(&f->head, inproc_body(&note), s);
         good = get_entries(s, &entries, &f->head, f->leaf) == DID;
     }
     f->entries = entries.body;
