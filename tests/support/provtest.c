@@ -56,11 +56,12 @@ const char prov_yaml[] =
 
 static size_t index_of(const struct prov_gateway *g, struct att_slice id)
 {
-    for (size_t i = 0; i < g->spec->channel_count; i++)
-        if (att_slice_eq(id, att_slice_str(g->spec->channel[i].id)))
-            return i;
-    NEED(!"a channel of the specification");
-    return 0;
+    size_t i = 0;
+
+    while (i < g->spec->channel_count && !att_slice_eq(id, att_slice_str(g->spec->channel[i].id)))
+        i++;
+    NEED(i < g->spec->channel_count);
+    return i;
 }
 
 void prov_start(struct prov_gateway *g, const char *yaml)
