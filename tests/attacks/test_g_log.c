@@ -24,8 +24,8 @@ static const struct {
     const char *sql, *text;
 } CHANGES[] = {
     /* one byte of an entry; the outcome of it stays */
-    {"UPDATE leaf SET bytes = CAST(substr(bytes, 1, 40) || x'00' || substr(bytes, 42) AS BLOB) "
-     "WHERE idx = 2",
+    {"UPDATE leaf SET bytes = CAST(substr(bytes, 1, 40) || CASE substr(bytes, 41, 1) WHEN x'00' "
+     "THEN x'01' ELSE x'00' END || substr(bytes, 42) AS BLOB) WHERE idx = 2",
      "entry 2: it is not what was signed"},
     /* two swapped */
     {"UPDATE leaf SET idx = -1 WHERE idx = 1; UPDATE leaf SET idx = 1 WHERE idx = 2;"
