@@ -140,6 +140,22 @@ static int take_numbers(struct report *r, struct batch_range *range, const char 
     return OPTIONS_OK;
 }
 
+static int tell_packed(struct report *r)
+{
+    char shown[512];
+
+    (void)text_safe(shown, sizeof(shown), r->cli->output);
+    (void)json_object_set_new(r->root, "verified", json_false());
+    (void)json_object_set_new(r->root, "saved", json_string(shown));
+    if (strcmp(r->cli->output, "-") == 0) {
+        report_drop(r);
+        return EXIT_VERIFIED;
+    }
+    report_line(r, "%s: attestctl bundle verify %s",
+                tr(r->cli, "packed, NOT VERIFIED. Next", "まとめました (未検証)。次"), shown);
+    return report_finish(r);
+}
+
 int cmd_bundle_create(struct cli *cli, int argc, char **argv)
 {
     struct report r = report_start(cli, "attestctl.bundle-create.v1");
@@ -162,7 +178,6 @@ int cmd_bundle_create(struct cli *cli, int argc, char **argv)
          "ラベルが示すステータスリスト"}};
     struct batch_range range = {0, 0};
     struct att_diag diag = {0};
-    char shown[512];
     int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
     enum att_err err = ATT_OK;
 
@@ -190,19 +205,7 @@ int cmd_bundle_create(struct cli *cli, int argc, char **argv)
     if (err == ATT_OK) {
         err = make(&m, cli->output, &diag);
     }
-    if (err != ATT_OK) {
-        return report_failure(&r, err, &diag);
-    }
-    (void)text_safe(shown, sizeof(shown), cli->output);
-    (void)json_object_set_new(r.root, "verified", json_false());
-    (void)json_object_set_new(r.root, "saved", json_string(shown));
-    if (strcmp(cli->output, "-") == 0) {
-        report_drop(&r);
-        return EXIT_VERIFIED;
-    }
-    report_line(&r, "%s: attestctl bundle verify %s",
-                tr(cli, "packed, NOT VERIFIED. Next", "まとめました (未検証)。次"), shown);
-    return report_finish(&r);
+    return err == ATT_OK ? tell_packed(&r) : report_failure(&r, err, &diag);
 }
 
 /* --- verify --- */
