@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -167,7 +168,26 @@ int service_program(char *out, size_t cap, const char *name, const char *const *
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* Below the range that the kernel gives to connections: nobody else takes it between now and the start. */
+/*
+ * Test programs that run beside this one draw ports too. Whoever bound the abstract name of a port has it until the
+ * process ends, so that no other takes it between the draw and the start.
+ */
+static bool port_is_ours(uint16_t port)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int len = snprintf(&name.sun_path[1], sizeof(name.sun_path) - 1, "att-test-port-%u", port);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len);
+
+    NEED(fd >= 0);
+    if (bind(fd, (struct sockaddr *)&name, size) == 0) {
+        return true; /* fd stays open on purpose */
+    }
+    close(fd);
+    return false;
+}
+
+/* Below the range that the kernel gives to connections. */
 static uint16_t free_port(void)
 {
     for (int tries = 0; tries < 1000; tries++) {
@@ -180,7 +200,7 @@ static uint16_t free_port(void)
         a.sin_port = htons((uint16_t)(16384 + random % 16000));
         rc = bind(fd, (struct sockaddr *)&a, sizeof(a));
         close(fd);
-        if (rc == 0) {
+        if (rc == 0 && port_is_ours(ntohs(a.sin_port))) {
             return ntohs(a.sin_port);
         }
     }
