@@ -86,7 +86,7 @@ static enum att_err csv_row(void *ctx, const struct data_row *row, struct att_di
     csv_number(&f->csv, s->from_ms);
     csv_number(&f->csv, s->until_ms);
     csv_text(&f->csv, att_hex_encode(text, sizeof(text), s->frame));
-    csv_text(&f->csv, s->has_value ? att_decimal_print(text, sizeof(text), s->value) : "");
+    csv_decimal(&f->csv, s->has_value ? att_decimal_print(text, sizeof(text), s->value) : "");
     csv_text(&f->csv, row->channel->unit);
     csv_text(&f->csv, data_failed(failed, s->check));
     csv_end(&f->csv);

@@ -62,6 +62,11 @@ void csv_number(struct csv *c, uint64_t n)
     add_cell(c, text, false);
 }
 
+void csv_decimal(struct csv *c, const char *digits)
+{
+    add_cell(c, digits, false);
+}
+
 void csv_time(struct csv *c, int64_t utc_s)
 {
     char text[ATT_TIME_TEXT];

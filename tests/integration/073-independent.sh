@@ -9,20 +9,8 @@ npm_home=$HOME
 # shellcheck source=tests/integration/service.sh
 . tests/integration/service.sh
 needs node npm curl dd openssl jq swtpm swtpm_setup
-
-# the packages that the lock names by their hashes, once for each build folder
-tool=$BUILD/independent
-mkdir -p "$tool"
-cp tests/independent/check.mjs tests/independent/package.json "$tool/"
-if ! cmp -s tests/independent/package-lock.json "$tool/installed"; then
-    cp tests/independent/package-lock.json "$tool/"
-    (cd "$tool" && HOME=$npm_home npm install --no-save --ignore-scripts --omit=optional --no-audit --no-fund) >"$work/npm.log" 2>&1 || {
-        cat "$work/npm.log"
-        skip 'the packages cannot be had from the npm registry'
-    }
-    cp tests/independent/package-lock.json "$tool/installed"
-fi
-judge() { node "$tool/check.mjs" "$@"; }
+# shellcheck source=tests/integration/independent.sh
+. tests/integration/independent.sh
 
 # flip BYTE BIT FILE OUT
 flip() {
