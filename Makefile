@@ -13,6 +13,7 @@
 # make faults                             a fault at every system call of a scripted run (with PostgreSQL at twice
 #                                         FAULT_POINTS of them); and one of two attestd on one PostgreSQL killed
 #                                         FAULT_KILLS times under load
+# make deb                                the three packages attest-agent, attestd and attestctl in build/deb
 # make install DESTDIR=... PREFIX=...     copy to the system or to a staging folder
 
 # Knobs. The person at the keyboard owns these: they are read, never appended to.
@@ -41,7 +42,7 @@ VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),relea
 BUILD   ?= build/$(VARIANT)
 
 # The goals that people type first need nothing before them but git and make; "make -n" only shows.
-SETS_UP := check corpus demo bench knockout exercise soak faults fuzz fuzz-coverage
+SETS_UP := check corpus demo bench knockout exercise soak faults fuzz fuzz-coverage deb
 setup_for = $(if $(filter $(filter-out demo,$(SETS_UP)),$(MAKECMDGOALS)),all,build)
 ifneq ($(filter $(SETS_UP),$(MAKECMDGOALS)),)
 ifeq ($(ATTEST_SETUP_DONE)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
@@ -61,7 +62,7 @@ SERVER_PKGS  := libevent_core libevent_extra libevent_openssl libssl sqlite3 lib
 COURIER_PKGS := libcurl libssl
 IMAGE_PKGS   := libarchive ext2fs libsquashfs1
 TEST_PKGS    := check
-NO_BUILD     := clean help format lint
+NO_BUILD     := clean help format lint deb
 ifneq ($(filter-out $(NO_BUILD),$(or $(MAKECMDGOALS),all)),)
 $(foreach p,$(LIB_PKGS) $(P11_PKGS) $(HW_PKGS) $(SENSOR_PKGS) $(SERVER_PKGS) $(COURIER_PKGS) $(IMAGE_PKGS),\
   $(if $(shell $(PKG_CONFIG) --exists $(p) && echo y),,\
@@ -152,7 +153,7 @@ TEST_LIBS    = $(call pkg,--libs,$(TEST_PKGS))
 
 $(BUILD)/attestd: $(VERIFIER_OBJ) $(COMMON_OBJ) $(LIB)
 $(BUILD)/attestd: LIBS = $(SERVER_LIBS)
-$(BUILD)/attest-agent: $(AGENT_OBJ) $(call common,frame wire wire_certify wire_enrol relay relay_run log notify) $(HW_OBJ) $(LIB)
+$(BUILD)/attest-agent: $(AGENT_OBJ) $(call common,frame wire wire_certify wire_enrol relay relay_run log notify become) $(HW_OBJ) $(LIB)
 $(BUILD)/attest-agent: LIBS = $(HW_LIBS)
 $(BUILD)/attest-courier: $(COURIER_OBJ) $(call common,frame relay) $(LIB)
 $(BUILD)/attest-courier: LIBS = $(COURIER_LIBS)
@@ -253,18 +254,32 @@ lint:
 format:
 	@clang-format -i $$(git ls-files -co --exclude-standard '*.[ch]')
 
+# Where things go below DESTDIR; a package sets the folders that are the system's own.
+SYSCONFDIR ?= $(PREFIX)/etc
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SHARE      := $(PREFIX)/share
+UNITS      := $(patsubst dist/systemd/%.in,%,$(wildcard dist/systemd/*.in))
+put = $(INSTALL) -D -m $(1) -t '$(DESTDIR)$(strip $(2))' $(3)
+
 install: all
-	$(INSTALL) -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/sbin' '$(DESTDIR)$(PREFIX)/libexec/attestd' \
-	 '$(DESTDIR)$(PREFIX)/share/man/man1' '$(DESTDIR)$(PREFIX)/share/man/man8' '$(DESTDIR)$(PREFIX)/share/attestd/policies' \
-	 '$(DESTDIR)$(PREFIX)/share/attestd/certs' '$(DESTDIR)$(PREFIX)/share/doc/attestd'
-	$(INSTALL) -m 0755 $(BUILD)/attestctl '$(DESTDIR)$(PREFIX)/bin/'
-	$(INSTALL) -m 0755 $(BUILD)/attestd $(BUILD)/attest-agent '$(DESTDIR)$(PREFIX)/sbin/'
-	$(INSTALL) -m 0755 $(BUILD)/attest-courier $(BUILD)/attest-unpack '$(DESTDIR)$(PREFIX)/libexec/attestd/'
-	$(INSTALL) -m 0644 $(wildcard man/*.1) '$(DESTDIR)$(PREFIX)/share/man/man1/'
-	$(INSTALL) -m 0644 $(wildcard man/*.8) '$(DESTDIR)$(PREFIX)/share/man/man8/'
-	$(INSTALL) -m 0644 certs/vendors.yaml '$(DESTDIR)$(PREFIX)/share/attestd/certs/'
-	cp -R docs examples README.md CHANGELOG.md LICENSE '$(DESTDIR)$(PREFIX)/share/doc/attestd/'
-	$(INSTALL) -m 0644 $(wildcard policies/*.yaml) '$(DESTDIR)$(PREFIX)/share/attestd/policies/'
+	$(call put,0755,$(PREFIX)/bin,$(BUILD)/attestctl)
+	$(call put,0755,$(PREFIX)/sbin,$(BUILD)/attestd $(BUILD)/attest-agent)
+	$(call put,0755,$(PREFIX)/libexec/attestd,$(BUILD)/attest-courier $(BUILD)/attest-unpack)
+	$(call put,0644,$(SHARE)/man/man1,$(wildcard man/*.1))
+	$(call put,0644,$(SHARE)/man/man8,$(wildcard man/*.8))
+	$(call put,0644,$(SHARE)/attestd/certs,certs/vendors.yaml)
+	$(call put,0644,$(SHARE)/attestd/policies,$(wildcard policies/*.yaml))
+	$(call put,0644,$(PREFIX)/lib/sysusers.d,$(wildcard dist/sysusers.d/*.conf))
+	$(call put,0644,$(PREFIX)/lib/tmpfiles.d,$(wildcard dist/tmpfiles.d/*.conf))
+	$(INSTALL) -d '$(DESTDIR)$(UNITDIR)'
+	for u in $(UNITS); do sed 's,@sbindir@,$(PREFIX)/sbin,' "dist/systemd/$$u.in" >'$(DESTDIR)$(UNITDIR)'/"$$u" || exit; \
+	 chmod 0644 '$(DESTDIR)$(UNITDIR)'/"$$u"; done
+	test -e '$(DESTDIR)$(SYSCONFDIR)/attestd/agent.yaml' || $(call put,0644,$(SYSCONFDIR)/attestd,examples/agent.yaml)
+	$(INSTALL) -d '$(DESTDIR)$(SHARE)/doc/attestd'
+	cp -R docs examples README.md CHANGELOG.md LICENSE SECURITY.md policies '$(DESTDIR)$(SHARE)/doc/attestd/'
+
+deb:
+	@scripts/make-deb build/deb
 
 clean:
 	rm -rf build demo
@@ -272,7 +287,7 @@ help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
 .PHONY: all programs check corpus demo bench knockout soak faults fuzz fuzz-programs fuzz-coverage replay-programs lint format \
-        install clean help FORCE
+        deb install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*/*/*.d)

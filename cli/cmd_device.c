@@ -3,11 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "codec/json.h"
 #include "commands.h"
+#include "crypto/cert.h"
 #include "device_show.h"
 
 #define PATH_ROOM 256
+#define CA_MAX    60000 /* attest-agent takes 64 KiB with the token */
+#define PEM_BEGIN "-----BEGIN CERTIFICATE-----"
 #define TTL_MAX_S 2592000
 
 #define SOCKET_OPTION(to)                                                                          \
@@ -117,8 +121,34 @@ static enum att_err post_allow(struct online_request *req, const json_t *what, j
     return err;
 }
 
-/* The token alone on standard output, so that it can go into a file; the rest is for the person. */
-static int allowed(struct report *r, json_t *answer)
+/* Only public certificates may travel with the token: a key in that file would reach every gateway. */
+static int read_ca(struct att_buf **out, struct report *r, const char *path)
+{
+    ATT_CLEANUP(att_anchors_freep) struct att_anchors *anchors = NULL;
+    struct att_slice pem;
+    struct att_diag diag = {0};
+    enum att_err err = att_anchors_new(&anchors);
+
+    if (err == ATT_OK) {
+        err = att_anchors_add_pem(anchors, path, &diag);
+    }
+    if (err == ATT_OK) {
+        err = att_file_read(out, path, CA_MAX, &diag);
+    }
+    if (err != ATT_OK) {
+        return report_failure(r, err, &diag);
+    }
+    pem = att_buf_slice(*out);
+    if (memcmp(pem.p, PEM_BEGIN, sizeof(PEM_BEGIN) - 1) != 0 ||
+        memmem(pem.p, pem.len, "PRIVATE KEY", 11) != NULL) {
+        return report_usage(r, "--verifier-ca", "expected %s, found other text in %s",
+                            "certificates in PEM alone", path);
+    }
+    return OPTIONS_OK;
+}
+
+/* The token on standard output, so that it can go into a file; the rest is for the person. */
+static int allowed(struct report *r, json_t *answer, struct att_slice ca)
 {
     char text[128];
     bool token = json_is_string(json_object_get(answer, "token"));
@@ -131,6 +161,9 @@ static int allowed(struct report *r, json_t *answer)
     }
     if (!r->cli->json) {
         (void)printf("%s\n", device_text(text, sizeof(text), answer, "token"));
+    }
+    if (!r->cli->json && ca.len > 0) {
+        (void)fwrite(ca.p, 1, ca.len, stdout);
     }
     if (!r->cli->json && !r->cli->quiet) {
         (void)fprintf(stderr, "attestctl: %s %s\n",
@@ -169,6 +202,9 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv)
         .kind = "admin", .method = "POST", .target = "/admin/v1/allow", .socket = cli->socket};
     const char *ek = NULL;
     const char *ttl = NULL;
+    const char *ca_file = NULL;
+    ATT_CLEANUP(att_buf_freep) struct att_buf *ca = NULL;
+    struct att_slice carried = {0};
     bool replace = false;
     const struct option_spec options[] = {
         SOCKET_OPTION(&req.socket),
@@ -178,7 +214,10 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv)
         {"ek", &ek, NULL, "HEX", "allow-list the endorsement key of this name instead",
          "代わりに、この名前の EK を許可する"},
         {"ttl", &ttl, NULL, "SECONDS", "how long the token is good: 1 to 2592000, else a day",
-         "トークンの有効秒数 (1〜2592000、既定は一日)"}};
+         "トークンの有効秒数 (1〜2592000、既定は一日)"},
+        {"verifier-ca", &ca_file, NULL, "FILE",
+         "put the authority of the verifier behind the token: one file to carry",
+         "検証者の認証局証明書をトークンの後に付ける (運ぶファイルは一つ)"}};
     struct att_diag diag = {0};
     json_int_t ttl_s = 0;
     int code = options_parse(&r, options, ATT_COUNT(options), &argc, argv);
@@ -197,9 +236,16 @@ int cmd_device_allow(struct cli *cli, int argc, char **argv)
         return report_usage(&r, "--replace", "expected %s, found %s", "the id of a gateway",
                             ek != NULL ? "--ek" : "none");
     }
+    if (ca_file != NULL) {
+        code = read_ca(&ca, &r, ca_file);
+        if (code != OPTIONS_OK) {
+            return code;
+        }
+        carried = att_buf_slice(ca);
+    }
     what = permission(argc == 2 ? argv[1] : NULL, ek, ttl != NULL ? ttl_s : 0, replace);
     err = post_allow(&req, what, &answer, &diag);
-    return err != ATT_OK ? report_failure(&r, err, &diag) : allowed(&r, answer);
+    return err != ATT_OK ? report_failure(&r, err, &diag) : allowed(&r, answer, carried);
 }
 
 int cmd_device_remove(struct cli *cli, int argc, char **argv)

@@ -460,10 +460,10 @@ static const struct command work[] = {
      .args_max = 1,
      .en = "make a one-time enrolment token",
      .ja = "一回限りの登録トークンを作る",
-     .more_en = "The token alone goes to standard output. With --ek the endorsement key of that\n"
-                "name is allow-listed instead.",
+     .more_en = "The token goes to standard output. With --ek the endorsement key of that name is\n"
+                "allow-listed instead.",
      .more_ja = "標準出力にはトークンだけを出力する。--ek を付けると、その名前の EK を許可する。",
-     .example = {"attestctl device allow gateway-1 >token.txt",
+     .example = {"attestctl device allow gateway-1 --verifier-ca ca.pem >token.txt",
                  "attestctl device allow gateway-1 --replace >token.txt",
                  "attestctl device allow gateway-1 --ek 000b5f1c..."},
      .run = cmd_device_allow},

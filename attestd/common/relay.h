@@ -46,7 +46,7 @@ enum relay_kind {
 
 /* How the courier is to work; strings are borrowed during relay_start. NULL leaves an option out. */
 struct relay_settings {
-    const char *program;      /* NULL: beside our own executable, or in ../libexec/attestd */
+    const char *program;      /* NULL: beside our own executable, or in libexec */
     const char *url;          /* https://host[:port][/prefix]; the gateway's kinds need it */
     const char *ca_file;      /* PEM anchors for the verifier */
     const char *key_file;     /* TLS key, PEM; made by RELAY_KEY */

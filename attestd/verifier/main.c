@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "common/become.h"
 #include "common/log.h"
 #include "common/tls.h"
 #include "verifier/appraiser/appraiser.h"
@@ -123,6 +124,9 @@ static int with_config(int argc, char **argv, bool run)
         return usage_error("that option belongs to another command");
     }
     err = config_load(&cfg, o.config, &diag);
+    if (err == ATT_OK) {
+        err = become_owner(cfg->state_dir, false, &diag);
+    }
     if (err != ATT_OK) {
         return exit_told("attestd", err, &diag);
     }

@@ -115,6 +115,7 @@ START_TEST(agent__names_the_mistake_of_an_installer)
         {"gw-1", "", NULL, 3, "is not a regular file"},
         {"gw-1", "empty", NULL, 2, "/empty: expected the line that attestctl device allow printed"},
         {"gw-1", "long", NULL, 3, "/long: at most 256 bytes"},
+        {"gw-1", "more", NULL, 2, "/more: expected certificates in PEM behind the token's line"},
         {"gw-1", "good", "empty", 4, "/empty"},
         {"gw-1", "good", "long", 4, "expected certificates in PEM"},
         {"gw-1", "good", "none", 3, "/none"},
@@ -128,6 +129,8 @@ START_TEST(agent__names_the_mistake_of_an_installer)
     agenttest_write(ca, text);
     (void)snprintf(ca, sizeof(ca), "%s/empty", agenttest_dir);
     agenttest_write(ca, "\n");
+    (void)snprintf(token, sizeof(token), "%s/more", agenttest_dir);
+    agenttest_write(token, "some-token\n\n# a note\n");
     (void)snprintf(token, sizeof(token), "%s/good", agenttest_dir);
     agenttest_write(token, "some-token\n");
     (void)snprintf(token, sizeof(token), "%s/%s", agenttest_dir, ROWS[_i].token);

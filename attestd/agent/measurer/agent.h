@@ -101,7 +101,8 @@ ATT_MUST_USE enum att_err agent_attest(struct agent_outcome *out, struct agent *
 /* Enrolment (enrol.c). device_id NULL: the host's name. token empty: the EK is allow-listed. */
 struct agent_enrolment {
     const char *url;
-    const char *ca_file;
+    const char *ca_file; /* PEM; NULL: ca has its text */
+    struct att_slice ca;
     const char *device_id;
     struct att_slice token;
 };

@@ -7,36 +7,62 @@
 #include "base/hex.h"
 #include "crypto/digest.h"
 
-#define TOKEN_FILE_MAX 256
+#define TOKEN_FILE_MAX 65536
+#define TOKEN_LINE_MAX 256
+#define PEM_BEGIN      "-----BEGIN CERTIFICATE-----"
 
-/* The token's text without the line's end that editors leave. */
-static enum att_err read_token(struct att_buf **out, struct att_slice *token, const char *path,
+/*
+ * The token's line, without the end that editors leave, and behind it what attestctl device allow --verifier-ca puts
+ * there: the certificates by which the verifier is known.
+ */
+static enum att_err split_token(struct agent_enrolment *e, struct att_slice all,
+                                struct att_diag *diag)
+{
+    const uint8_t *end = all.len == 0 ? NULL : memchr(all.p, '\n', all.len);
+    size_t line = end == NULL ? all.len : (size_t)(end - all.p);
+    size_t len = line > 0 && all.p[line - 1] == '\r' ? line - 1 : line;
+    struct att_slice rest;
+
+    if (len == 0) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--token-file",
+                        "expected the line that attestctl device allow printed, found nothing");
+    }
+    e->token = att_slice_of(all.p, len);
+    rest = att_slice_of(all.p + line, all.len - line);
+    while (rest.len > 0 && (rest.p[0] == '\n' || rest.p[0] == '\r')) {
+        rest = att_slice_of(rest.p + 1, rest.len - 1);
+    }
+    if (e->token.len > TOKEN_LINE_MAX) {
+        return att_fail(diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, NULL,
+                        "at most %d bytes in the token's line, found %zu", TOKEN_LINE_MAX,
+                        e->token.len);
+    }
+    if (rest.len > 0 &&
+        (rest.len < sizeof(PEM_BEGIN) || memcmp(rest.p, PEM_BEGIN, sizeof(PEM_BEGIN) - 1) != 0)) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--token-file",
+                        "expected certificates in PEM behind the token's line, found other text");
+    }
+    e->ca = rest;
+    return ATT_OK;
+}
+
+static enum att_err read_token(struct att_buf **out, struct agent_enrolment *e, const char *path,
                                struct att_diag *diag)
 {
     enum att_err err = ATT_OK;
 
-    *token = att_slice_of(NULL, 0);
     if (path == NULL) {
         return ATT_OK;
     }
     err = att_file_read(out, path, TOKEN_FILE_MAX, diag);
-    if (err != ATT_OK) {
-        if (diag->reason == ATT_R_LIM_SIZE) {
-            att_diag_in(diag, path);
-        }
+    if (err == ATT_OK) {
+        err = split_token(e, att_buf_slice(*out), diag);
+    } else if (diag->reason != ATT_R_LIM_SIZE) {
         return err;
     }
-    *token = att_buf_slice(*out);
-    while (token->len > 0 &&
-           (token->p[token->len - 1] == '\n' || token->p[token->len - 1] == '\r')) {
-        token->len--;
+    if (err != ATT_OK) {
+        att_diag_in(diag, path);
     }
-    if (token->len > 0) {
-        return ATT_OK;
-    }
-    err = att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, "--token-file",
-                   "expected the line that attestctl device allow printed, found nothing");
-    att_diag_in(diag, path);
     return err;
 }
 
@@ -45,16 +71,21 @@ static enum att_err enrol(struct agent_ident *ident, const struct agent_conf *co
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *token = NULL;
     struct agent_enrolment e = {.device_id = o->id};
-    enum att_err err = read_token(&token, &e.token, o->token_file, diag);
+    enum att_err err = read_token(&token, &e, o->token_file, diag);
 
     if (err != ATT_OK) {
         return err;
     }
     e.url = o->verifier != NULL ? o->verifier : conf->verifier;
     e.ca_file = o->verifier_ca != NULL ? o->verifier_ca : conf->verifier_ca;
-    if (e.url == NULL || e.ca_file == NULL) {
+    if (e.url == NULL) {
         return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, NULL,
-                        "enrol needs --verifier URL and --verifier-ca FILE, here or in agent.yaml");
+                        "enrol needs --verifier URL, here or in agent.yaml");
+    }
+    if (e.ca_file == NULL && e.ca.len == 0) {
+        return att_fail(diag, ATT_E_CONFIG, ATT_R_USAGE, NULL,
+                        "enrol needs the verifier's authority: behind the token (attestctl device "
+                        "allow --verifier-ca), with --verifier-ca FILE, or in agent.yaml");
     }
     return agent_enrol(ident, conf, &e, diag);
 }

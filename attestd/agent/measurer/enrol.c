@@ -315,20 +315,31 @@ static enum att_err activate(struct enrolment *e, struct att_diag *diag)
 }
 
 /* A copy of the anchor, so that a later run does not depend on a file in somebody's home. */
-static enum att_err keep_ca(const struct enrolment *e, const char *ca_file, struct att_diag *diag)
+static enum att_err keep_ca(const struct enrolment *e, const struct agent_enrolment *a,
+                            struct att_diag *diag)
 {
     ATT_CLEANUP(att_anchors_freep) struct att_anchors *anchors = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *ca = NULL;
+    struct att_slice pem = a->ca;
     enum att_err err = att_anchors_new(&anchors);
 
     if (err != ATT_OK) {
         return att_fail(diag, err, ATT_R_NOMEM, "verifier_ca", "no memory");
     }
-    err = att_anchors_add_pem(anchors, ca_file, diag);
-    if (err == ATT_OK) {
-        err = att_file_read(&ca, ca_file, CA_MAX, diag);
+    if (a->ca_file != NULL) {
+        err = att_anchors_add_pem(anchors, a->ca_file, diag);
+        if (err == ATT_OK) {
+            err = att_file_read(&ca, a->ca_file, CA_MAX, diag);
+        }
+        if (err == ATT_OK) {
+            pem = att_buf_slice(ca);
+        }
     }
-    return err != ATT_OK ? err : att_file_write(e->courier.ca, att_buf_slice(ca), 0600, diag);
+    if (err == ATT_OK) {
+        err = att_file_write(e->courier.ca, pem, 0600, diag);
+    }
+    return err != ATT_OK || a->ca_file != NULL ? err
+                                               : att_anchors_add_pem(anchors, e->courier.ca, diag);
 }
 
 /* A certificate that is left from another verifier says nothing to this one, which would refuse the channel. */
@@ -383,7 +394,7 @@ static enum att_err prepare(struct enrolment *e, const struct agent_enrolment *a
         err = data_key_forget(e->conf->state_dir, diag);
     }
     if (err == ATT_OK) {
-        err = keep_ca(e, a->ca_file, diag);
+        err = keep_ca(e, a, diag);
     }
     if (err == ATT_OK) {
         e->courier.settings.ca_file = e->courier.ca;

@@ -10,12 +10,13 @@
 #include <unistd.h>
 
 #include "agent/measurer/cmd.h"
+#include "common/become.h"
 #include "common/log.h"
 
 static const char USAGE[] =
     "usage: attest-agent [OPTION...] doctor|enrol|once|run|sample|status\n"
     "  doctor   check this machine: reason and fix for each finding\n"
-    "  enrol    --verifier URL --verifier-ca FILE [--id NAME] [--token-file FILE]\n"
+    "  enrol    --verifier URL [--verifier-ca FILE] [--id NAME] [--token-file FILE]\n"
     "  once     one attestation; print the outcome [--label FILE]\n"
     "  run      the daemon: measure, attest\n"
     "  sample   read the sensors and sign data, until stopped [--batches NUMBER]\n"
@@ -31,7 +32,7 @@ static const char USAGE[] =
 static const char USAGE_JA[] =
     "使い方: attest-agent [オプション...] doctor|enrol|once|run|sample|status\n"
     "  doctor   この機器を点検し、見つかった点ごとに理由と対処を示す\n"
-    "  enrol    --verifier URL --verifier-ca FILE [--id NAME] [--token-file FILE]\n"
+    "  enrol    --verifier URL [--verifier-ca FILE] [--id NAME] [--token-file FILE]\n"
     "  once     一回だけ証明し、結果を表示する [--label FILE]\n"
     "  run      常駐して測定と証明を続ける\n"
     "  sample   センサーを読みデータに署名し続ける [--batches 回数]\n"
@@ -199,6 +200,9 @@ static int with_config(struct show *s, const struct options *o, const struct com
         /* nobody wrote one: every default holds */
         err = agent_conf_parse(&conf, path, att_slice_str("{}\n"), &diag);
     }
+    if (err == ATT_OK && !o->check_config) {
+        err = become_owner(conf->state_dir, true, &diag);
+    }
     if (err != ATT_OK) {
         show_start(s, "attestd.agent.check-config/1");
         show_failure(s, &diag);
@@ -218,6 +222,7 @@ static void harden(void)
                  SIG_IGN); /* the write says so, and a record that is half there is cut off */
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    become_last();
     (void)mallopt(M_ARENA_MAX, 1);
     (void)mallopt(M_MMAP_THRESHOLD, 65536);
 }

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hex.h"
+#include "common/become.h"
 #include "crypto/cert.h"
 #include "policy/policy_file.h"
 #include "policy/refval.h"
@@ -442,8 +443,10 @@ static enum att_err make_all(struct init *in, struct att_diag *diag)
     static const char *const folders[] = {"state",          "state/keys",      "trust",
                                           "ek.d",           "policy-signers",  "notices",
                                           "notice-signers", "transfer-signers"};
-    enum att_err err = in->postgresql != NULL ? store_conninfo_check(in->postgresql, diag) : ATT_OK;
+    enum att_err err = become_owner(in->dir, true, diag);
 
+    if (err == ATT_OK && in->postgresql != NULL)
+        err = store_conninfo_check(in->postgresql, diag);
     if (err == ATT_OK)
         err = folder_open(&in->folder, in->dir, diag);
     for (size_t i = 0; i < ATT_COUNT(folders) && err == ATT_OK; i++)
