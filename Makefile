@@ -120,6 +120,7 @@ FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_
 PLANT := $(BUILD)/plant
 PLANT_OBJ := $(call obj,examples/plant/*.c)
 FRAME := $(BUILD)/frame
+APP := $(BUILD)/app
 FAULTS := $(BUILD)/faults/syscalls
 FAULTS_OBJ := $(call obj,tests/faults/*.c)
 BENCH_PROGRAMS := $(patsubst bench/%.c,$(BUILD)/bench/%,$(wildcard bench/bench_*.c))
@@ -174,6 +175,7 @@ $(PLANT): $(PLANT_OBJ)
 $(BUILD)/unit/test_plant: $(filter-out %/main.o,$(PLANT_OBJ))
 $(BUILD)/unit/test_plant: LIBS = $(TEST_LIBS) -lm
 $(FRAME): $(BUILD)/obj/tests/integration/frame.o $(BUILD)/libdaemon.a $(LIB)
+$(APP): $(BUILD)/obj/tests/integration/app.o
 $(FRAME): LIBS = $(HW_LIBS)
 $(FAULTS): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS)
 $(FAULTS): $(FAULTS_OBJ) $(BUILD)/libsupport.a $(BUILD)/libdaemon.a $(LIB)
@@ -188,7 +190,7 @@ $(BENCH_PROGRAMS): LIBS = $(SERVER_LIBS) $(HW_LIBS) $(COURIER_LIBS) $(TEST_LIBS)
 $(BENCH_ALONE): $(BUILD)/bench/%: $(BUILD)/obj/bench/%.o
 $(BUILD)/bench/bench_bundle: | $(BUILD)/bench/alone/es256
 
-$(BINS) $(UNIT) $(ATTACKS) $(FRAME) $(FAULTS) $(REPLAY) $(FUZZ) $(BENCH_PROGRAMS) $(BENCH_ALONE): $(BUILD)/members
+$(BINS) $(UNIT) $(ATTACKS) $(FRAME) $(APP) $(FAULTS) $(REPLAY) $(FUZZ) $(BENCH_PROGRAMS) $(BENCH_ALONE): $(BUILD)/members
 	@mkdir -p $(@D)
 	$(call say,LD)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LIBS) $(LIB_LIBS)
 
@@ -211,7 +213,7 @@ $(BUILD)/flags $(BUILD)/members: FORCE
 	@printf '%s\n' '$(CONTENT)' > $@.new; \
 	 if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-programs: all $(UNIT) $(ATTACKS) $(REPLAY) $(FAULTS) $(PLANT) $(FRAME)
+programs: all $(UNIT) $(ATTACKS) $(REPLAY) $(FAULTS) $(PLANT) $(FRAME) $(APP)
 
 check: programs
 	@BUILD='$(abspath $(BUILD))' CORPUS='$(abspath $(CORPUS))' tests/run $(UNIT) $(REPLAY) $(ATTACKS) \

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/guard.h"
+#include "sensor/frames.h"
 #include "sensor/line_text.h"
 
 #define BACKLOG       16
@@ -23,8 +24,7 @@
 
 struct key {
     char name[ATT_PROV_NAME];
-    uint8_t frame[ATT_FRAME_MAX];
-    size_t len; /* 0: nothing new */
+    struct hw_frames frames;
 };
 
 struct client {
@@ -32,6 +32,7 @@ struct client {
     char line[HW_LINE_MAX];
     size_t len;
     int64_t since_ms; /* when the unfinished line began */
+    bool held_up; /* its next line is whole, and its key has no room: it is not heard until then */
 };
 
 struct line {
@@ -67,7 +68,7 @@ static void hang_up(struct client *c, const char *why)
 }
 
 /* Returns what is wrong with the line, or NULL. */
-static const char *take_line(struct line *l, struct att_slice line)
+static const char *take_line(struct line *l, struct att_slice line, bool *held_up)
 {
     struct hw_line_text t;
     const char *why = hw_line_text_parse(&t, line);
@@ -77,37 +78,39 @@ static const char *take_line(struct line *l, struct att_slice line)
         return why;
     if (k == NULL)
         return "no such key is configured";
-    memcpy(k->frame, t.text.p, t.text.len);
-    k->len = t.text.len;
+    *held_up = !hw_frames_put(&k->frames, t.text);
     return NULL;
 }
 
-/* All whole lines of a writer; an unfinished one stays. */
+/* All whole lines of a writer; an unfinished one stays, and one for which there is no room yet. */
 static const char *take_lines(struct line *l, struct client *c)
 {
     const char *why = NULL;
     char *end = NULL;
     size_t at = 0;
 
+    c->held_up = false;
     while (why == NULL && (end = memchr(c->line + at, '\n', c->len - at)) != NULL) {
         size_t len = (size_t)(end - c->line) - at;
-        why = take_line(l, att_slice_of(c->line + at, len));
+        why = take_line(l, att_slice_of(c->line + at, len), &c->held_up);
+        if (c->held_up)
+            break;
         at += len + 1;
     }
     c->len -= at;
     memmove(c->line, c->line + at, c->len);
     if (at > 0)
         c->since_ms = att_clock_mono_ms();
-    if (why == NULL && c->len == sizeof c->line)
+    if (why == NULL && !c->held_up && c->len == sizeof c->line)
         why = "the line is too long";
     return why;
 }
 
 static void hear(struct line *l, struct client *c)
 {
-    const char *why = NULL;
+    const char *why = c->len > 0 ? take_lines(l, c) : NULL;
 
-    for (size_t taken = 0; why == NULL && taken < TURN_BYTES;) {
+    for (size_t taken = 0; why == NULL && !c->held_up && taken < TURN_BYTES;) {
         ssize_t n = recv(c->fd, c->line + c->len, sizeof c->line - c->len, MSG_DONTWAIT);
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             return;
@@ -162,25 +165,56 @@ static void drop_unfinished(struct line *l)
 
     for (size_t i = 0; i < HW_LINE_CLIENTS_MAX; i++) {
         struct client *c = &l->clients[i];
-        if (c->fd >= 0 && c->len > 0 && now - c->since_ms > l->unfinished_ms)
+        if (c->fd >= 0 && c->len > 0 && !c->held_up && now - c->since_ms > l->unfinished_ms)
             hang_up(c, "the line was not finished in time");
     }
 }
 
-/* One turn for everybody who has something to say; waits for that at most wait_ms. */
-static void turn(struct line *l, int wait_ms)
+/* Whoever was held up goes on where there is room again; what is left unfinished begins to count then. */
+static void let_go_on(struct line *l)
+{
+    for (size_t i = 0; i < HW_LINE_CLIENTS_MAX; i++)
+        if (l->clients[i].fd >= 0 && l->clients[i].held_up) {
+            l->clients[i].since_ms = att_clock_mono_ms();
+            hear(l, &l->clients[i]);
+        }
+}
+
+/* One turn for everybody who has something to say; waits for that at most wait_ms. False: nobody had. */
+static bool turn(struct line *l, int wait_ms)
 {
     struct pollfd p[1 + HW_LINE_CLIENTS_MAX] = {{.fd = l->fd, .events = POLLIN}};
 
     for (size_t i = 0; i < HW_LINE_CLIENTS_MAX; i++)
-        p[1 + i] = (struct pollfd){.fd = l->clients[i].fd, .events = POLLIN};
+        p[1 + i] =
+            (struct pollfd){.fd = l->clients[i].held_up ? -1 : l->clients[i].fd, .events = POLLIN};
     if (poll(p, ATT_COUNT(p), wait_ms) <= 0)
-        return;
+        return false;
     for (size_t i = 0; i < HW_LINE_CLIENTS_MAX; i++)
         if (l->clients[i].fd >= 0 && p[1 + i].revents != 0)
             hear(l, &l->clients[i]);
     if (p[0].revents != 0)
         greet(l);
+    return true;
+}
+
+/* Everything that was written, as far as there is room: each writer and greeting has a turn. */
+static void take_in(struct line *l)
+{
+    let_go_on(l);
+    for (int i = 0; i < 2 + HW_LINE_CLIENTS_MAX && turn(l, 0); i++)
+        continue;
+    drop_unfinished(l);
+}
+
+static size_t waiting(void *ctx, const struct att_channel_source *what)
+{
+    struct line *l = ctx;
+    struct key *k = find_key(l, att_slice_str(what->name));
+
+    if (k != NULL && k->frames.count == 0)
+        take_in(l);
+    return k != NULL ? k->frames.count : 0;
 }
 
 static enum att_err read_frame(void *ctx, const struct att_channel_source *what,
@@ -193,18 +227,13 @@ static enum att_err read_frame(void *ctx, const struct att_channel_source *what,
     if (what->bus != ATT_BUS_LINE || k == NULL)
         return att_fail(diag, ATT_E_CONFIG, ATT_R_PRV_SOURCE, "source",
                         "no such key is configured for this socket");
-    /* what is there is taken in before it is given out, so that the newest counts; each writer and greeting has a turn */
-    for (int i = 0; i < 2 + HW_LINE_CLIENTS_MAX; i++)
-        turn(l, 0);
-    drop_unfinished(l);
-    while (k->len == 0 && (left = until - att_clock_mono_ms()) > 0)
-        turn(l, (int)left);
-    if (k->len == 0)
+    if (waiting(ctx, what) == 0)
+        while (k->frames.count == 0 && (left = until - att_clock_mono_ms()) > 0)
+            (void)turn(l, (int)left);
+    *len = hw_frames_take(&k->frames, frame);
+    if (*len == 0)
         return att_fail(diag, ATT_E_BUSY, ATT_R_PRV_SOURCE, "source",
                         "no line with this key since it was read last");
-    memcpy(frame, k->frame, k->len);
-    *len = k->len;
-    k->len = 0;
     return ATT_OK;
 }
 
@@ -237,8 +266,11 @@ static void close_source(void *ctx)
     free(l);
 }
 
-static const struct att_source_ops ops = {
-    .read = read_frame, .describe = describe, .write = write_frame, .close = close_source};
+static const struct att_source_ops ops = {.read = read_frame,
+                                          .waiting = waiting,
+                                          .describe = describe,
+                                          .write = write_frame,
+                                          .close = close_source};
 
 /* A socket that a process left behind when it died is taken away; one that somebody listens at is not. */
 static enum att_err make_way(const struct sockaddr_un *at, struct att_diag *diag)

@@ -5,7 +5,9 @@
  *
  * KEY is one of the keys that were configured, and the channel's `name`; TEXT, behind one space, is the frame, byte for
  * byte: a number, or a JSON object of which the specification takes a member. UTF-8 or not is the specification's
- * to judge; a byte 0 is refused. Of each key the newest line counts. A writer that breaks a rule is told in one line
+ * to judge; a byte 0 is refused. Each line is a frame, and they are read in order: none takes the place of another. Where a
+ * key has no room for more (HW_FRAMES_ROOM) its writers are held up, as the kernel holds up who writes faster than
+ * somebody reads. A writer that breaks a rule is told in one line
  * that begins with "error: " and is hung up on. Writers are told apart by their user id (SO_PEERCRED), and no
  * writer waits for another one.
  */
@@ -36,7 +38,7 @@ struct hw_line_options {
 /*
  * hw_line_open - listen. What is written is kept by the kernel, and taken in whenever a key is read.
  *
- * read      the newest line of what->name since it was read last; BUSY: none within limit_ms
+ * read      the oldest line of what->name that was not read; BUSY: none within limit_ms
  * describe  UNSUPPORTED; write UNSUPPORTED
  *
  * out       closed by its ops->close, which removes the socket

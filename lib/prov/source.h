@@ -46,6 +46,11 @@ struct att_source_ops {
      */
     enum att_err (*read)(void *ctx, const struct att_channel_source *what,
                          uint8_t frame[ATT_FRAME_MAX], size_t *len, struct att_diag *diag);
+    /*
+     * How many frames of what came by themselves and wait to be read. NULL: a bus that brings one when it is asked, or
+     * keeps the newest alone
+     */
+    size_t (*waiting)(void *ctx, const struct att_channel_source *what);
     /* The identity that the device reports of itself, as one line of text. UNSUPPORTED: it has none */
     enum att_err (*describe)(void *ctx, const struct att_channel_source *what, char *out,
                              size_t cap, struct att_diag *diag);

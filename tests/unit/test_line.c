@@ -13,6 +13,7 @@
 #include "hwtest.h"
 #include "need.h"
 #include "remove_tree.h"
+#include "sensor/frames.h"
 #include "sensor/line.h"
 #include "suite.h"
 
@@ -109,8 +110,50 @@ START_TEST(read__gives_what_is_behind_the_key)
     expect("tank", "{\"level\": 12.5, \"t\": \"a b\"}");
     expect_nothing("tank");
     say(fd, "tank.level 1\ntank.level 2\ntank.level 3\n");
+    expect("tank.level", "1");
+    expect("tank.level", "2");
     expect("tank.level", "3");
     expect_nothing("tank.level");
+    close(fd);
+}
+END_TEST
+
+static size_t waiting(const char *key)
+{
+    struct att_channel_source what = {.bus = ATT_BUS_LINE};
+
+    memcpy(what.name, key, strlen(key));
+    return source.ops->waiting(source.ctx, &what);
+}
+
+/* A writer that is faster than the reader is held up, for longer than a line may be unfinished, and loses nothing. */
+START_TEST(read__gives_every_line_in_order)
+{
+    char text[64];
+    unsigned int written = 0, heard = 0;
+    int fd = dial();
+
+    for (;; written++) {
+        int len = snprintf(text, sizeof text, "tank %u\n", written);
+        if (send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) == len)
+            continue;
+        ck_assert_uint_eq(waiting("tank.level"), 0); /* takes in what came */
+        if (waiting("tank") == heard)
+            break; /* the room and the kernel's are full */
+        heard = (unsigned int)waiting("tank");
+        written--;
+    }
+    ck_assert_uint_gt(heard, HW_FRAMES_ROOM / 16);
+    ck_assert_uint_gt(written, heard);
+    usleep(1100000);
+    ck_assert_uint_eq(waiting("tank.level"), 0);
+    for (unsigned int i = 0; i < written; i++) {
+        snprintf(text, sizeof text, "%u", i);
+        expect("tank", text);
+    }
+    expect_nothing("tank");
+    say(fd, "tank.level 5\n");
+    expect("tank.level", "5");
     close(fd);
 }
 END_TEST
@@ -313,6 +356,7 @@ int main(void)
 {
     const struct suite_row rows[] = {
         {read__gives_what_is_behind_the_key, 0},
+        {read__gives_every_line_in_order, 0},
         {read__puts_a_line_together, 0},
         {read__waits_for_a_line_as_long_as_it_may, 0},
         {read__hangs_up_on_who_breaks_the_rules, 0},

@@ -199,6 +199,30 @@ static enum att_err take(struct sampler *s, size_t i, struct att_diag *diag)
     return add(s, &sample, diag);
 }
 
+/* What an application wrote: each of it a sample, and one without a frame where nothing came in time. */
+static enum att_err take_what_came(struct sampler *s, size_t i, const struct att_source *source,
+                                   int64_t now, struct att_diag *diag)
+{
+    const struct att_channel *c = &s->spec->channel[i];
+    size_t count = source->ops->waiting(source->ctx, &c->source);
+    enum att_err err = ATT_OK;
+
+    if (count == 0 && now < s->channel[i].late_at)
+        return ATT_OK;
+    s->channel[i].late_at = now + c->period_ms + c->period_ms / 2;
+    for (size_t n = 0; err == ATT_OK && n < (count > 0 ? count : 1); n++)
+        err = take(s, i, diag);
+    return err;
+}
+
+static enum att_err take_due(struct sampler *s, size_t i, int64_t now, struct att_diag *diag)
+{
+    const struct att_source *source = devices_find(s->devices, s->spec->channel[i].source.device);
+
+    return source->ops->waiting != NULL ? take_what_came(s, i, source, now, diag)
+                                        : take(s, i, diag);
+}
+
 /* --- batches --- */
 
 /* What was not signed is as if it had not been seen: the past ends with the last signed sample of each channel. */
@@ -262,6 +286,15 @@ static enum att_err keep(struct sampler *s, struct att_slice file, uint64_t numb
     return ATT_OK;
 }
 
+/* So long after it was due, not after it is done; a batch that was full early begins the interval anew. */
+static void schedule_close(struct sampler *s)
+{
+    int64_t now = att_clock_mono_ms();
+    int64_t at = s->close_at + s->spec->batch_ms;
+
+    s->close_at = at > now && at <= now + s->spec->batch_ms ? at : now + s->spec->batch_ms;
+}
+
 enum att_err sampler_close(struct sampler *s, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
@@ -270,7 +303,7 @@ enum att_err sampler_close(struct sampler *s, struct att_diag *diag)
     uint8_t head[ATT_HEAD_LEN];
     enum att_err err = read_clock(s, &why);
 
-    s->close_at = att_clock_mono_ms() + s->spec->batch_ms;
+    schedule_close(s);
     if (err == ATT_OK)
         err = take_label(s, &why);
     if (err == ATT_OK) {
@@ -437,7 +470,7 @@ static enum att_err turn(struct sampler *s, struct att_diag *diag)
     for (size_t i = 0; err == ATT_OK && i < s->spec->channel_count; i++) {
         if (s->channel[i].due > now)
             continue;
-        err = take(s, i, diag);
+        err = take_due(s, i, now, diag);
         schedule(s, i, now);
     }
     now = att_clock_mono_ms();

@@ -13,7 +13,8 @@
 
 /* One channel at work. */
 struct sampled {
-    int64_t due; /* ms of the monotonic clock */
+    int64_t due;     /* ms of the monotonic clock */
+    int64_t late_at; /* when what comes by itself should have come */
     bool lost, second_lost, stimulus_lost;
     bool met; /* a sample of it was taken in this run */
     int64_t identity_at;
