@@ -6,21 +6,21 @@
 
 #include "base/hex.h"
 #include "crypto/ek_cert.h"
-#include "makers.h"
+#include "policy/makers.h"
 #include "tcg/pubarea.h"
 #include "trust.h"
 
 void show_maker(struct report *r, const struct att_cert *c, json_t *entry)
 {
     struct att_diag diag = {0};
-    struct maker m;
+    struct att_maker m;
     uint8_t digest[32] = {0};
     char safe[256];
     /* a digest that could not be computed is in no list */
     enum att_err err = att_cert_fingerprint(digest, c);
 
     if (err == ATT_OK) {
-        err = makers_find(&m, digest, &diag);
+        err = att_makers_find(&m, &(struct att_maker_wanted){.sha256 = digest}, &diag);
     }
     if (err == ATT_OK) {
         (void)json_object_set_new(

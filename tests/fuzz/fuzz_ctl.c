@@ -13,8 +13,8 @@
 #include "codec/json.h"
 #include "fuzz.h"
 #include "jwk.h"
-#include "makers.h"
 #include "pcr_file.h"
+#include "policy/makers.h"
 #include "settings.h"
 #include "trust.h"
 
@@ -121,9 +121,12 @@ static void makers(struct att_slice in)
                                      0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
                                      0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11,
                                      0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11, 0x11};
-    struct maker m = {.maker = ""};
+    static const struct att_maker_wanted by_print = {.sha256 = ones};
+    static const struct att_maker_wanted by_name = {.name = "AMDTPM"};
+    static const struct att_maker_wanted nobody = {.sha256 = none};
+    struct att_maker m = {.maker = ""};
     struct att_diag diag = {0};
-    enum att_err err = makers_search(&m, in, ones, &diag);
+    enum att_err err = att_makers_search(&m, in, &by_print, &diag);
 
     if (err == ATT_OK) {
         HOLDS(strlen(m.maker) < sizeof(m.maker) && strlen(m.name) < sizeof(m.name));
@@ -131,7 +134,8 @@ static void makers(struct att_slice in)
     } else if (err != ATT_E_NOT_FOUND) {
         refused(err, &diag);
     }
-    HOLDS(makers_find(&m, none, NULL) != ATT_OK);
+    HOLDS(att_makers_search(&m, in, &by_name, NULL) != ATT_OK || strcmp(m.name, by_name.name) == 0);
+    HOLDS(att_makers_find(&m, &nobody, NULL) != ATT_OK);
 }
 
 static void settings(struct att_slice in)

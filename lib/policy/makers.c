@@ -1,5 +1,5 @@
 /* The list of known makers: found beside the program, read strictly, asked once. */
-#include "makers.h"
+#include "policy/makers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,8 +50,8 @@ static enum att_err copy_text(char *out, size_t cap, const struct att_yaml_node 
     return err;
 }
 
-static enum att_err read_row(struct maker *out, char sha256[65], const struct att_yaml_node *row,
-                             struct att_diag *diag)
+static enum att_err read_row(struct att_maker *out, char sha256[65],
+                             const struct att_yaml_node *row, struct att_diag *diag)
 {
     static const char *const keys[] = {"maker", "kind",  "name",   "sha256",
                                        "from",  "until", "source", NULL};
@@ -71,11 +71,12 @@ static enum att_err read_row(struct maker *out, char sha256[65], const struct at
     return err == ATT_OK ? copy_text(sha256, 65, row, "sha256", diag) : err;
 }
 
-static enum att_err search(struct maker *out, const struct att_yaml_node *root, const char *wanted,
-                           struct att_diag *diag)
+static enum att_err search(struct att_maker *out, const struct att_yaml_node *root,
+                           const struct att_maker_wanted *wanted, struct att_diag *diag)
 {
     static const char *const keys[] = {"sources", "authorities", NULL};
     const struct att_yaml_node *list = NULL;
+    char print[65] = "";
     enum att_err err = att_yaml_only(root, keys, diag);
 
     if (err != ATT_OK) {
@@ -85,15 +86,19 @@ static enum att_err search(struct maker *out, const struct att_yaml_node *root, 
     if (list == NULL || att_yaml_type(list) != ATT_YAML_LIST) {
         return att_yaml_fail(root, ATT_R_CFG_KEY, diag, "authorities: expected a list");
     }
+    if (wanted->sha256 != NULL) {
+        (void)att_hex_encode(print, sizeof(print), att_slice_of(wanted->sha256, 32));
+    }
     for (size_t i = 0; i < att_yaml_count(list); i++) {
-        struct maker m;
+        struct att_maker m;
         char sha256[65];
 
         err = read_row(&m, sha256, att_yaml_item(list, i), diag);
         if (err != ATT_OK) {
             return err;
         }
-        if (strcmp(sha256, wanted) == 0) {
+        if (wanted->sha256 != NULL ? strcmp(sha256, print) == 0
+                                   : strcmp(m.name, wanted->name) == 0) {
             *out = m;
             return ATT_OK;
         }
@@ -101,18 +106,17 @@ static enum att_err search(struct maker *out, const struct att_yaml_node *root, 
     return ATT_E_NOT_FOUND;
 }
 
-enum att_err makers_search(struct maker *out, struct att_slice text, const uint8_t sha256[32],
-                           struct att_diag *diag)
+enum att_err att_makers_search(struct att_maker *out, struct att_slice text,
+                               const struct att_maker_wanted *wanted, struct att_diag *diag)
 {
     ATT_CLEANUP(att_yaml_freep) struct att_yaml *y = NULL;
-    char wanted[65];
     enum att_err err = att_yaml_parse(&y, "vendors.yaml", text, diag);
 
-    (void)att_hex_encode(wanted, sizeof(wanted), att_slice_of(sha256, 32));
     return err == ATT_OK ? search(out, att_yaml_root(y), wanted, diag) : err;
 }
 
-enum att_err makers_find(struct maker *out, const uint8_t sha256[32], struct att_diag *diag)
+enum att_err att_makers_find(struct att_maker *out, const struct att_maker_wanted *wanted,
+                             struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
     char path[PATH_TEXT];
@@ -121,5 +125,5 @@ enum att_err makers_find(struct maker *out, const uint8_t sha256[32], struct att
     if (err == ATT_OK) {
         err = att_file_read(&text, path, ATT_YAML_CAP, diag);
     }
-    return err == ATT_OK ? makers_search(out, att_buf_slice(text), sha256, diag) : err;
+    return err == ATT_OK ? att_makers_search(out, att_buf_slice(text), wanted, diag) : err;
 }
