@@ -3,6 +3,7 @@
 
 #include "base/guard.h"
 #include "tpm/ident.h"
+#include "tpm/prove_internal.h"
 #include "tpm/rc.h"
 #include "tpm/template_internal.h"
 
@@ -111,22 +112,29 @@ static enum att_err keep(struct hw_slot *key, uint32_t handle, struct att_diag *
     return hw_tpm_fail(key->tpm, diag, rc, "TPM2_EvictControl of the attestation key");
 }
 
-static enum att_err make_and_keep(struct hw_tpm *tpm, uint32_t handle, struct att_diag *diag)
+enum att_err hw_ak_primary(struct hw_slot *slot, TPM2B_PUBLIC **key, struct att_diag *diag)
 {
-    ATT_CLEANUP(hw_freep) TPM2B_PUBLIC *key = NULL;
-    HW_SLOT(slot, tpm);
     TPM2B_PUBLIC tmpl;
     TSS2_RC rc;
 
     hw_template_ak(&tmpl, false);
-    rc = hw_primary(&slot, &key, &tmpl);
+    rc = hw_primary(slot, key, &tmpl);
     if (rc != TSS2_RC_SUCCESS && hw_rc_is_unsupported(rc)) {
         hw_template_ak(&tmpl, true);
-        rc = hw_primary(&slot, &key, &tmpl);
+        rc = hw_primary(slot, key, &tmpl);
     }
     if (rc != TSS2_RC_SUCCESS)
-        return hw_tpm_fail(tpm, diag, rc, "TPM2_CreatePrimary of the attestation key");
-    return keep(&slot, handle, diag);
+        return hw_tpm_fail(slot->tpm, diag, rc, "TPM2_CreatePrimary of the attestation key");
+    return ATT_OK;
+}
+
+static enum att_err make_and_keep(struct hw_tpm *tpm, uint32_t handle, struct att_diag *diag)
+{
+    ATT_CLEANUP(hw_freep) TPM2B_PUBLIC *key = NULL;
+    HW_SLOT(slot, tpm);
+    enum att_err err = hw_ak_primary(&slot, &key, diag);
+
+    return err == ATT_OK ? keep(&slot, handle, diag) : err;
 }
 
 enum att_err hw_tpm_ak_make(struct hw_ak *out, struct hw_tpm *tpm, uint32_t handle,

@@ -145,4 +145,13 @@ ATT_MUST_USE enum att_err hw_tpm_quote(struct hw_quote *out, struct hw_tpm *tpm,
                                        const struct hw_ak *ak, struct att_slice qualifying,
                                        const struct att_pcr_selection *sel, struct att_diag *diag);
 
+/*
+ * hw_tpm_quote_trial - the same with an attestation key that is made for this quote and leaves with it: what a TPM
+ * can do before it enrols. *ak is that key, with handle 0. Errors as making one in hw_tpm_ak_make, and TPM2_Quote's.
+ */
+ATT_MUST_USE enum att_err hw_tpm_quote_trial(struct hw_quote *out, struct hw_ak *ak,
+                                             struct hw_tpm *tpm, struct att_slice qualifying,
+                                             const struct att_pcr_selection *sel,
+                                             struct att_diag *diag);
+
 #endif

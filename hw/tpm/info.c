@@ -63,6 +63,9 @@ static void take_fixed(struct hw_tpm_info *info, uint32_t tag, uint32_t value)
     case TPM2_PT_NV_BUFFER_MAX:
         info->nv_buffer_max = value;
         break;
+    case TPM2_PT_MAX_DIGEST:
+        info->digest_max = value;
+        break;
     default:
         break;
     }

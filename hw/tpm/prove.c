@@ -9,6 +9,7 @@
 #include "tpm/policy_internal.h"
 #include "tpm/prove_internal.h"
 #include "tpm/rc.h"
+#include "tpm/template_internal.h"
 
 #define QUALIFYING_MAX 32
 
@@ -57,35 +58,73 @@ enum att_err hw_take_attest(struct hw_quote *out, const TPM2B_ATTEST *attest,
     return ATT_OK;
 }
 
+static enum att_err check_request(struct att_slice qualifying, const struct att_pcr_selection *sel,
+                                  struct att_diag *diag)
+{
+    if (qualifying.len <= QUALIFYING_MAX && !att_pcr_selection_empty(sel))
+        return ATT_OK;
+    return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, "quote",
+                    "expected at most %d bytes of qualifying data and a PCR, found %zu bytes",
+                    QUALIFYING_MAX, qualifying.len);
+}
+
+/* With the key of an open slot. */
+static enum att_err quote_with(struct hw_quote *out, struct hw_slot *key,
+                               struct att_slice qualifying, const struct att_pcr_selection *sel,
+                               struct att_diag *diag)
+{
+    ATT_CLEANUP(hw_freep) TPM2B_ATTEST *attest = NULL;
+    ATT_CLEANUP(hw_freep) TPMT_SIGNATURE *sig = NULL;
+    const TPMT_SIG_SCHEME own = {.scheme = TPM2_ALG_NULL};
+    TPM2B_DATA data = {.size = (UINT16)qualifying.len};
+    TPML_PCR_SELECTION pcrs;
+    TSS2_RC rc;
+
+    if (qualifying.len > 0)
+        memcpy(data.buffer, qualifying.p, qualifying.len);
+    hw_selection_to_tss(&pcrs, sel);
+    rc = Esys_Quote(key->tpm->esys, key->tr, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &data,
+                    &own, &pcrs, &attest, &sig);
+    if (rc != TSS2_RC_SUCCESS)
+        return hw_tpm_fail(key->tpm, diag, rc, "TPM2_Quote");
+    return hw_take_attest(out, attest, sig, "TPM2_Quote", diag);
+}
+
 enum att_err hw_tpm_quote(struct hw_quote *out, struct hw_tpm *tpm, const struct hw_ak *ak,
                           struct att_slice qualifying, const struct att_pcr_selection *sel,
                           struct att_diag *diag)
 {
-    ATT_CLEANUP(hw_freep) TPM2B_ATTEST *attest = NULL;
-    ATT_CLEANUP(hw_freep) TPMT_SIGNATURE *sig = NULL;
     HW_SLOT(slot, tpm);
-    const TPMT_SIG_SCHEME own = {.scheme = TPM2_ALG_NULL};
-    TPM2B_DATA data = {.size = (UINT16)qualifying.len};
-    TPML_PCR_SELECTION pcrs;
-    enum att_err err;
-    TSS2_RC rc;
+    enum att_err err = check_request(qualifying, sel, diag);
 
-    if (qualifying.len > QUALIFYING_MAX || att_pcr_selection_empty(sel))
-        return att_fail(diag, ATT_E_CONFIG, ATT_R_CFG_KEY, "quote",
-                        "expected at most %d bytes of qualifying data and a PCR, found %zu bytes",
-                        QUALIFYING_MAX, qualifying.len);
-    if (qualifying.len > 0)
-        memcpy(data.buffer, qualifying.p, qualifying.len);
-    hw_tpm_begin(tpm);
-    err = hw_ak_open(&slot, ak, diag);
     if (err != ATT_OK)
         return err;
-    hw_selection_to_tss(&pcrs, sel);
-    rc = Esys_Quote(tpm->esys, slot.tr, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &data, &own,
-                    &pcrs, &attest, &sig);
-    if (rc != TSS2_RC_SUCCESS)
-        return hw_tpm_fail(tpm, diag, rc, "TPM2_Quote");
-    return hw_take_attest(out, attest, sig, "TPM2_Quote", diag);
+    hw_tpm_begin(tpm);
+    err = hw_ak_open(&slot, ak, diag);
+    return err == ATT_OK ? quote_with(out, &slot, qualifying, sel, diag) : err;
+}
+
+enum att_err hw_tpm_quote_trial(struct hw_quote *out, struct hw_ak *ak, struct hw_tpm *tpm,
+                                struct att_slice qualifying, const struct att_pcr_selection *sel,
+                                struct att_diag *diag)
+{
+    ATT_CLEANUP(hw_freep) TPM2B_PUBLIC *key = NULL;
+    HW_SLOT(slot, tpm);
+    struct hw_ak made = {.handle = 0};
+    enum att_err err = check_request(qualifying, sel, diag);
+
+    if (err != ATT_OK)
+        return err;
+    hw_tpm_begin(tpm);
+    err = hw_ak_primary(&slot, &key, diag);
+    if (err == ATT_OK && !hw_public_bytes(made.public_area, &made.public_len, key))
+        err =
+            att_fail(diag, ATT_E_TPM, ATT_R_TPM_IO, "quote", "the key that was made is too large");
+    if (err == ATT_OK)
+        err = quote_with(out, &slot, qualifying, sel, diag);
+    if (err == ATT_OK)
+        *ak = made;
+    return err;
 }
 
 /* A TPM2B of at most max bytes that fills its slice. */

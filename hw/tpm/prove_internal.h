@@ -17,4 +17,8 @@ ATT_MUST_USE enum att_err hw_take_attest(struct hw_quote *out, const TPM2B_ATTES
 ATT_MUST_USE enum att_err hw_ak_open(struct hw_slot *slot, const struct hw_ak *ak,
                                      struct att_diag *diag);
 
+/* Make the attestation key without keeping it: it leaves with the slot. *key is freed with hw_freep. */
+ATT_MUST_USE enum att_err hw_ak_primary(struct hw_slot *slot, TPM2B_PUBLIC **key,
+                                        struct att_diag *diag);
+
 #endif

@@ -67,6 +67,7 @@ struct hw_tpm_info {
     uint32_t lockout_interval_s; /* seconds until the counter falls by one */
     bool in_lockout;
     uint32_t nv_buffer_max; /* bytes of one NV read */
+    uint32_t digest_max;    /* bytes of the largest digest; 2 more are the most qualifying data */
     uint32_t transient_free, persistent_free, sessions_free;
     struct hw_tpm_bank bank[ATT_PCR_BANKS];
     uint32_t bank_count; /* active banks that we know */

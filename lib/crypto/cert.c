@@ -196,6 +196,21 @@ char *att_cert_issuer(char *out, size_t cap, const struct att_cert *c)
     return print_name(out, cap, X509_get_issuer_name(c->x509));
 }
 
+char *att_cert_issuer_cn(char *out, size_t cap, const struct att_cert *c)
+{
+    const X509_NAME *name = X509_get_issuer_name(c->x509);
+    int at = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
+    unsigned char *text = NULL;
+    int len = at < 0 ? -1
+                     : ASN1_STRING_to_UTF8(&text,
+                                           X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+
+    (void)att_escape(out, cap, len > 0 ? text : NULL, len > 0 ? (size_t)len : 0);
+    OPENSSL_free(text);
+    ERR_clear_error();
+    return out;
+}
+
 static int64_t seconds_of(const ASN1_TIME *t, int64_t unreadable)
 {
     struct tm tm = {0};

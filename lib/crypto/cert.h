@@ -37,6 +37,8 @@ ATT_MUST_USE enum att_err att_cert_key_id(struct att_slice *out, const struct at
 /* RFC 2253 text, escaped for printing. Return out. */
 char *att_cert_subject(char *out, size_t cap, const struct att_cert *c);
 char *att_cert_issuer(char *out, size_t cap, const struct att_cert *c);
+/* The issuer's common name, the first of several; "" when it has none. Escaped like the others. */
+char *att_cert_issuer_cn(char *out, size_t cap, const struct att_cert *c);
 int64_t att_cert_not_before(const struct att_cert *c); /* UTC seconds */
 int64_t att_cert_not_after(const struct att_cert *c);
 bool att_cert_is_ca(const struct att_cert *c);

@@ -43,28 +43,53 @@ static bool await(const struct ttytpm *t, int from)
 }
 
 /* One command or answer: the header says how long it is. */
-static bool pass_on(const struct ttytpm *t, int from, int to)
+static bool receive(const struct ttytpm *t, int from, uint8_t bytes[TTYTPM_MAX], size_t *len)
 {
-    uint8_t bytes[4096];
     struct att_rd r;
-    uint32_t size;
 
     if (!await(t, from) || !read_exactly(from, bytes, 10))
         return false;
     r = att_rd_from(bytes, 10);
     att_rd_skip(&r, 2);
-    size = att_rd_u32be(&r);
-    if (size < 10 || size > sizeof bytes || !read_exactly(from, &bytes[10], size - 10))
-        return false;
-    return to < 0 || att_write_all(to, bytes, size) == ATT_OK;
+    *len = att_rd_u32be(&r);
+    return *len >= 10 && *len <= TTYTPM_MAX && read_exactly(from, &bytes[10], *len - 10);
+}
+
+uint32_t ttytpm_code(const uint8_t *command)
+{
+    struct att_rd r = att_rd_from(command, 10);
+
+    att_rd_skip(&r, 6);
+    return att_rd_u32be(&r);
+}
+
+size_t ttytpm_ask(struct ttytpm *t, const uint8_t *command, size_t len, uint8_t *answer)
+{
+    size_t got = 0;
+
+    NEED(att_write_all(t->tpm, command, len) == ATT_OK);
+    NEED(receive(t, t->tpm, answer, &got));
+    return got;
 }
 
 static void *relay_main(void *arg)
 {
     struct ttytpm *t = arg;
+    uint8_t command[TTYTPM_MAX], answer[TTYTPM_MAX];
+    size_t len = 0;
 
-    while (pass_on(t, t->master, t->tpm) && pass_on(t, t->tpm, t->silent ? -1 : t->master))
-        continue;
+    while (receive(t, t->master, command, &len)) {
+        const struct ttytpm_liar *liar = t->liar;
+
+        if (liar != NULL && liar->command != NULL)
+            liar->command(t, command, len);
+        if (att_write_all(t->tpm, command, len) != ATT_OK || !receive(t, t->tpm, answer, &len))
+            break;
+        if (liar != NULL && liar->answer != NULL)
+            liar->answer(t, command, answer, &len);
+        if (!t->silent && att_write_all(t->master, answer, len) != ATT_OK)
+            break;
+    }
     return NULL;
 }
 

@@ -11,7 +11,7 @@
 #include "agent/measurer/state.h"
 #include "base/file.h"
 #include "bootlog.h"
-#include "codec/json.h"
+#include "doctortest.h"
 #include "hwtest.h"
 #include "need.h"
 #include "service.h"
@@ -19,106 +19,22 @@
 #include "suite.h"
 #include "ttytpm.h"
 
-static char dir[64], conf_path[96], out[65536];
-
-static void setup(void)
-{
-    strcpy(dir, "/tmp/test-doctor-XXXXXX");
-    NEED(mkdtemp(dir) != NULL);
-    (void)snprintf(conf_path, sizeof(conf_path), "%s/agent.yaml", dir);
-}
-
-static void teardown(void)
-{
-    char command[96];
-
-    (void)snprintf(command, sizeof(command), "rm -rf %s", dir);
-    NEED(system(command) == 0);
-}
-
-/* Run it; the exit code. */
-static int doctor(const char *tcti, const char *logs)
-{
-    const char *args[] = {"--config", conf_path, "--json", "doctor", NULL};
-    char text[512];
-
-    (void)snprintf(text, sizeof(text), "state_dir: state\ntcti: '%s'\nlogs: {%s}\n", tcti, logs);
-    NEED(att_file_write(conf_path, att_slice_str(text), 0600, NULL) == ATT_OK);
-    return service_program(out, sizeof(out), "attest-agent", args);
-}
-
-#define NO_LOGS "uefi: none, ima: none"
-
-static int examine(const struct swtpm *t)
-{
-    return doctor(swtpm_tcti(t), NO_LOGS);
-}
-
-static const char *member(const json_t *o, const char *key)
-{
-    const char *text = json_string_value(json_object_get(o, key));
-
-    return text == NULL ? "" : text;
-}
-
-/* The object of a list whose member is this text; NULL when there is none. */
-static const json_t *find(const json_t *list, const char *key, const char *text)
-{
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        if (strcmp(member(json_array_get(list, i), key), text) == 0) {
-            return json_array_get(list, i);
-        }
-    }
-    return NULL;
-}
-
-/* The line is there with this status; its reason and words too, where it is no pass. */
-static void says(const char *id, const char *status, const char *code, const char *words)
-{
-    ATT_CLEANUP(att_json_freep) json_t *j = NULL;
-    const json_t *line = NULL;
-    const json_t *why = NULL;
-
-    ck_assert_int_eq(att_json_parse(&j, att_slice_str(out), NULL), ATT_OK);
-    line = find(json_object_get(j, "checks"), "id", id);
-    ck_assert_msg(line != NULL, "no line %s: %.2000s", id, out);
-    ck_assert_msg(strcmp(member(line, "status"), status) == 0, "%s is %s: %.2000s", id,
-                  member(line, "status"), out);
-    if (code == NULL) {
-        ck_assert_msg(strstr(member(line, "detail"), words) != NULL, "%s: %s", id,
-                      member(line, "detail"));
-        return;
-    }
-    why = find(json_object_get(j, "reasons"), "path", id);
-    ck_assert_msg(why != NULL, "no reason for %s: %.2000s", id, out);
-    ck_assert_str_eq(member(why, "code"), code);
-    ck_assert_msg(strstr(member(why, "detail"), words) != NULL, "%s: %s", id,
-                  member(why, "detail"));
-    ck_assert_uint_gt(strlen(member(why, "fix_en")), 0);
-    ck_assert_uint_gt(strlen(member(why, "fix_ja")), 0);
-}
-
-static void passes(const char *id, const char *words)
-{
-    says(id, "pass", NULL, words);
-}
-
 START_TEST(doctor__passes_a_tpm_that_is_well)
 {
     struct swtpm *t = swtpm_new();
 
-    ck_assert_int_eq(examine(t), 0);
-    passes("tpm.open", "IBM");
-    passes("tpm.self-test", "");
-    passes("tpm.clock", "restartCount 0");
-    passes("tpm.lockout", "0 / 3; one is forgotten every ");
-    passes("tpm.slots", "transient 3");
-    passes("tpm.slots", "NV read 1024 bytes");
-    passes("tpm.banks", "sha256");
-    passes("own.pcr", "PCR 13");
-    passes("tpm.ek-certificate", "2 in NV");
-    passes("tpm.ek-form", "DER");
-    passes("tpm.ek-key", "H-3, handle 0x81010016, certificate 0x01c00016");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_passes("tpm.open", "IBM");
+    doctortest_passes("tpm.self-test", "");
+    doctortest_passes("tpm.clock", "restartCount 0");
+    doctortest_passes("tpm.lockout", "0 / 3; one is forgotten every ");
+    doctortest_passes("tpm.slots", "transient 3");
+    doctortest_passes("tpm.slots", "NV read 1024 bytes");
+    doctortest_passes("tpm.banks", "sha256");
+    doctortest_passes("own.pcr", "PCR 13");
+    doctortest_passes("tpm.ek-certificate", "2 in NV");
+    doctortest_passes("tpm.ek-form", "DER");
+    doctortest_passes("tpm.ek-key", "H-3, handle 0x81010016, certificate 0x01c00016");
     swtpm_free(t);
 }
 END_TEST
@@ -131,16 +47,18 @@ START_TEST(doctor__speaks_two_languages_and_names_the_manual)
         {"ja", "注意", "\u2192 ", "詳細: attest-agent(8) DOCTOR tpm.bank-extended"}};
     struct swtpm *t = swtpm_new_blank();
 
-    (void)examine(t);
-    ck_assert_ptr_nonnull(strstr(out, "\"manual\":\"attest-agent(8) DOCTOR tpm.banks\""));
+    (void)doctortest_examine(t);
+    ck_assert_ptr_nonnull(
+        strstr(doctortest_out, "\"manual\":\"attest-agent(8) DOCTOR tpm.banks\""));
     for (size_t i = 0; i < ATT_COUNT(words); i++) {
-        const char *args[] = {"--config", conf_path, "--lang", words[i][0], "doctor", NULL};
+        const char *args[] = {"--config", doctortest_conf, "--lang", words[i][0], "doctor", NULL};
 
-        ck_assert_int_eq(service_program(out, sizeof(out), "attest-agent", args), 0);
-        ck_assert_msg(strstr(out, words[i][1]) != NULL, "%s", out);
-        ck_assert_msg(strstr(out, words[i][3]) != NULL, "%s", out);
-        ck_assert_msg(strstr(out, "E_LOG_BANK") != NULL, "%s", out);
-        ck_assert_msg(strstr(out, "\u2192 ") != NULL, "%s", out);
+        ck_assert_int_eq(
+            service_program(doctortest_out, sizeof(doctortest_out), "attest-agent", args), 0);
+        ck_assert_msg(strstr(doctortest_out, words[i][1]) != NULL, "%s", doctortest_out);
+        ck_assert_msg(strstr(doctortest_out, words[i][3]) != NULL, "%s", doctortest_out);
+        ck_assert_msg(strstr(doctortest_out, "E_LOG_BANK") != NULL, "%s", doctortest_out);
+        ck_assert_msg(strstr(doctortest_out, "\u2192 ") != NULL, "%s", doctortest_out);
     }
     swtpm_free(t);
 }
@@ -151,16 +69,16 @@ START_TEST(doctor__tells_a_power_cut_by_the_clock)
 {
     struct swtpm *t = swtpm_new_blank();
 
-    ck_assert_int_eq(examine(t), 0);
-    passes("tpm.clock", "resetCount 1, restartCount 0");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_passes("tpm.clock", "resetCount 1, restartCount 0");
     swtpm_power_cut(t);
-    ck_assert_int_eq(examine(t), 0);
-    says("tpm.clock", "warn", "E_TIME_UNSAFE", "resetCount 2");
-    for (int i = 0; i < 20 && strstr(out, "E_TIME_UNSAFE") != NULL; i++) {
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_says("tpm.clock", "warn", "E_TIME_UNSAFE", "resetCount 2");
+    for (int i = 0; i < 20 && strstr(doctortest_out, "E_TIME_UNSAFE") != NULL; i++) {
         (void)usleep(500000);
-        ck_assert_int_eq(examine(t), 0);
+        ck_assert_int_eq(doctortest_examine(t), 0);
     }
-    passes("tpm.clock", "resetCount 2");
+    doctortest_passes("tpm.clock", "resetCount 2");
     swtpm_free(t);
 }
 END_TEST
@@ -170,20 +88,20 @@ START_TEST(doctor__warns_before_a_lockout_and_fails_in_it)
     static const char guess[] = "tpm2_nvread -Q -C 0x1500001 -P wrong 0x1500001 2>/dev/null; true";
     struct swtpm *t = swtpm_new_blank();
 
-    ck_assert_int_eq(examine(t), 0); /* starts it */
+    ck_assert_int_eq(doctortest_examine(t), 0); /* starts it */
     ck_assert_int_eq(
         swtpm_tool(t, "tpm2_nvdefine -Q -C o -s 8 -a 'authread|authwrite' -p right 0x1500001 && "
                       "head -c 8 /dev/zero | tpm2_nvwrite -Q -C 0x1500001 -P right -i - 0x1500001"),
         0);
     ck_assert_int_eq(swtpm_tool(t, "%s", guess), 0);
-    ck_assert_int_eq(examine(t), 0);
-    passes("tpm.lockout", "1 / 3");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_passes("tpm.lockout", "1 / 3");
     ck_assert_int_eq(swtpm_tool(t, "%s", guess), 0);
-    ck_assert_int_eq(examine(t), 0);
-    says("tpm.lockout", "warn", "E_TPM_LOCKOUT_NEAR", "2 / 3");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_says("tpm.lockout", "warn", "E_TPM_LOCKOUT_NEAR", "2 / 3");
     ck_assert_int_eq(swtpm_tool(t, "%s", guess), 0);
-    ck_assert_int_eq(examine(t), 6);
-    says("tpm.lockout", "fail", "E_TPM_LOCKOUT", "3 / 3");
+    ck_assert_int_eq(doctortest_examine(t), 6);
+    doctortest_says("tpm.lockout", "fail", "E_TPM_LOCKOUT", "3 / 3");
     swtpm_free(t);
 }
 END_TEST
@@ -203,8 +121,8 @@ START_TEST(doctor__fails_a_tpm_with_sha1_alone)
 {
     struct swtpm *t = with_banks("sha1:all+sha256:none+sha384:none+sha512:none");
 
-    ck_assert_int_ne(examine(t), 0);
-    says("tpm.banks", "fail", "E_Q_BANK", "sha1");
+    ck_assert_int_ne(doctortest_examine(t), 0);
+    doctortest_says("tpm.banks", "fail", "E_Q_BANK", "sha1");
     swtpm_free(t);
 }
 END_TEST
@@ -213,9 +131,9 @@ START_TEST(doctor__needs_no_sha1_bank)
 {
     struct swtpm *t = with_banks("sha1:none+sha256:all+sha384:none+sha512:none");
 
-    ck_assert_int_eq(examine(t), 0);
-    passes("tpm.banks", "sha256");
-    ck_assert_ptr_null(strstr(out, "sha1 "));
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_passes("tpm.banks", "sha256");
+    ck_assert_ptr_null(strstr(doctortest_out, "sha1 "));
     swtpm_free(t);
 }
 END_TEST
@@ -225,11 +143,11 @@ START_TEST(doctor__warns_of_a_bank_that_the_firmware_does_not_extend)
     struct swtpm *t = with_banks("sha1:all+sha256:all+sha384:none+sha512:none");
 
     ck_assert_int_eq(swtpm_tool(t, "tpm2_startup -c && tpm2_pcrextend 0:sha1=%040d", 7), 0);
-    ck_assert_int_eq(examine(t), 0);
-    says("tpm.bank-extended", "warn", "E_LOG_BANK", "bank sha256 are all zero");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_says("tpm.bank-extended", "warn", "E_LOG_BANK", "bank sha256 are all zero");
     ck_assert_int_eq(swtpm_tool(t, "tpm2_pcrextend 0:sha256=%064d", 7), 0);
-    ck_assert_int_eq(examine(t), 0);
-    ck_assert_ptr_null(strstr(out, "tpm.bank-extended"));
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    ck_assert_ptr_null(strstr(doctortest_out, "tpm.bank-extended"));
     swtpm_free(t);
 }
 END_TEST
@@ -238,16 +156,16 @@ START_TEST(doctor__says_when_there_is_no_certificate)
 {
     struct swtpm *t = swtpm_new_blank();
 
-    ck_assert_int_eq(examine(t), 0);
-    says("tpm.ek-certificate", "warn", "E_ID_EKCERT", "0 NV indexes could not be read");
-    passes("tpm.ek-key", "L-2, handle 0x00000000, certificate 0x00000000");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_says("tpm.ek-certificate", "warn", "E_ID_EKCERT", "0 NV indexes could not be read");
+    doctortest_passes("tpm.ek-key", "L-2, handle 0x00000000, certificate 0x00000000");
     /* an index that wants a password which we do not have */
     ck_assert_int_eq(swtpm_tool(t, "tpm2_nvdefine -Q -C o -s 8 -a 'authread|ownerwrite' -p x "
                                    "0x01c00002 && head -c 8 /dev/zero | tpm2_nvwrite -Q -C o -i - "
                                    "0x01c00002"),
                      0);
-    ck_assert_int_eq(examine(t), 0);
-    says("tpm.ek-certificate", "warn", "E_ID_EKCERT", "1 NV indexes could not be read");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_says("tpm.ek-certificate", "warn", "E_ID_EKCERT", "1 NV indexes could not be read");
     swtpm_free(t);
 }
 END_TEST
@@ -270,11 +188,11 @@ START_TEST(doctor__reads_certificates_as_makers_wrote_them)
 {
     struct swtpm *t = swtpm_new();
 
-    ck_assert_int_eq(examine(t), 0);
+    ck_assert_int_eq(doctortest_examine(t), 0);
     rewrite_certificate(t, "(cat own; head -c 40 /dev/zero | tr '\\0' '\\377')");
-    ck_assert_int_eq(examine(t), 0);
-    passes("tpm.ek-form", "padding");
-    passes("tpm.ek-key", "certificate 0x01c00016");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_passes("tpm.ek-form", "padding");
+    doctortest_passes("tpm.ek-key", "certificate 0x01c00016");
     swtpm_free(t);
 }
 END_TEST
@@ -283,10 +201,10 @@ START_TEST(doctor__warns_of_a_certificate_that_is_none)
 {
     struct swtpm *t = swtpm_new();
 
-    ck_assert_int_eq(examine(t), 0);
+    ck_assert_int_eq(doctortest_examine(t), 0);
     rewrite_certificate(t, "head -c 200 own");
-    ck_assert_int_eq(examine(t), 0);
-    says("tpm.ek-form", "warn", "E_FMT_CERT", "0x01c00016");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_says("tpm.ek-form", "warn", "E_FMT_CERT", "0x01c00016");
     swtpm_free(t);
 }
 END_TEST
@@ -297,14 +215,14 @@ START_TEST(doctor__warns_of_another_tpms_certificate)
     struct swtpm *other = swtpm_new_sibling(t);
     char command[256];
 
-    ck_assert_int_eq(examine(t), 0);
-    ck_assert_int_eq(examine(other), 0);
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    ck_assert_int_eq(doctortest_examine(other), 0);
     ck_assert_int_eq(swtpm_tool(other, "tpm2_nvread -Q -C o 0x01c00016 -o other"), 0);
     (void)snprintf(command, sizeof(command), "cat %s/other", swtpm_folder(other));
     rewrite_certificate(t, command);
-    ck_assert_int_eq(examine(t), 0);
-    passes("tpm.ek-form", "DER");
-    says("tpm.ek-key", "warn", "E_ID_EKCERT", "belongs to another TPM");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_passes("tpm.ek-form", "DER");
+    doctortest_says("tpm.ek-key", "warn", "E_ID_EKCERT", "belongs to another TPM");
     swtpm_free(other);
     swtpm_free(t);
 }
@@ -314,13 +232,13 @@ START_TEST(doctor__does_not_take_another_key_at_the_usual_handle)
 {
     struct swtpm *t = swtpm_new();
 
-    ck_assert_int_eq(examine(t), 0);
+    ck_assert_int_eq(doctortest_examine(t), 0);
     ck_assert_int_eq(swtpm_tool(t, "tpm2_evictcontrol -Q -C o -c 0x81010016 && "
                                    "tpm2_createprimary -Q -C o -G ecc384 -c x.ctx && "
                                    "tpm2_evictcontrol -Q -C o -c x.ctx 0x81010016"),
                      0);
-    ck_assert_int_eq(examine(t), 0);
-    passes("tpm.ek-key", "H-3, handle 0x00000000, certificate 0x01c00016");
+    ck_assert_int_eq(doctortest_examine(t), 0);
+    doctortest_passes("tpm.ek-key", "H-3, handle 0x00000000, certificate 0x01c00016");
     swtpm_free(t);
 }
 END_TEST
@@ -331,16 +249,18 @@ START_TEST(doctor__fails_a_tpm_in_failure_mode)
     struct swtpm *t = swtpm_new_blank();
     struct ttytpm tty;
 
-    ck_assert_int_eq(examine(t), 0);
+    ck_assert_int_eq(doctortest_examine(t), 0);
     ck_assert_int_eq(swtpm_tool(t, "rm -rf state && touch state && "
                                    "(tpm2_nvdefine -Q -C o -s 8 0x1500001 2>/dev/null || true)"),
                      0);
     ttytpm_start(&tty, t);
-    ck_assert_int_eq(doctor(tty.tcti, NO_LOGS), 6);
-    says("tpm.self-test", "fail", "E_TPM_IO", "TPM_RC_FAILURE (0x101): failure mode; switch");
+    ck_assert_int_eq(doctortest_run(tty.tcti, DOCTORTEST_NO_LOGS), 6);
+    doctortest_says("tpm.self-test", "fail", "E_TPM_IO",
+                    "TPM_RC_FAILURE (0x101): failure mode; switch");
     ttytpm_stop(&tty);
-    ck_assert_int_eq(examine(t), 6); /* a simulator is sent TPM2_Startup, which says it first */
-    says("tpm.open", "fail", "E_TPM_IO", "TPM_RC_FAILURE (0x101)");
+    ck_assert_int_eq(doctortest_examine(t),
+                     6); /* a simulator is sent TPM2_Startup, which says it first */
+    doctortest_says("tpm.open", "fail", "E_TPM_IO", "TPM_RC_FAILURE (0x101)");
     swtpm_free(t);
 }
 END_TEST
@@ -351,8 +271,9 @@ START_TEST(doctor__says_when_no_firmware_started_the_tpm)
     struct ttytpm tty;
 
     ttytpm_start(&tty, t);
-    ck_assert_int_eq(doctor(tty.tcti, NO_LOGS), 6);
-    says("tpm.open", "fail", "E_TPM_IO", "TPM_RC_INITIALIZE (0x100): the TPM was not started");
+    ck_assert_int_eq(doctortest_run(tty.tcti, DOCTORTEST_NO_LOGS), 6);
+    doctortest_says("tpm.open", "fail", "E_TPM_IO",
+                    "TPM_RC_INITIALIZE (0x100): the TPM was not started");
     ttytpm_stop(&tty);
     swtpm_free(t);
 }
@@ -368,10 +289,10 @@ START_TEST(doctor__warns_of_slots_that_others_left_full)
                                    "-G ecc -c x.ctx || exit 1; done"),
                      0);
     ttytpm_start(&tty, t);
-    (void)doctor(tty.tcti, NO_LOGS);
-    says("tpm.manager", "warn", "E_TPM_RES", "no resource manager");
-    says("tpm.slots", "warn", "E_TPM_RES", "transient 0");
-    says("tpm.ek-key", "fail", "E_TPM_RES", "TPM_RC_OBJECT_MEMORY");
+    (void)doctortest_run(tty.tcti, DOCTORTEST_NO_LOGS);
+    doctortest_says("tpm.manager", "warn", "E_TPM_RES", "no resource manager");
+    doctortest_says("tpm.slots", "warn", "E_TPM_RES", "transient 0");
+    doctortest_says("tpm.ek-key", "fail", "E_TPM_RES", "TPM_RC_OBJECT_MEMORY");
     ttytpm_stop(&tty);
     swtpm_free(t);
 }
@@ -379,10 +300,10 @@ END_TEST
 
 START_TEST(doctor__says_when_there_is_no_tpm)
 {
-    ck_assert_int_eq(doctor("device:/dev/no-such-tpm", NO_LOGS), 6);
-    says("tpm.open", "fail", "E_TPM_ABSENT", "enable the TPM in the firmware");
-    ck_assert_int_eq(doctor("swtpm:path=/tmp/no-such-socket", NO_LOGS), 6);
-    says("tpm.open", "fail", "E_TPM_ABSENT", "nothing answers");
+    ck_assert_int_eq(doctortest_run("device:/dev/no-such-tpm", DOCTORTEST_NO_LOGS), 6);
+    doctortest_says("tpm.open", "fail", "E_TPM_ABSENT", "enable the TPM in the firmware");
+    ck_assert_int_eq(doctortest_run("swtpm:path=/tmp/no-such-socket", DOCTORTEST_NO_LOGS), 6);
+    doctortest_says("tpm.open", "fail", "E_TPM_ABSENT", "nothing answers");
 }
 END_TEST
 
@@ -391,51 +312,31 @@ START_TEST(doctor__names_the_stack_that_it_was_built_with)
     struct swtpm *t = swtpm_new_blank();
     bool old = strtol(hw_tpm_stack(), NULL, 10) < 4;
 
-    ck_assert_int_eq(examine(t), 0);
+    ck_assert_int_eq(doctortest_examine(t), 0);
     ck_assert_uint_gt(strlen(hw_tpm_stack()), 0);
-    says("tpm.stack", old ? "warn" : "pass", old ? "E_TPM_STACK" : NULL, hw_tpm_stack());
+    doctortest_says("tpm.stack", old ? "warn" : "pass", old ? "E_TPM_STACK" : NULL, hw_tpm_stack());
     swtpm_free(t);
 }
 END_TEST
-
-/* An enrolment with this TPM, as enrol leaves it. */
-static void enrol(const struct swtpm *t)
-{
-    struct hw_tpm *tpm = hwtest_connect(t);
-    struct agent_ident ident = {
-        .device_id = "gw-1", .verifier_id = "v", .url = "https://v", .ek_kind = HW_EK_L2};
-    struct hw_ek ek;
-    char state[96];
-
-    MUST(hw_tpm_ek(&ek, tpm, HW_EK_L2, NULL, &diag));
-    MUST(state_name_of(ident.ek_name, &ident.ek_name_len,
-                       att_slice_of(ek.public_area, ek.public_len), STATE_EK, &diag));
-    MUST(hw_tpm_ak_make(&ident.ak, tpm, HW_AK_HANDLE, &diag));
-    hwtest_disconnect(tpm);
-    (void)snprintf(state, sizeof(state), "mkdir -m 0700 %s/state", dir);
-    NEED(system(state) == 0);
-    (void)snprintf(state, sizeof(state), "%s/state", dir);
-    NEED(state_store(&ident, state, NULL) == ATT_OK);
-}
 
 START_TEST(doctor__tells_an_evicted_key_from_another_tpm)
 {
     struct swtpm *t = swtpm_new_blank();
     struct swtpm *other = swtpm_new_blank();
 
-    enrol(t);
-    (void)examine(t);
-    passes("tpm.key", "the enrolled one");
+    doctortest_enrol(t);
+    (void)doctortest_examine(t);
+    doctortest_passes("tpm.key", "the enrolled one");
     ck_assert_int_eq(swtpm_tool(t, "tpm2_evictcontrol -Q -C o -c 0x81000a11"), 0);
-    (void)examine(t);
-    says("tpm.key", "warn", "E_TPM_KEY_GONE", "the enrolled one");
-    (void)examine(other);
-    says("tpm.key", "fail", "E_TPM_OTHER", "another TPM");
+    (void)doctortest_examine(t);
+    doctortest_says("tpm.key", "warn", "E_TPM_KEY_GONE", "the enrolled one");
+    (void)doctortest_examine(other);
+    doctortest_says("tpm.key", "fail", "E_TPM_OTHER", "another TPM");
     ck_assert_int_eq(swtpm_tool(t, "tpm2_createprimary -Q -C o -G ecc -c x.ctx && "
                                    "tpm2_evictcontrol -Q -C o -c x.ctx 0x81000a11"),
                      0);
-    (void)examine(t);
-    says("tpm.key", "fail", "E_CFG_KEY", "name a free handle");
+    (void)doctortest_examine(t);
+    doctortest_says("tpm.key", "fail", "E_CFG_KEY", "name a free handle");
     swtpm_free(other);
     swtpm_free(t);
 }
@@ -446,13 +347,13 @@ START_TEST(doctor__knows_a_tpm_whose_seed_was_changed)
 {
     struct swtpm *t = swtpm_new_blank();
 
-    enrol(t);
+    doctortest_enrol(t);
     ck_assert_int_eq(swtpm_tool(t, "tpm2_clear -Q -c p"), 0);
-    (void)examine(t);
-    says("tpm.key", "warn", "E_TPM_KEY_GONE", "the enrolled one");
+    (void)doctortest_examine(t);
+    doctortest_says("tpm.key", "warn", "E_TPM_KEY_GONE", "the enrolled one");
     ck_assert_int_eq(swtpm_tool(t, "tpm2_changeeps -Q"), 0);
-    (void)examine(t);
-    says("tpm.key", "fail", "E_TPM_OTHER", "its seed was changed");
+    (void)doctortest_examine(t);
+    doctortest_says("tpm.key", "fail", "E_TPM_OTHER", "its seed was changed");
     swtpm_free(t);
 }
 END_TEST
@@ -462,24 +363,11 @@ START_TEST(doctor__fails_an_own_pcr_that_another_program_uses)
     struct swtpm *t = swtpm_new_blank();
 
     ck_assert_int_eq(swtpm_tool(t, "tpm2_startup -c && tpm2_pcrextend 13:sha256=%064d", 7), 0);
-    ck_assert_int_eq(examine(t), 1);
-    says("own.pcr", "fail", "E_OWN_FOREIGN", "systemd-stub");
+    ck_assert_int_eq(doctortest_examine(t), 1);
+    doctortest_says("own.pcr", "fail", "E_OWN_FOREIGN", "systemd-stub");
     swtpm_free(t);
 }
 END_TEST
-
-/* Examine these bytes as one of the logs; no TPM is asked. */
-static int examine_log(const char *kind, struct att_slice bytes)
-{
-    char path[96];
-    char logs[256];
-
-    (void)snprintf(path, sizeof(path), "%s/log", dir);
-    NEED(att_file_write(path, bytes, 0600, NULL) == ATT_OK);
-    (void)snprintf(logs, sizeof(logs), "uefi: %s, ima: %s", kind[0] == 'u' ? path : "none",
-                   kind[0] == 'i' ? path : "none");
-    return doctor("device:/dev/no-such-tpm", logs);
-}
 
 START_TEST(doctor__warns_of_a_boot_log_without_sha256)
 {
@@ -488,18 +376,18 @@ START_TEST(doctor__warns_of_a_boot_log_without_sha256)
     NEED(b != NULL);
     bootlog_begin(b);
     bootlog_sha1_event(b, 0, EV_SEPARATOR, "\0\0\0\0", 4);
-    (void)examine_log("uefi", bootlog_slice(b));
-    passes("log.uefi", "1 events");
-    says("log.bank", "warn", "E_LOG_BANK", "sha1");
+    (void)doctortest_examine_log("uefi", bootlog_slice(b));
+    doctortest_passes("log.uefi", "1 events");
+    doctortest_says("log.bank", "warn", "E_LOG_BANK", "sha1");
     bootlog_begin(b);
     bootlog_spec_id(b);
     bootlog_separator(b, 0);
-    (void)examine_log("uefi", bootlog_slice(b));
-    passes("log.bank", "sha256");
-    (void)examine_log("uefi", att_slice_str("no log"));
-    says("log.uefi", "fail", "E_FMT_UEFI", "");
-    (void)doctor("device:/dev/no-such-tpm", "uefi: /no/such/log, ima: none");
-    says("log.uefi", "warn", "E_LOG_COVERAGE", "");
+    (void)doctortest_examine_log("uefi", bootlog_slice(b));
+    doctortest_passes("log.bank", "sha256");
+    (void)doctortest_examine_log("uefi", att_slice_str("no log"));
+    doctortest_says("log.uefi", "fail", "E_FMT_UEFI", "");
+    (void)doctortest_run("device:/dev/no-such-tpm", "uefi: /no/such/log, ima: none");
+    doctortest_says("log.uefi", "warn", "E_LOG_COVERAGE", "");
     free(b);
 }
 END_TEST
@@ -511,21 +399,21 @@ START_TEST(doctor__reads_the_kernels_list_as_the_verifier_will)
 
     softlog_ima_digest(&log, NULL, "boot_aggregate",
                        (const uint8_t *)"01234567890123456789012345678901");
-    (void)examine_log("ima", softlog_slice(&log));
-    says("log.ima", "warn", "E_LOG_COVERAGE", "no IMA policy is loaded");
-    passes("log.ima-start", "boot_aggregate");
+    (void)doctortest_examine_log("ima", softlog_slice(&log));
+    doctortest_says("log.ima", "warn", "E_LOG_COVERAGE", "no IMA policy is loaded");
+    doctortest_passes("log.ima-start", "boot_aggregate");
     softlog_ima(&log, NULL, "/usr/bin/x", att_slice_str("x"));
-    (void)examine_log("ima", softlog_slice(&log));
-    passes("log.ima", "2 entries");
-    passes("log.violations", "0 of 2");
-    passes("log.size", "0 / ");
+    (void)doctortest_examine_log("ima", softlog_slice(&log));
+    doctortest_passes("log.ima", "2 entries");
+    doctortest_passes("log.violations", "0 of 2");
+    doctortest_passes("log.size", "0 / ");
     softlog_ima_violation(&log, NULL, "/usr/bin/y");
-    (void)examine_log("ima", softlog_slice(&log));
-    says("log.violations", "warn", "E_LOG_VIOLATION", "1 of 3");
+    (void)doctortest_examine_log("ima", softlog_slice(&log));
+    doctortest_says("log.violations", "warn", "E_LOG_VIOLATION", "1 of 3");
     softlog_clear(&log);
     softlog_ima_digest(&log, NULL, "boot_aggregate", zero);
-    (void)examine_log("ima", softlog_slice(&log));
-    says("log.ima-start", "warn", "E_LOG_LATE", "zeros");
+    (void)doctortest_examine_log("ima", softlog_slice(&log));
+    doctortest_says("log.ima-start", "warn", "E_LOG_LATE", "zeros");
     softlog_free(&log);
 }
 END_TEST
@@ -542,15 +430,15 @@ START_TEST(doctor__warns_before_the_logs_are_too_long)
     while (log.len < (4U << 20)) {
         softlog_ima(&log, NULL, path, att_slice_str("x"));
     }
-    more[0] = examine_log("ima", softlog_slice(&log));
-    says("log.size", "warn", "E_LOG_LONG", "/ 8128 KiB");
+    more[0] = doctortest_examine_log("ima", softlog_slice(&log));
+    doctortest_says("log.size", "warn", "E_LOG_LONG", "/ 8128 KiB");
     while (log.len < (9U << 20)) {
         softlog_ima(&log, NULL, path, att_slice_str("x"));
     }
-    more[1] = examine_log("ima", softlog_slice(&log));
-    says("log.size", "warn", "E_LOG_LONG", "+ / 8128 KiB"); /* it goes in parts */
-    (void)examine_log("uefi", softlog_slice(&log));
-    says("log.size", "fail", "E_LOG_LONG", "+ / 8128 KiB");
+    more[1] = doctortest_examine_log("ima", softlog_slice(&log));
+    doctortest_says("log.size", "warn", "E_LOG_LONG", "+ / 8128 KiB"); /* it goes in parts */
+    (void)doctortest_examine_log("uefi", softlog_slice(&log));
+    doctortest_says("log.size", "fail", "E_LOG_LONG", "+ / 8128 KiB");
     ck_assert_int_eq(more[0], 6); /* there is no TPM; that outweighs a warning */
     softlog_free(&log);
 }
@@ -558,7 +446,7 @@ END_TEST
 
 int main(void)
 {
-    static const struct suite_fixture fixture = {setup, teardown};
+    static const struct suite_fixture fixture = {doctortest_setup, doctortest_teardown};
     const struct suite_row rows[] = {
         {doctor__passes_a_tpm_that_is_well, 0},
         {doctor__speaks_two_languages_and_names_the_manual, 0},
@@ -586,7 +474,7 @@ int main(void)
     };
 
     if (!swtpm_available()) {
-        puts("swtpm is not installed; scripts/setup does it");
+        puts("swtpm is not installed; scripts/doctortest_setup does it");
         return 77;
     }
     return SUITE_RUN_ROWS("doctor", rows, &fixture);

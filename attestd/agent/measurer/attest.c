@@ -1,5 +1,6 @@
 /* One attestation: challenge, claims, quote, logs, evidence, answer. */
 #include "agent/measurer/agent.h"
+#include "agent/measurer/bootpcrs.h"
 #include "agent/measurer/datakey.h"
 #include "agent/measurer/kernelrule.h"
 #include "agent/measurer/parts.h"
@@ -34,6 +35,7 @@ struct attempt {
     struct att_buf *claims_encoded;
     struct hw_quote quote;
     struct hw_log_part part[ATT_LOG__COUNT];
+    struct att_pcr_bank boot; /* PCR 0 to 7 while the quote was made; has 0: not read */
     struct att_buf *evidence;
     uint8_t ueid[33];
     uint8_t document[DOCUMENT_MAX]; /* that asked for the session */
@@ -414,6 +416,9 @@ static enum att_err attempt_once(struct agent_outcome *o, struct attempt *t, str
         err = quote(t, a, &w, diag);
     }
     if (err == ATT_OK) {
+        if (boot_pcrs_read(&t->boot, w.tpm, NULL) != ATT_OK) {
+            t->boot.has = 0; /* for doctor alone */
+        }
         err = read_logs(t, a, &w, diag);
     }
     agent_work_close(&w);
@@ -421,6 +426,18 @@ static enum att_err attempt_once(struct agent_outcome *o, struct attempt *t, str
         err = seal(t, diag);
     }
     return err != ATT_OK ? err : send_evidence(o, t, a, diag);
+}
+
+/* For doctor: what the boot PCRs were when the verifier said yes. A folder that is full fails with the outcome's note. */
+static void keep_boot_pcrs(const struct agent *a, const struct attempt *t,
+                           const struct agent_outcome *o)
+{
+    struct att_diag why = {0};
+
+    if (o->answer.status == 200 && o->wire.label.len > 0 && t->boot.has != 0 &&
+        boot_pcrs_store(a->conf->state_dir, &t->boot, &why) != ATT_OK) {
+        log_line(LOG_LEVEL_WARNING, "attest.boot-pcrs", "%s", why.text);
+    }
 }
 
 /* The label stands whatever becomes of the authorisation. */
@@ -449,6 +466,9 @@ enum att_err agent_attest(struct agent_outcome *out, struct agent *a, struct att
         agent_outcome_free(&o);
         err = attempt_once(&o, t, a, diag);
         ways = t->ways;
+        if (err == ATT_OK) {
+            keep_boot_pcrs(a, t, &o);
+        }
     }
     (void)malloc_trim(0);
     if (err == ATT_OK && o.answer.status == 200) {

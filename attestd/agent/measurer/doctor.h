@@ -9,7 +9,7 @@
 #include "agent/measurer/show.h"
 #include "tpm/tpm.h"
 
-#define DOCTOR_DETAIL 224 /* bytes of a finding's words */
+#define DOCTOR_DETAIL 320 /* bytes of a finding's words */
 
 enum doctor_id {
 #define DOCTOR(name, id) DOCTOR_##name,
@@ -24,8 +24,10 @@ struct doctor {
     struct hw_tpm *tpm;
     struct hw_tpm_info info;
     struct att_pcr_bank pcrs; /* of SHA-256, read while it was open; has 0: not read */
+    bool sha256;              /* that bank is active */
     bool enrolled;
     struct agent_ident ident; /* when enrolled */
+    bool key_stands;          /* the enrolled attestation key, at its handle */
 };
 
 const char *doctor_name(enum doctor_id id);
@@ -41,6 +43,12 @@ void doctor_failed(struct doctor *d, enum doctor_id id, enum show_state state,
 
 /* The keys of the gateway's factory, while the TPM is open (doctor_factory.c). */
 void doctor_factory(struct doctor *d);
+/* A quote by the attestation key, judged as the verifier does, while the TPM is open (doctor_quote.c). */
+void doctor_quote(struct doctor *d);
+/* Who signed the certificates of the endorsement key (doctor_issuer.c). */
+void doctor_issuers(struct doctor *d, const struct hw_ek_certs *certs);
+/* PCR 0 to 7 beside those of the last accepted attestation, while the TPM is open (doctor_boot.c). */
+void doctor_boot_pcrs(struct doctor *d);
 /* Does the data key sign, while the TPM is open (doctor_data.c)? */
 void doctor_data_key(struct doctor *d);
 /* The TPM and its keys (doctor_tpm.c); the logs of firmware and kernel (doctor_log.c). */

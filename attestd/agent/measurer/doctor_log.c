@@ -4,6 +4,7 @@
 
 #include "agent/measurer/doctor.h"
 #include "agent/measurer/kernelrule.h"
+#include "appraise/bootlog.h"
 #include "logs/klog.h"
 #include "tcg/evlog.h"
 #include "tcg/ima.h"
@@ -31,7 +32,7 @@ static bool read_log(struct doctor *d, struct hw_log_part *part, enum doctor_id 
 }
 
 /* The banks that its header announces: a log of SHA-1 alone explains no SHA-256 PCR. */
-static void check_bank(struct doctor *d, const struct att_evlog *log)
+static bool check_bank(struct doctor *d, const struct att_evlog *log)
 {
     enum att_hash bank[ATT_PCR_BANKS];
     size_t count = att_evlog_banks(log, bank);
@@ -45,9 +46,68 @@ static void check_bank(struct doctor *d, const struct att_evlog *log)
     }
     if (!covered) {
         doctor_found(d, DOCTOR_LOG_BANK, SHOW_WARN, ATT_R_LOG_BANK, names);
-        return;
+        return false;
     }
     doctor_pass(d, DOCTOR_LOG_BANK, names);
+    return true;
+}
+
+/* Who sends the log says what type an event has; an unknown one is judged by PCR and digest like the others. */
+static size_t count_unknown(const struct att_evlog *log)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < att_evlog_count(log); i++) {
+        const char *name = att_event_type_name(att_evlog_at(log, i)->type_unproven);
+
+        count += strcmp(name, "unknown") == 0 ? 1 : 0;
+    }
+    return count;
+}
+
+/* One deviation, and what policies say to it: boot_order relaxes the order alone. */
+static void tell_deviation(struct doctor *d, const struct att_boot_finding *f)
+{
+    char where[48], text[DOCTOR_DETAIL];
+
+    (void)snprintf(where, sizeof(where), "PCR %u", (unsigned int)f->pcr);
+    if (f->has_event) {
+        (void)snprintf(where, sizeof(where), "PCR %u, event %u", (unsigned int)f->pcr,
+                       (unsigned int)f->event);
+    }
+    (void)snprintf(text, sizeof(text), "%s: %s", where,
+                   f->reason != ATT_R_LOG_ORDER ? "every policy refuses"
+                   : f->has_event
+                       ? "a second separator, or an event behind it; refused unless the "
+                         "policy's boot_order allows it"
+                       : "no separator; refused unless the policy's boot_order allows it");
+    doctor_found(d, DOCTOR_LOG_ORDER, SHOW_WARN, f->reason, text);
+}
+
+/* Judged as the verifier will, by the strictest rule, over what the digests of SHA-256 say. */
+static void check_order(struct doctor *d, const struct att_evlog *log)
+{
+    const struct att_boot_rules strict = {.bank = ATT_HASH_SHA256, .pcrs = 0xffffffU};
+    struct att_boot_findings found = {0};
+    struct att_diag diag = {0};
+    char text[DOCTOR_DETAIL];
+    enum att_err err = att_bootlog_check(&found, log, &strict);
+
+    if (err != ATT_OK) {
+        (void)att_fail(&diag, err, ATT_R_INTERNAL, "log", "the digests could not be computed");
+        doctor_failed(d, DOCTOR_LOG_ORDER, SHOW_FAIL, &diag);
+        return;
+    }
+    for (size_t i = 0; i < found.count; i++) {
+        tell_deviation(d, &found.at[i]);
+    }
+    if (found.count == 0) {
+        (void)snprintf(text, sizeof(text), "%s: %zu",
+                       show_tr(d->show, "separators and data are right; events of unknown type",
+                               "区切りとデータは正しい値です。種別が未知のイベント数"),
+                       count_unknown(log));
+        doctor_pass(d, DOCTOR_LOG_ORDER, text);
+    }
 }
 
 static void check_boot_log(struct doctor *d, struct hw_log_part *part)
@@ -68,7 +128,9 @@ static void check_boot_log(struct doctor *d, struct hw_log_part *part)
     }
     (void)snprintf(text, sizeof(text), "%zu events", att_evlog_count(log));
     doctor_pass(d, DOCTOR_LOG_UEFI, text);
-    check_bank(d, log);
+    if (check_bank(d, log)) {
+        check_order(d, log);
+    }
 }
 
 /* What one look over the kernel's list finds. */

@@ -151,6 +151,7 @@ static void check_banks(struct doctor *d)
                        att_hash_name(b->alg));
         doctor_found(d, DOCTOR_TPM_BANK_EXTENDED, SHOW_WARN, ATT_R_LOG_BANK, text);
     }
+    d->sha256 = sha256;
     if (!sha256) {
         doctor_found(d, DOCTOR_TPM_BANKS, SHOW_FAIL, ATT_R_Q_BANK, names);
         return;
@@ -291,6 +292,7 @@ static void check_ek(struct doctor *d)
     }
     check_ek_count(d, &certs);
     check_ek_form(d, &certs);
+    doctor_issuers(d, &certs);
     if (!d->enrolled) {
         check_ek_key(d, &certs);
     }
@@ -336,6 +338,7 @@ static void check_key(struct doctor *d)
     }
     if (ak.public_len == d->ident.ak.public_len &&
         memcmp(ak.public_area, d->ident.ak.public_area, ak.public_len) == 0) {
+        d->key_stands = true;
         doctor_pass(d, DOCTOR_TPM_KEY, show_tr(d->show, "the enrolled one", "登録時の鍵です"));
         return;
     }
@@ -362,8 +365,8 @@ static void keep_values(struct doctor *d)
 void doctor_tpm(struct doctor *d)
 {
     static void (*const checks[])(struct doctor *) = {
-        check_clock, check_lockout, check_slots,     check_banks,    check_own_pcr,
-        check_ek,    check_key,     doctor_data_key, doctor_factory, keep_values};
+        check_clock, check_lockout, check_slots,      check_banks,     check_own_pcr,  check_ek,
+        check_key,   doctor_quote,  doctor_boot_pcrs, doctor_data_key, doctor_factory, keep_values};
 
     check_manager(d);
     check_stack(d);

@@ -22,6 +22,7 @@
 #define STATE_CA            "verifier-ca.pem"
 #define STATE_LABEL         "current.label"
 #define STATE_OUTCOME       "last-outcome.cbor"
+#define STATE_BOOT_PCRS     "boot-pcrs.txt"      /* of the last accepted attestation: bootpcrs.h */
 #define STATE_SPECIFICATION "specification.cose" /* the one in force, as it was signed */
 
 /* {0: version, 1: device id, 2: verifier id, 3: URL, 4: EK kind, 5: EK name, 6: AK handle,
