@@ -49,8 +49,7 @@ static enum att_err missing(struct taking *t, const char *what, const uint8_t di
                     att_hex_encode(hex, sizeof(hex), att_slice_of(digest, 32)));
 }
 
-/* A byte string at the end of a run of them. */
-static enum att_err append(struct att_buf *to, struct att_slice file)
+enum att_err bundle_data_append(struct att_buf *to, struct att_slice file)
 {
     uint8_t head[16];
     struct att_wr w = att_wr_into(head, sizeof(head));
@@ -139,7 +138,7 @@ static enum att_err take_batch(struct taking *t, struct att_slice file)
     if (err == ATT_OK && t->b->batch_count == ATT_BUNDLE_BATCHES_MAX)
         err = ATT_E_LIMIT;
     if (err == ATT_OK)
-        err = append(t->d->batches, file);
+        err = bundle_data_append(t->d->batches, file);
     if (err != ATT_OK)
         return att_fail(t->diag, err, ATT_R_LIM_SIZE, "--data",
                         "expected at most %d batches, %d specifications, %d labels and %d bytes: "
@@ -168,7 +167,7 @@ static enum att_err take_spec(struct taking *t, struct att_slice file)
     if (!wanted)
         return ATT_OK;
     t->b->spec_count++;
-    return append(t->d->specs, file);
+    return bundle_data_append(t->d->specs, file);
 }
 
 /* The run of specifications as members, once it does not move any more. */
@@ -228,7 +227,7 @@ static enum att_err take_label(struct taking *t, struct att_slice file)
         return att_fail(t->diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, "--data",
                         "expected at most %d labels", ATT_BUNDLE_EARLIER_MAX);
     t->b->earlier_count++;
-    return append(t->d->earlier, file);
+    return bundle_data_append(t->d->earlier, file);
 }
 
 static enum att_err all_labels(struct taking *t)

@@ -31,6 +31,9 @@ ATT_MUST_USE enum att_err bundle_data_take(struct bundle_data *d, struct att_bun
                                            const char *folder, uint64_t from, uint64_t to,
                                            struct att_diag *diag);
 
+/* A byte string at the end of a CBOR sequence of them. LIMIT NOMEM */
+ATT_MUST_USE enum att_err bundle_data_append(struct att_buf *to, struct att_slice file);
+
 /* What became of the data, in words and JSON ("data"); nothing for a bundle without data or that was not verified. */
 void bundle_data_tell(struct report *r, const struct att_offline *o);
 

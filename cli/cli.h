@@ -131,6 +131,8 @@ int report_usage(struct report *r, const char *field, const char *fmt, ...) ATT_
 int report_finish(struct report *r);
 /* Free without a word: help was printed instead. */
 void report_drop(struct report *r);
+/* Nothing but this text, to standard output or --output; err: what became of making it. Exit code; drops r. */
+int report_as_text(struct report *r, enum att_err err, const struct att_buf *text);
 
 /* The exit code that fits a failure. */
 int exit_for(enum att_err err, enum att_reason reason);

@@ -5,6 +5,7 @@
 
 #include "appraise/bundle.h"
 #include "base/file.h"
+#include "bundle_data.h"
 #include "codec/cbor_wr.h"
 #include "commands.h"
 #include "prov/batch.h"
@@ -67,17 +68,6 @@ static int read_all(struct report *r, struct disclosing *d, const char *const *t
     return OPTIONS_OK;
 }
 
-static enum att_err append(struct att_buf *to, struct att_slice file)
-{
-    uint8_t head[16];
-    struct att_wr w = att_wr_into(head, sizeof(head));
-    enum att_err err = ATT_OK;
-
-    att_cbor_wr_bytes_head(&w, file.len);
-    err = att_buf_add(to, head, w.len);
-    return err == ATT_OK ? att_buf_add_slice(to, file) : err;
-}
-
 /* The records of this batch that are wanted, and nothing of the others. */
 static enum att_err one_batch(struct disclosing *d, struct att_slice file, struct att_diag *diag)
 {
@@ -103,7 +93,7 @@ static enum att_err one_batch(struct disclosing *d, struct att_slice file, struc
     }
     err = att_batch_disclose(&cut, &f, index, count, diag);
     if (err == ATT_OK) {
-        err = append(d->batches, att_buf_slice(cut));
+        err = bundle_data_append(d->batches, att_buf_slice(cut));
     }
     d->given += count;
     d->batch_count++;

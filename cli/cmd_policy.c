@@ -152,22 +152,12 @@ static void print_origin(struct report *r, const struct artefact_document *from)
     }
 }
 
-/* To standard output or --output; nothing else is said there. */
 static int print_yaml(struct report *r, const struct att_policy *policy)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
-    struct att_diag diag = {0};
     enum att_err err = att_policy_print_yaml(&text, policy);
 
-    if (err == ATT_OK) {
-        err = att_file_write(r->cli->output != NULL ? r->cli->output : "-", att_buf_slice(text),
-                             0644, &diag);
-    }
-    if (err != ATT_OK) {
-        return report_failure(r, err, &diag);
-    }
-    report_drop(r);
-    return EXIT_VERIFIED;
+    return report_as_text(r, err, text);
 }
 
 static int show_policy(struct report *r, const struct artefact_document *doc, json_t *list)

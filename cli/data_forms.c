@@ -1,36 +1,19 @@
 /* Records as SenML (RFC 8428) and as a table. Numbers are the exact decimals; nothing becomes binary on the way. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/hex.h"
+#include "base/text.h"
 #include "data_view.h"
 #include "report_csv.h"
 
 struct forming {
-    struct att_buf *out;
+    struct att_text text;
     const struct data_order *o;
     struct csv csv;
     bool begun;
-    enum att_err err;
 };
-
-static void put(struct forming *f, const char *fmt, ...) ATT_PRINTF(2, 3);
-
-static void put(struct forming *f, const char *fmt, ...)
-{
-    char text[1024];
-    va_list args;
-    int len = 0;
-
-    va_start(args, fmt);
-    len = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    if (f->err == ATT_OK)
-        f->err = len < 0 || (size_t)len >= sizeof(text) ? ATT_E_LIMIT
-                                                        : att_buf_add(f->out, text, (size_t)len);
-}
 
 static bool wanted(const struct data_order *o, const struct data_row *row)
 {
@@ -46,25 +29,26 @@ static enum att_err senml_row(void *ctx, const struct data_row *row, struct att_
     (void)diag;
     if (!wanted(f->o, row) || !row->sample->has_value)
         return ATT_OK;
-    put(f, "%s\n{", f->begun ? "," : "");
+    att_text_add(&f->text, "%s\n{", f->begun ? "," : "");
     if (!f->begun)
-        put(f, "\"bn\":\"%s:\",", f->o->subject);
-    put(f, "\"n\":\"%s\",\"u\":\"%s\",\"v\":%s,\"t\":%" PRId64 ".%03d}", row->channel->id,
-        row->channel->unit, att_decimal_print(value, sizeof(value), row->sample->value),
-        row->utc_ms / 1000, (int)(row->utc_ms % 1000));
+        att_text_add(&f->text, "\"bn\":\"%s:\",", f->o->subject);
+    att_text_add(&f->text, "\"n\":\"%s\",\"u\":\"%s\",\"v\":%s,\"t\":%" PRId64 ".%03d}",
+                 row->channel->id, row->channel->unit,
+                 att_decimal_print(value, sizeof(value), row->sample->value), row->utc_ms / 1000,
+                 (int)(row->utc_ms % 1000));
     f->begun = true;
-    return f->err;
+    return f->text.err;
 }
 
 enum att_err data_senml(struct att_buf *out, const struct data_order *o, struct att_diag *diag)
 {
-    struct forming f = {.out = out, .o = o};
+    struct forming f = {.text.out = out, .o = o};
     enum att_err err = ATT_OK;
 
-    put(&f, "[");
+    att_text_add(&f.text, "[");
     err = data_view(o->bundle, senml_row, &f, diag);
-    put(&f, "\n]\n");
-    return err == ATT_OK ? f.err : err;
+    att_text_add(&f.text, "\n]\n");
+    return err == ATT_OK ? f.text.err : err;
 }
 
 static enum att_err csv_row(void *ctx, const struct data_row *row, struct att_diag *diag)
@@ -101,7 +85,7 @@ enum att_err data_csv(struct att_buf *out, const struct data_order *o, struct at
     static const char *const JA[] = {"バッチ",     "記録",       "チャネル",      "連番",
                                      "時刻",       "時刻の根拠", "TPM 時計 (始)", "TPM 時計 (終)",
                                      "生フレーム", "値",         "単位",          "不合格の検査"};
-    struct forming f = {.out = out, .o = o, .csv = {.out = out}};
+    struct forming f = {.text.out = out, .o = o, .csv = {.out = out}};
     enum att_err err = ATT_OK;
 
     for (size_t i = 0; i < ATT_COUNT(EN); i++)

@@ -1,11 +1,11 @@
 /* One channel over time as a picture: a line, a mark on each failed check with the check's name, and the range. */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "data_view.h"
 
 #define WIDTH  900
@@ -21,7 +21,7 @@
 
 /* Drawing alone: here a decimal may become a double. */
 struct drawing {
-    struct att_buf *out;
+    struct att_text text;
     const struct data_order *o;
     struct att_channel channel; /* a copy: specifications are the view's */
     uint64_t count, failed, marks;
@@ -30,24 +30,7 @@ struct drawing {
     bool has_value, measured; /* the second pass draws */
     bool pen;                 /* the line goes on */
     uint64_t step, seen;
-    enum att_err err;
 };
-
-static void put(struct drawing *d, const char *fmt, ...) ATT_PRINTF(2, 3);
-
-static void put(struct drawing *d, const char *fmt, ...)
-{
-    char text[1024];
-    va_list args;
-    int len = 0;
-
-    va_start(args, fmt);
-    len = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    if (d->err == ATT_OK)
-        d->err = len < 0 || (size_t)len >= sizeof(text) ? ATT_E_LIMIT
-                                                        : att_buf_add(d->out, text, (size_t)len);
-}
 
 static double number(struct att_decimal v)
 {
@@ -107,10 +90,10 @@ static enum att_err line(void *ctx, const struct data_row *row, struct att_diag 
         return ATT_OK;
     }
     if (d->seen++ % d->step == 0 || !d->pen)
-        put(d, "%s%.1f %.1f", d->pen ? "L" : "M", x_of(d, row->utc_ms),
-            y_of(d, number(row->sample->value)));
+        att_text_add(&d->text, "%s%.1f %.1f", d->pen ? "L" : "M", x_of(d, row->utc_ms),
+                     y_of(d, number(row->sample->value)));
     d->pen = true;
-    return d->err;
+    return d->text.err;
 }
 
 static enum att_err mark(void *ctx, const struct data_row *row, struct att_diag *diag)
@@ -127,38 +110,42 @@ static enum att_err mark(void *ctx, const struct data_row *row, struct att_diag 
         return ATT_OK;
     x = x_of(d, row->utc_ms);
     y = row->sample->has_value ? y_of(d, number(row->sample->value)) : TOP + PLOT_H;
-    put(d,
+    att_text_add(
+        &d->text,
         "<g class=\"fail\"><title>%s, %s %" PRIu64
         ": %s</title><path d=\"M%.1f %.1fl8 8m0-8l-8 8\"/></g>\n",
         data_failed(failed, row->sample->check), row->channel->id, row->sample->sequence,
         row->sample->has_value ? att_decimal_print(value, sizeof(value), row->sample->value) : "-",
         x - 4, y - 4);
-    return d->err;
+    return d->text.err;
 }
 
 static void head(struct drawing *d)
 {
     char from[ATT_TIME_TEXT], until[ATT_TIME_TEXT];
 
-    put(d,
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
-        "font-family=\"sans-serif\" font-size=\"12\">\n"
-        "<style>.line{fill:none;stroke:#1f5fa8;stroke-width:1.5}.fail "
-        "path{stroke:#c01818;stroke-width:2.5}"
-        ".axis{stroke:#666}.limit{stroke:#b07000;stroke-dasharray:6 4}</style>\n"
-        "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
-        WIDTH, HEIGHT, WIDTH, HEIGHT);
-    put(d, "<text x=\"%d\" y=\"22\" font-size=\"15\">%s (%s)</text>\n", LEFT, d->channel.id,
-        d->channel.unit);
-    put(d, "<text x=\"%d\" y=\"40\">%s: %" PRIu64 ", %s: %" PRIu64 " (&#215;) &#8212; %s</text>\n",
+    att_text_add(&d->text,
+                 "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" role=\"img\" "
+                 "font-family=\"sans-serif\" font-size=\"12\">\n"
+                 "<style>.line{fill:none;stroke:#1f5fa8;stroke-width:1.5}.fail "
+                 "path{stroke:#c01818;stroke-width:2.5}"
+                 ".axis{stroke:#666}.limit{stroke:#b07000;stroke-dasharray:6 4}</style>\n"
+                 "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n",
+                 WIDTH, HEIGHT, WIDTH, HEIGHT);
+    att_text_add(&d->text, "<text x=\"%d\" y=\"22\" font-size=\"15\">%s (%s)</text>\n", LEFT,
+                 d->channel.id, d->channel.unit);
+    att_text_add(
+        &d->text,
+        "<text x=\"%d\" y=\"40\">%s: %" PRIu64 ", %s: %" PRIu64 " (&#215;) &#8212; %s</text>\n",
         LEFT, d->o->ja ? "記録" : "records", d->count, d->o->ja ? "検査不合格" : "failed checks",
         d->failed, d->o->ja ? "未検証の表示" : "not verified by this picture");
-    put(d,
+    att_text_add(
+        &d->text,
         "<text x=\"%d\" y=\"%d\">%s</text><text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n",
         LEFT, HEIGHT - 28, att_time_print(from, sizeof(from), d->first_ms / 1000), WIDTH - RIGHT,
         HEIGHT - 28, att_time_print(until, sizeof(until), d->last_ms / 1000));
-    put(d, "<path class=\"axis\" fill=\"none\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP, TOP + PLOT_H,
-        WIDTH - RIGHT);
+    att_text_add(&d->text, "<path class=\"axis\" fill=\"none\" d=\"M%d %dV%dH%d\"/>\n", LEFT, TOP,
+                 TOP + PLOT_H, WIDTH - RIGHT);
 }
 
 static void scale(struct drawing *d)
@@ -166,8 +153,8 @@ static void scale(struct drawing *d)
     for (int i = 0; i <= 4; i++) {
         double v = d->low + (d->high - d->low) * i / 4;
 
-        put(d, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>\n", LEFT - 8,
-            y_of(d, v) + 4, v);
+        att_text_add(&d->text, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>\n",
+                     LEFT - 8, y_of(d, v) + 4, v);
     }
 }
 
@@ -180,7 +167,8 @@ static void limits(struct drawing *d)
         double v = number(limit[i]);
 
         if (v >= d->low && v <= d->high)
-            put(d, "<path class=\"limit\" d=\"M%d %.1fH%d\"/>\n", LEFT, y_of(d, v), WIDTH - RIGHT);
+            att_text_add(&d->text, "<path class=\"limit\" d=\"M%d %.1fH%d\"/>\n", LEFT, y_of(d, v),
+                         WIDTH - RIGHT);
     }
 }
 
@@ -195,18 +183,18 @@ static enum att_err draw(struct drawing *d, struct att_diag *diag)
     head(d);
     scale(d);
     limits(d);
-    put(d, "<path class=\"line\" d=\"");
+    att_text_add(&d->text, "<path class=\"line\" d=\"");
     err = data_view(d->o->bundle, line, d, diag);
-    put(d, "\"/>\n");
+    att_text_add(&d->text, "\"/>\n");
     if (err == ATT_OK)
         err = data_view(d->o->bundle, mark, d, diag);
-    put(d, "</svg>\n");
-    return err == ATT_OK ? d->err : err;
+    att_text_add(&d->text, "</svg>\n");
+    return err == ATT_OK ? d->text.err : err;
 }
 
 enum att_err data_svg(struct att_buf *out, const struct data_order *o, struct att_diag *diag)
 {
-    struct drawing d = {.out = out, .o = o};
+    struct drawing d = {.text.out = out, .o = o};
     enum att_err err = data_view(o->bundle, measure, &d, diag);
 
     if (err != ATT_OK)

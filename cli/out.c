@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/hex.h"
 #include "cli.h"
 #include "codec/json.h"
@@ -381,6 +382,21 @@ void report_drop(struct report *r)
     json_decref(r->root);
     json_decref(r->reasons);
     json_decref(r->checks);
+}
+
+int report_as_text(struct report *r, enum att_err err, const struct att_buf *text)
+{
+    const char *to = r->cli->output != NULL ? r->cli->output : "-";
+    struct att_diag diag = {0};
+
+    if (err == ATT_OK) {
+        err = att_file_write(to, att_buf_slice(text), 0644, &diag);
+    }
+    if (err != ATT_OK) {
+        return report_failure(r, err, &diag);
+    }
+    report_drop(r);
+    return EXIT_VERIFIED;
 }
 
 int report_finish(struct report *r)

@@ -192,18 +192,9 @@ int spec_show(struct report *r, const struct att_spec *s, const struct att_spec_
 int spec_show_yaml(struct report *r, const struct att_spec *s)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
-    struct att_diag diag = {0};
     enum att_err err = att_spec_print_yaml(&text, s);
 
-    if (err == ATT_OK) {
-        err = att_file_write(r->cli->output != NULL ? r->cli->output : "-", att_buf_slice(text),
-                             0644, &diag);
-    }
-    if (err != ATT_OK) {
-        return report_failure(r, err, &diag);
-    }
-    report_drop(r);
-    return EXIT_VERIFIED;
+    return report_as_text(r, err, text);
 }
 
 /* --- diff --- */

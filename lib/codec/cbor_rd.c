@@ -236,6 +236,16 @@ void att_cbor_bytes_exact(struct att_cbor *c, void *out, size_t len)
     memset(out, 0, len);
 }
 
+size_t att_cbor_bytes_copy(struct att_cbor *c, void *out, size_t cap)
+{
+    struct att_slice s = att_cbor_bytes(c, cap);
+
+    if (s.len > 0) {
+        memcpy(out, s.p, s.len);
+    }
+    return s.len;
+}
+
 void att_cbor_text_copy(struct att_cbor *c, char *out, size_t cap)
 {
     size_t off = att_rd_off(&c->rd);
@@ -383,6 +393,13 @@ int64_t att_cbor_key_int(struct att_cbor *c)
         return 0;
     }
     return key.num;
+}
+
+void att_cbor_key_is(struct att_cbor *c, int64_t key)
+{
+    if (att_cbor_key_int(c) != key) {
+        att_cbor_fail(c, ATT_E_FORMAT);
+    }
 }
 
 /* One head of a walk through anything. */

@@ -80,6 +80,8 @@ struct att_slice att_cbor_text(struct att_cbor *c,
 
 /* Exactly len bytes into out; zeros on failure. */
 void att_cbor_bytes_exact(struct att_cbor *c, void *out, size_t len);
+size_t att_cbor_bytes_copy(struct att_cbor *c, void *out,
+                           size_t cap); /* how many; LIMIT above cap */
 
 /* Copy text into a terminated array of ours; a NUL inside is FORMAT. */
 void att_cbor_text_copy(struct att_cbor *c, char *out, size_t cap);
@@ -106,6 +108,8 @@ struct att_cbor_key {
 };
 struct att_cbor_key att_cbor_key(struct att_cbor *c);
 int64_t att_cbor_key_int(struct att_cbor *c); /* FORMAT when the key is text */
+void att_cbor_key_is(struct att_cbor *c,
+                     int64_t key); /* the next key; FORMAT when it is another one */
 
 /* One whole item of any type, checked as strictly as everything else; its encoding, borrowed. */
 struct att_slice att_cbor_item(struct att_cbor *c);

@@ -125,21 +125,15 @@ static void read_channels(struct att_batch_statement *s, struct att_cbor *c)
     att_cbor_leave(c);
 }
 
-static void expect_key(struct att_cbor *c, enum key key)
-{
-    if (att_cbor_key_int(c) != (int64_t)key)
-        att_cbor_fail(c, ATT_E_FORMAT);
-}
-
 static void read_hash(struct att_cbor *c, enum key key, uint8_t out[32])
 {
-    expect_key(c, key);
+    att_cbor_key_is(c, key);
     att_cbor_bytes_exact(c, out, 32);
 }
 
 static uint64_t read_number(struct att_cbor *c, enum key key, uint64_t most)
 {
-    expect_key(c, key);
+    att_cbor_key_is(c, key);
     return att_cbor_uint_max(c, most);
 }
 
@@ -152,7 +146,7 @@ enum att_err att_batch_statement_decode(struct att_batch_statement *out, struct 
 
     if (att_cbor_enter_map(&c, KEYS) != KEYS)
         att_cbor_fail(&c, ATT_E_FORMAT);
-    expect_key(&c, KEY_DEVICE);
+    att_cbor_key_is(&c, KEY_DEVICE);
     s.device = att_cbor_text(&c, ATT_BATCH_DEVICE_MAX);
     s.number = read_number(&c, KEY_NUMBER, INT64_MAX);
     read_hash(&c, KEY_PREVIOUS, s.previous);
@@ -162,7 +156,7 @@ enum att_err att_batch_statement_decode(struct att_batch_statement *out, struct 
     read_hash(&c, KEY_LABEL, s.label);
     s.clock_ms = read_number(&c, KEY_CLOCK, INT64_MAX);
     s.utc_s = (int64_t)read_number(&c, KEY_UTC, INT64_MAX);
-    expect_key(&c, KEY_CHANNELS);
+    att_cbor_key_is(&c, KEY_CHANNELS);
     read_channels(&s, &c);
     att_cbor_leave(&c);
     if (s.device.len == 0 || s.number == 0 || s.size == 0)

@@ -2,49 +2,27 @@
 #include "prov/spec_print.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "prov/spec_internal.h"
 
 #define PRINT_MAX 4194304
 
-struct printer {
-    struct att_buf *out;
-    enum att_err err; /* the first; then nothing more is written */
-};
-
-static void say(struct printer *p, const char *fmt, ...) ATT_PRINTF(2, 3);
-
-static void say(struct printer *p, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-    int n = 0;
-
-    va_start(args, fmt);
-    n = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    if (p->err == ATT_OK) {
-        p->err =
-            n < 0 || (size_t)n >= sizeof(text) ? ATT_E_LIMIT : att_buf_add(p->out, text, (size_t)n);
-    }
-}
-
 /* Quoted, so that no word of it is taken for something else; the rules let no control character in. */
-static void quote(struct printer *p, const char *text)
+static void quote(struct att_text *p, const char *text)
 {
-    say(p, "\"");
+    att_text_add(p, "\"");
     for (const char *at = text; *at != '\0'; at++) {
-        say(p, "%s%c", *at == '"' || *at == '\\' ? "\\" : "", *at);
+        att_text_add(p, "%s%c", *at == '"' || *at == '\\' ? "\\" : "", *at);
     }
-    say(p, "\"");
+    att_text_add(p, "\"");
 }
 
 /* Large ones with an exponent: more than 18 digits are refused, zeros or not. */
-static void number(struct printer *p, const char *before, struct att_decimal d)
+static void number(struct att_text *p, const char *before, struct att_decimal d)
 {
     char text[ATT_DECIMAL_TEXT];
 
@@ -52,11 +30,11 @@ static void number(struct printer *p, const char *before, struct att_decimal d)
     if (d.exponent > 0 && strlen(text) > ATT_DECIMAL_DIGITS) {
         (void)snprintf(text, sizeof(text), "%" PRId64 "e%d", d.mantissa, d.exponent);
     }
-    say(p, "%s%s", before, text);
+    att_text_add(p, "%s%s", before, text);
 }
 
 /* In the largest unit that it is a whole number of. */
-static void span(struct printer *p, const char *before, int64_t ms)
+static void span(struct att_text *p, const char *before, int64_t ms)
 {
     static const struct {
         int64_t ms;
@@ -67,230 +45,230 @@ static void span(struct printer *p, const char *before, int64_t ms)
     while (ms % UNIT[i].ms != 0) {
         i++;
     }
-    say(p, "%s%" PRId64 "%s", before, ms / UNIT[i].ms, UNIT[i].unit);
+    att_text_add(p, "%s%" PRId64 "%s", before, ms / UNIT[i].ms, UNIT[i].unit);
 }
 
-static void date(struct printer *p, const char *before, int64_t s)
+static void date(struct att_text *p, const char *before, int64_t s)
 {
     char text[ATT_TIME_TEXT];
 
     (void)att_time_print(text, sizeof(text), s);
-    say(p, "%s%.*s", before, s % 86400 == 0 ? 10 : (int)strlen(text), text);
+    att_text_add(p, "%s%.*s", before, s % 86400 == 0 ? 10 : (int)strlen(text), text);
 }
 
-static void title(struct printer *p, const char *en, const char *ja)
+static void title(struct att_text *p, const char *en, const char *ja)
 {
-    say(p, "{en: ");
+    att_text_add(p, "{en: ");
     quote(p, en);
-    say(p, ", ja: ");
+    att_text_add(p, ", ja: ");
     quote(p, ja);
-    say(p, "}");
+    att_text_add(p, "}");
 }
 
 /* --- what a channel has --- */
 
 #define CHANNEL const struct att_channel
 
-static void print_title(struct printer *p, CHANNEL *c)
+static void print_title(struct att_text *p, CHANNEL *c)
 {
     title(p, c->title_en, c->title_ja);
 }
 
-static void source(struct printer *p, const struct att_channel_source *s)
+static void source(struct att_text *p, const struct att_channel_source *s)
 {
     static const char *const NAME[ATT_BUS__COUNT] = {"", "attribute", "topic", "key"};
 
-    say(p, "{%s: {device: %s, ", att_bus_words[s->bus], s->device);
+    att_text_add(p, "{%s: {device: %s, ", att_bus_words[s->bus], s->device);
     if (s->bus == ATT_BUS_MODBUS) {
-        say(p, "unit: %u, function: %u, address: %u, count: %u}}", s->unit, s->function, s->address,
-            s->count);
+        att_text_add(p, "unit: %u, function: %u, address: %u, count: %u}}", s->unit, s->function,
+                     s->address, s->count);
         return;
     }
-    say(p, "%s: ", NAME[s->bus]);
+    att_text_add(p, "%s: ", NAME[s->bus]);
     quote(p, s->name);
-    say(p, "}}");
+    att_text_add(p, "}}");
 }
 
-static void print_source(struct printer *p, CHANNEL *c)
+static void print_source(struct att_text *p, CHANNEL *c)
 {
     source(p, &c->source);
 }
 
-static void wire(struct printer *p, const struct att_channel_wire *w)
+static void wire(struct att_text *p, const struct att_channel_wire *w)
 {
-    say(p, "{type: %s", att_wire_words[w->type]);
+    att_text_add(p, "{type: %s", att_wire_words[w->type]);
     if (w->type != ATT_WIRE_TEXT) {
-        say(p, ", bytes: %s, words: %s", w->little_bytes ? "little" : "big",
-            w->little_words ? "little" : "big");
+        att_text_add(p, ", bytes: %s, words: %s", w->little_bytes ? "little" : "big",
+                     w->little_words ? "little" : "big");
     }
-    say(p, ", decimals: %u", w->decimals);
+    att_text_add(p, ", decimals: %u", w->decimals);
     if (w->field[0] != '\0') {
-        say(p, ", field: ");
+        att_text_add(p, ", field: ");
         quote(p, w->field);
     }
-    say(p, "}");
+    att_text_add(p, "}");
 }
 
-static void print_wire(struct printer *p, CHANNEL *c)
+static void print_wire(struct att_text *p, CHANNEL *c)
 {
     wire(p, &c->wire);
 }
 
-static void print_raw(struct printer *p, CHANNEL *c)
+static void print_raw(struct att_text *p, CHANNEL *c)
 {
     number(p, "{min: ", c->raw_min);
     number(p, ", max: ", c->raw_max);
-    say(p, "}");
+    att_text_add(p, "}");
 }
 
-static void print_faults(struct printer *p, CHANNEL *c)
+static void print_faults(struct att_text *p, CHANNEL *c)
 {
     for (size_t i = 0; i < c->fault_count; i++) {
         number(p, i == 0 ? "[{from: " : ", {from: ", c->fault[i].from);
         number(p, ", to: ", c->fault[i].to);
-        say(p, ", means: %s}%s", c->fault[i].means, i + 1 == c->fault_count ? "]" : "");
+        att_text_add(p, ", means: %s}%s", c->fault[i].means, i + 1 == c->fault_count ? "]" : "");
     }
 }
 
-static void print_calibration(struct printer *p, CHANNEL *c)
+static void print_calibration(struct att_text *p, CHANNEL *c)
 {
     const struct att_calibration *k = &c->calibration;
 
-    say(p, "{version: %" PRIu64, k->version);
+    att_text_add(p, "{version: %" PRIu64, k->version);
     date(p, ", from: ", k->from_s);
     date(p, ", until: ", k->until_s);
-    say(p, ", %s: [", k->is_table ? "table" : "polynomial");
+    att_text_add(p, ", %s: [", k->is_table ? "table" : "polynomial");
     for (size_t i = 0; i < k->count; i++) {
         const char *between = i == 0 ? "" : ", ";
 
         if (k->is_table) {
-            say(p, "%s", between);
+            att_text_add(p, "%s", between);
             number(p, "[", k->raw[i]);
             number(p, ", ", k->value[i]);
-            say(p, "]");
+            att_text_add(p, "]");
         } else {
             number(p, between, k->value[i]);
         }
     }
-    say(p, "]}");
+    att_text_add(p, "]}");
 }
 
-static void print_unit(struct printer *p, CHANNEL *c)
+static void print_unit(struct att_text *p, CHANNEL *c)
 {
     quote(p, c->unit);
 }
 
-static void print_resolution(struct printer *p, CHANNEL *c)
+static void print_resolution(struct att_text *p, CHANNEL *c)
 {
     number(p, "", c->resolution);
 }
 
-static void print_rounding(struct printer *p, CHANNEL *c)
+static void print_rounding(struct att_text *p, CHANNEL *c)
 {
-    say(p, "%s", att_rounding_words[c->rounding]);
+    att_text_add(p, "%s", att_rounding_words[c->rounding]);
 }
 
-static void print_period(struct printer *p, CHANNEL *c)
+static void print_period(struct att_text *p, CHANNEL *c)
 {
     span(p, "", c->period_ms);
 }
 
-static void print_max_age(struct printer *p, CHANNEL *c)
+static void print_max_age(struct att_text *p, CHANNEL *c)
 {
     span(p, "", c->max_age_ms);
 }
 
-static void print_filter(struct printer *p, CHANNEL *c)
+static void print_filter(struct att_text *p, CHANNEL *c)
 {
     if (c->filter != ATT_FILTER_NONE) {
-        say(p, "{%s: %u}", att_filter_words[c->filter], c->filter_window);
+        att_text_add(p, "{%s: %u}", att_filter_words[c->filter], c->filter_window);
     }
 }
 
-static void print_range(struct printer *p, CHANNEL *c)
+static void print_range(struct att_text *p, CHANNEL *c)
 {
     if (c->has_range) {
         number(p, "{low: ", c->low);
         number(p, ", high: ", c->high);
-        say(p, "}");
+        att_text_add(p, "}");
     }
 }
 
-static void print_rate(struct printer *p, CHANNEL *c)
+static void print_rate(struct att_text *p, CHANNEL *c)
 {
     if (c->has_rate) {
         number(p, "{most: ", c->rate_most);
         span(p, ", in: ", c->rate_ms);
-        say(p, "}");
+        att_text_add(p, "}");
     }
 }
 
-static void print_quiet(struct printer *p, CHANNEL *c)
+static void print_quiet(struct att_text *p, CHANNEL *c)
 {
     if (c->has_quiet) {
         number(p, "{least: ", c->quiet_least);
-        say(p, ", over: %u}", c->quiet_over);
+        att_text_add(p, ", over: %u}", c->quiet_over);
     }
 }
 
-static void print_replay(struct printer *p, CHANNEL *c)
+static void print_replay(struct att_text *p, CHANNEL *c)
 {
     if (c->replay_over != 0) {
-        say(p, "{over: %u}", c->replay_over);
+        att_text_add(p, "{over: %u}", c->replay_over);
     }
 }
 
-static void print_second(struct printer *p, CHANNEL *c)
+static void print_second(struct att_text *p, CHANNEL *c)
 {
     if (c->has_second) {
-        say(p, "{source: ");
+        att_text_add(p, "{source: ");
         source(p, &c->second.source);
-        say(p, ", wire: ");
+        att_text_add(p, ", wire: ");
         wire(p, &c->second.wire);
-        say(p, ", says: %s", c->second.is_value ? "value" : "raw");
+        att_text_add(p, ", says: %s", c->second.is_value ? "value" : "raw");
         number(p, ", tolerance: ", c->second.tolerance);
-        say(p, "}");
+        att_text_add(p, "}");
     }
 }
 
-static void print_stimulus(struct printer *p, CHANNEL *c)
+static void print_stimulus(struct att_text *p, CHANNEL *c)
 {
     if (c->has_stimulus) {
-        say(p, "{source: ");
+        att_text_add(p, "{source: ");
         source(p, &c->stimulus.source);
         number(p, ", low: ", c->stimulus.low);
         number(p, ", high: ", c->stimulus.high);
-        say(p, "}");
+        att_text_add(p, "}");
     }
 }
 
-static void print_sensor(struct printer *p, CHANNEL *c)
+static void print_sensor(struct att_text *p, CHANNEL *c)
 {
     if (c->sensor[0] != '\0') {
         quote(p, c->sensor);
     }
 }
 
-static void print_output(struct printer *p, CHANNEL *c)
+static void print_output(struct att_text *p, CHANNEL *c)
 {
-    say(p, "%s", c->output ? "true" : "false");
+    att_text_add(p, "%s", c->output ? "true" : "false");
 }
 
-static void print_no_feedback(struct printer *p, CHANNEL *c)
+static void print_no_feedback(struct att_text *p, CHANNEL *c)
 {
     if (c->no_feedback[0] != '\0') {
         quote(p, c->no_feedback);
     }
 }
 
-static void print_quarantine(struct printer *p, CHANNEL *c)
+static void print_quarantine(struct att_text *p, CHANNEL *c)
 {
-    say(p, "%s", c->quarantine ? "true" : "false");
+    att_text_add(p, "%s", c->quarantine ? "true" : "false");
 }
 
 static const struct {
     const char *key;
-    void (*print)(struct printer *, CHANNEL *);
+    void (*print)(struct att_text *, CHANNEL *);
 } KEY[ATT_CHANNEL_KEYS] = {
     {"title", print_title},
     {"source", print_source},
@@ -322,7 +300,7 @@ const char *att_channel_key(size_t key)
 }
 
 /* What print writes of it, terminated. */
-static enum att_err finish(struct att_buf **out, struct printer *p)
+static enum att_err finish(struct att_buf **out, struct att_text *p)
 {
     if (p->err == ATT_OK) {
         p->err = att_buf_add(p->out, "", 1);
@@ -337,7 +315,7 @@ static enum att_err finish(struct att_buf **out, struct printer *p)
 
 enum att_err att_channel_print(struct att_buf **out, const struct att_channel *c, size_t key)
 {
-    struct printer p = {NULL, ATT_OK};
+    struct att_text p = {NULL, ATT_OK};
     enum att_err err = att_buf_new(&p.out, PRINT_MAX);
 
     if (err != ATT_OK) {
@@ -347,82 +325,84 @@ enum att_err att_channel_print(struct att_buf **out, const struct att_channel *c
     return finish(out, &p);
 }
 
-static void put(struct printer *p, struct att_slice text)
+static void put(struct att_text *p, struct att_slice text)
 {
     if (p->err == ATT_OK) {
         p->err = att_buf_add_slice(p->out, text);
     }
 }
 
-static void channel(struct printer *p, CHANNEL *c)
+static void channel(struct att_text *p, CHANNEL *c)
 {
-    say(p, "  - id: %s\n", c->id);
+    att_text_add(p, "  - id: %s\n", c->id);
     for (size_t i = 0; p->err == ATT_OK && i < ATT_CHANNEL_KEYS; i++) {
         ATT_CLEANUP(att_buf_freep) struct att_buf *text = NULL;
 
         p->err = att_channel_print(&text, c, i);
         if (p->err == ATT_OK && att_buf_len(text) > 1) {
-            say(p, "    %s: ", KEY[i].key);
+            att_text_add(p, "    %s: ", KEY[i].key);
             put(p, att_slice_of(att_buf_slice(text).p, att_buf_len(text) - 1));
-            say(p, "\n");
+            att_text_add(p, "\n");
         }
     }
 }
 
 /* --- relations --- */
 
-static void members(struct printer *p, const struct att_spec *s, const uint8_t *member,
+static void members(struct att_text *p, const struct att_spec *s, const uint8_t *member,
                     size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        say(p, "%s%s%s", i == 0 ? "[" : ", ", s->channel[member[i]].id, i + 1 == count ? "]" : "");
+        att_text_add(p, "%s%s%s", i == 0 ? "[" : ", ", s->channel[member[i]].id,
+                     i + 1 == count ? "]" : "");
     }
 }
 
-static void redundancy(struct printer *p, const struct att_spec *s, const struct att_redundancy *r)
+static void redundancy(struct att_text *p, const struct att_spec *s, const struct att_redundancy *r)
 {
-    say(p, "channels: ");
+    att_text_add(p, "channels: ");
     members(p, s, r->channel, r->count);
     number(p, ", tolerance: ", r->tolerance);
 }
 
-static void balance(struct printer *p, const struct att_spec *s, const struct att_balance *b)
+static void balance(struct att_text *p, const struct att_spec *s, const struct att_balance *b)
 {
     for (size_t i = 0; i < b->count; i++) {
-        say(p, "%s{channel: %s", i == 0 ? "terms: [" : ", ", s->channel[b->channel[i]].id);
+        att_text_add(p, "%s{channel: %s", i == 0 ? "terms: [" : ", ", s->channel[b->channel[i]].id);
         number(p, ", factor: ", b->factor[i]);
-        say(p, "}");
+        att_text_add(p, "}");
     }
     number(p, "], tolerance: ", b->tolerance);
 }
 
-static void feedback(struct printer *p, const struct att_spec *s, const struct att_feedback *f)
+static void feedback(struct att_text *p, const struct att_spec *s, const struct att_feedback *f)
 {
-    say(p, "command: %s, feedback: %s", s->channel[f->command].id, s->channel[f->feedback].id);
+    att_text_add(p, "command: %s, feedback: %s", s->channel[f->command].id,
+                 s->channel[f->feedback].id);
     number(p, ", tolerance: ", f->tolerance);
     span(p, ", settling: ", f->settling_ms);
     number(p, ", fail_safe: ", f->fail_safe);
 }
 
-static void interlock(struct printer *p, const struct att_spec *s, const struct att_interlock *x)
+static void interlock(struct att_text *p, const struct att_spec *s, const struct att_interlock *x)
 {
-    say(p, "command: %s, while: %s", s->channel[x->command].id, s->channel[x->state].id);
+    att_text_add(p, "command: %s, while: %s", s->channel[x->command].id, s->channel[x->state].id);
     number(p, ", low: ", x->low);
     number(p, ", high: ", x->high);
 }
 
-static void seal(struct printer *p, const struct att_spec *s, const struct att_seal *x)
+static void seal(struct att_text *p, const struct att_spec *s, const struct att_seal *x)
 {
-    say(p, "switch: %s", s->channel[x->channel].id);
+    att_text_add(p, "switch: %s", s->channel[x->channel].id);
     number(p, ", intact: ", x->intact);
-    say(p, ", covers: ");
+    att_text_add(p, ", covers: ");
     members(p, s, x->covers, x->count);
 }
 
-static void relation(struct printer *p, const struct att_spec *s, enum att_relation kind,
+static void relation(struct att_text *p, const struct att_spec *s, enum att_relation kind,
                      const void *r)
 {
-    say(p, "{id: %s, ", (const char *)r);
+    att_text_add(p, "{id: %s, ", (const char *)r);
     switch (kind) {
     case ATT_RELATION_REDUNDANCY:
         redundancy(p, s, r);
@@ -440,13 +420,13 @@ static void relation(struct printer *p, const struct att_spec *s, enum att_relat
         seal(p, s, r);
         break;
     }
-    say(p, "}");
+    att_text_add(p, "}");
 }
 
 enum att_err att_relation_print(struct att_buf **out, const struct att_spec *s,
                                 enum att_relation kind, const void *r)
 {
-    struct printer p = {NULL, ATT_OK};
+    struct att_text p = {NULL, ATT_OK};
     enum att_err err = att_buf_new(&p.out, PRINT_MAX);
 
     if (err != ATT_OK) {
@@ -458,12 +438,12 @@ enum att_err att_relation_print(struct att_buf **out, const struct att_spec *s,
 
 /* --- the whole --- */
 
-static void spec(struct printer *p, const struct att_spec *s)
+static void spec(struct att_text *p, const struct att_spec *s)
 {
-    say(p, "specification: %s\nversion: %" PRIu64 "\ntitle: ", s->id, s->version);
+    att_text_add(p, "specification: %s\nversion: %" PRIu64 "\ntitle: ", s->id, s->version);
     title(p, s->title_en, s->title_ja);
     span(p, "\nbatch: {every: ", s->batch_ms);
-    say(p, ", at_most: %" PRIu32 "}\nchannels:\n", s->batch_size);
+    att_text_add(p, ", at_most: %" PRIu32 "}\nchannels:\n", s->batch_size);
     for (size_t i = 0; i < s->channel_count; i++) {
         channel(p, &s->channel[i]);
     }
@@ -472,18 +452,18 @@ static void spec(struct printer *p, const struct att_spec *s)
 
         for (size_t i = 0; i < all.count; i++) {
             if (i == 0) {
-                say(p, "%s:\n", all.key);
+                att_text_add(p, "%s:\n", all.key);
             }
-            say(p, "  - ");
+            att_text_add(p, "  - ");
             relation(p, s, (enum att_relation)k, att_relation_view_at(&all, i));
-            say(p, "\n");
+            att_text_add(p, "\n");
         }
     }
 }
 
 enum att_err att_spec_print_yaml(struct att_buf **out, const struct att_spec *s)
 {
-    struct printer p = {NULL, ATT_OK};
+    struct att_text p = {NULL, ATT_OK};
     enum att_err err = att_buf_new(&p.out, PRINT_MAX);
 
     if (err != ATT_OK) {

@@ -2,42 +2,11 @@
 #include "prov/spec_words.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "prov/spec_internal.h"
-
-struct words {
-    char *out;
-    size_t cap, len;
-    bool ja;
-};
-
-static void say(struct words *w, const char *fmt, ...) ATT_PRINTF(2, 3);
-
-static void say(struct words *w, const char *fmt, ...)
-{
-    va_list args;
-    int n = 0;
-
-    va_start(args, fmt);
-    n = vsnprintf(w->out + w->len, w->cap - w->len, fmt, args);
-    va_end(args);
-    if (n > 0) {
-        w->len += (size_t)n < w->cap - w->len ? (size_t)n : w->cap - w->len - 1;
-    }
-}
-
-/* The one of two formats that the language asks for; both are literals, so the compiler checks them. */
-#define SAY(w, say_en, say_ja, ...)                                                                \
-    do {                                                                                           \
-        if ((w)->ja) {                                                                             \
-            say((w), say_ja, __VA_ARGS__);                                                         \
-        } else {                                                                                   \
-            say((w), say_en, __VA_ARGS__);                                                         \
-        }                                                                                          \
-    } while (0)
 
 struct number {
     char text[ATT_DECIMAL_TEXT];
@@ -62,23 +31,23 @@ static struct number seconds(int64_t ms)
 
 char *att_channel_limits_words(char *out, size_t cap, const struct att_channel *c, bool ja)
 {
-    struct words w = {out, cap, 0, ja};
+    struct att_words w = {out, cap, 0, ja};
 
     out[0] = '\0';
     if (c->has_range) {
-        SAY(&w, "%s to %s", "%s から %s", number(c->low).text, number(c->high).text);
+        ATT_WORDS_SAY(&w, "%s to %s", "%s から %s", number(c->low).text, number(c->high).text);
     }
     if (c->has_rate) {
-        SAY(&w, "%schanges by at most %s in %s s", "%s変化は %s 以下 (%s 秒で)",
-            w.len > 0 ? "; " : "", number(c->rate_most).text, seconds(c->rate_ms).text);
+        ATT_WORDS_SAY(&w, "%schanges by at most %s in %s s", "%s変化は %s 以下 (%s 秒で)",
+                      w.len > 0 ? "; " : "", number(c->rate_most).text, seconds(c->rate_ms).text);
     }
     if (c->has_quiet) {
-        SAY(&w, "%smoves by at least %s in %u values", "%s変動は %s 以上 (%u 値で)",
-            w.len > 0 ? "; " : "", number(c->quiet_least).text, c->quiet_over);
+        ATT_WORDS_SAY(&w, "%smoves by at least %s in %u values", "%s変動は %s 以上 (%u 値で)",
+                      w.len > 0 ? "; " : "", number(c->quiet_least).text, c->quiet_over);
     }
     if (c->replay_over > 0) {
-        SAY(&w, "%sno %u frames in a row again", "%s同じ %u フレームの繰り返しなし",
-            w.len > 0 ? "; " : "", c->replay_over);
+        ATT_WORDS_SAY(&w, "%sno %u frames in a row again", "%s同じ %u フレームの繰り返しなし",
+                      w.len > 0 ? "; " : "", c->replay_over);
     }
     return out;
 }
@@ -90,59 +59,63 @@ static const char *id_of(const struct att_spec *s, uint8_t channel)
     return s->channel[channel].id;
 }
 
-static void say_members(struct words *w, const struct att_spec *s, const uint8_t *member,
+static void say_members(struct att_words *w, const struct att_spec *s, const uint8_t *member,
                         size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        SAY(w, "%s%s", "%s%s", i == 0 ? "" : w->ja ? "、" : ", ", id_of(s, member[i]));
+        ATT_WORDS_SAY(w, "%s%s", "%s%s", i == 0 ? "" : w->ja ? "、" : ", ", id_of(s, member[i]));
     }
 }
 
-static void say_redundancy(struct words *w, const struct att_spec *s,
+static void say_redundancy(struct att_words *w, const struct att_spec *s,
                            const struct att_redundancy *r)
 {
     say_members(w, s, r->channel, r->count);
-    SAY(w, " agree within %s %s", " は %s %s 以内で一致する", number(r->tolerance).text,
-        s->channel[r->channel[0]].unit);
+    ATT_WORDS_SAY(w, " agree within %s %s", " は %s %s 以内で一致する", number(r->tolerance).text,
+                  s->channel[r->channel[0]].unit);
 }
 
-static void say_balance(struct words *w, const struct att_spec *s, const struct att_balance *b)
+static void say_balance(struct att_words *w, const struct att_spec *s, const struct att_balance *b)
 {
     for (size_t i = 0; i < b->count; i++) {
         struct att_decimal f = b->factor[i];
 
-        say(w, "%s", f.mantissa < 0 ? (i > 0 ? " - " : "-") : (i > 0 ? " + " : ""));
+        att_words_add(w, "%s", f.mantissa < 0 ? (i > 0 ? " - " : "-") : (i > 0 ? " + " : ""));
         f = att_decimal_abs(f);
         if (f.mantissa != 1 || f.exponent != 0) {
-            say(w, "%s ", number(f).text);
+            att_words_add(w, "%s ", number(f).text);
         }
-        say(w, "%s", id_of(s, b->channel[i]));
+        att_words_add(w, "%s", id_of(s, b->channel[i]));
     }
-    SAY(w, " is 0 within %s", " は %s 以内で 0 である", number(b->tolerance).text);
+    ATT_WORDS_SAY(w, " is 0 within %s", " は %s 以内で 0 である", number(b->tolerance).text);
 }
 
-static void say_feedback(struct words *w, const struct att_spec *s, const struct att_feedback *f)
+static void say_feedback(struct att_words *w, const struct att_spec *s,
+                         const struct att_feedback *f)
 {
-    SAY(w, "%s follows %s within %s %s after %s s; without us it is %s",
-        "%s は %s に %s %s 以内で追従する (%s 秒後)。指令が絶えたときは %s", id_of(s, f->feedback),
-        id_of(s, f->command), number(f->tolerance).text, s->channel[f->feedback].unit,
-        seconds(f->settling_ms).text, number(f->fail_safe).text);
+    ATT_WORDS_SAY(w, "%s follows %s within %s %s after %s s; without us it is %s",
+                  "%s は %s に %s %s 以内で追従する (%s 秒後)。指令が絶えたときは %s",
+                  id_of(s, f->feedback), id_of(s, f->command), number(f->tolerance).text,
+                  s->channel[f->feedback].unit, seconds(f->settling_ms).text,
+                  number(f->fail_safe).text);
 }
 
-static void say_interlock(struct words *w, const struct att_spec *s, const struct att_interlock *x)
+static void say_interlock(struct att_words *w, const struct att_spec *s,
+                          const struct att_interlock *x)
 {
-    SAY(w, "%s only while %s is %s to %s", "%s は %s が %s から %s の間だけ", id_of(s, x->command),
-        id_of(s, x->state), number(x->low).text, number(x->high).text);
+    ATT_WORDS_SAY(w, "%s only while %s is %s to %s", "%s は %s が %s から %s の間だけ",
+                  id_of(s, x->command), id_of(s, x->state), number(x->low).text,
+                  number(x->high).text);
 }
 
-static void say_seal(struct words *w, const struct att_spec *s, const struct att_seal *x)
+static void say_seal(struct att_words *w, const struct att_spec *s, const struct att_seal *x)
 {
-    SAY(w, "%s is %s as long as nobody opened what holds ",
-        "%s は %s (開けられていない間): ", id_of(s, x->channel), number(x->intact).text);
+    ATT_WORDS_SAY(w, "%s is %s as long as nobody opened what holds ",
+                  "%s は %s (開けられていない間): ", id_of(s, x->channel), number(x->intact).text);
     say_members(w, s, x->covers, x->count);
 }
 
-static void say_relation(struct words *w, const struct att_spec *s, enum att_relation kind,
+static void say_relation(struct att_words *w, const struct att_spec *s, enum att_relation kind,
                          const void *r)
 {
     w->out[0] = '\0';
@@ -170,8 +143,8 @@ bool att_relation_words(struct att_relation_words *out, const struct att_spec *s
     for (int k = 0; k < ATT_RELATION__COUNT; k++) {
         enum att_relation kind = (enum att_relation)k;
         struct att_relation_view all = att_spec_relation_view(s, kind);
-        struct words en = {out->en, sizeof(out->en), 0, false};
-        struct words ja = {out->ja, sizeof(out->ja), 0, true};
+        struct att_words en = {out->en, sizeof(out->en), 0, false};
+        struct att_words ja = {out->ja, sizeof(out->ja), 0, true};
 
         if (i >= all.count) {
             i -= all.count;

@@ -13,13 +13,6 @@ static bool known_content(int64_t type)
            type == ATT_CEL_IMA_TLV || type == ATT_CEL_SYSTEMD || type >= ATT_CEL_VENDOR;
 }
 
-static void expect_key(struct att_cbor *c, int64_t want)
-{
-    if (att_cbor_key_int(c) != want) {
-        att_cbor_fail(c, ATT_E_FORMAT);
-    }
-}
-
 /* [ {0: algorithm, 1: digest} ... ] */
 static void read_digests(struct att_cbor *c, struct att_cel_record *rec)
 {
@@ -31,9 +24,9 @@ static void read_digests(struct att_cbor *c, struct att_cel_record *rec)
         if (att_cbor_enter_map(c, 2) != 2) {
             att_cbor_fail(c, ATT_E_FORMAT);
         }
-        expect_key(c, 0);
+        att_cbor_key_is(c, 0);
         alg = att_cbor_uint_max(c, UINT16_MAX);
-        expect_key(c, 1);
+        att_cbor_key_is(c, 1);
         value = att_cbor_bytes(c, ATT_HASH_MAX);
         att_cbor_leave(c);
         if (att_cbor_ok(c) && !att_cel_add_digest(rec, alg, value)) {
@@ -49,9 +42,9 @@ static void read_pcclient(struct att_cbor *c, struct att_cel_record *rec)
     if (att_cbor_enter_map(c, 2) != 2) {
         att_cbor_fail(c, ATT_E_FORMAT);
     }
-    expect_key(c, 0);
+    att_cbor_key_is(c, 0);
     rec->event_type = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
-    expect_key(c, 1);
+    att_cbor_key_is(c, 1);
     rec->event = att_cbor_bytes(c, ATT_CEL_RECORD_MAX);
     att_cbor_leave(c);
     rec->has_event = true;
@@ -86,7 +79,7 @@ enum att_err att_cel_read_cbor(struct att_cel_record *rec, struct att_slice in,
     if (att_cbor_enter_map(&c, ENTRIES) != ENTRIES) {
         att_cbor_fail(&c, ATT_E_FORMAT);
     }
-    expect_key(&c, ATT_CEL_RECNUM);
+    att_cbor_key_is(&c, ATT_CEL_RECNUM);
     rec->recnum = att_cbor_uint(&c);
     key = att_cbor_key_int(&c);
     if (key != ATT_CEL_PCR && key != ATT_CEL_NV_INDEX) {
@@ -94,7 +87,7 @@ enum att_err att_cel_read_cbor(struct att_cel_record *rec, struct att_slice in,
     }
     rec->register_type = (uint8_t)key;
     rec->index = (uint32_t)att_cbor_uint_max(&c, UINT32_MAX);
-    expect_key(&c, ATT_CEL_DIGESTS);
+    att_cbor_key_is(&c, ATT_CEL_DIGESTS);
     read_digests(&c, rec);
     read_content(&c, rec);
     att_cbor_leave(&c);

@@ -137,13 +137,6 @@ enum att_err att_grant_encode(struct att_wr *w, const struct att_grant *g)
     return ATT_OK;
 }
 
-static void need(struct att_cbor *c, int64_t key)
-{
-    if (att_cbor_key_int(c) != key) {
-        att_cbor_fail(c, ATT_E_FORMAT);
-    }
-}
-
 static enum att_err read_selection(struct att_pcr_selection *out, struct att_slice in,
                                    struct att_diag *diag)
 {
@@ -157,19 +150,19 @@ static struct att_slice read_members(struct att_grant *g, struct att_cbor *c)
 {
     struct att_slice selection = {0};
 
-    need(c, 1);
+    att_cbor_key_is(c, 1);
     selection = att_cbor_bytes(c, SELECTION_MAX);
-    need(c, 2);
+    att_cbor_key_is(c, 2);
     att_cbor_bytes_exact(c, g->pcr_digest, sizeof(g->pcr_digest));
-    need(c, 3);
+    att_cbor_key_is(c, 3);
     g->until_ms = att_cbor_uint(c);
-    need(c, 4);
+    att_cbor_key_is(c, 4);
     g->reset_count = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
-    need(c, 5);
+    att_cbor_key_is(c, 5);
     g->restart_count = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
-    need(c, 6);
+    att_cbor_key_is(c, 6);
     g->until_utc = (int64_t)att_cbor_uint_max(c, INT64_MAX);
-    need(c, 7);
+    att_cbor_key_is(c, 7);
     att_cbor_bytes_exact(c, g->signature, sizeof(g->signature));
     return selection;
 }
@@ -185,7 +178,7 @@ enum att_err att_grant_parse(struct att_grant *out, struct att_slice in, struct 
     if (att_cbor_enter_map(&c, MEMBERS) != MEMBERS) {
         att_cbor_fail(&c, ATT_E_FORMAT);
     }
-    need(&c, 0);
+    att_cbor_key_is(&c, 0);
     version = att_cbor_uint(&c);
     if (att_cbor_ok(&c) && version != VERSION) {
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_FMT_VERSION, "authorisation",

@@ -16,14 +16,6 @@
 #define ITEM_FIELDS  4
 #define ITEM_DIGEST  32
 
-/* A map with exactly these integer keys, read one after the other. */
-static void expect_key(struct att_cbor *c, int64_t want)
-{
-    if (att_cbor_key_int(c) != want) {
-        att_cbor_fail(c, ATT_E_FORMAT);
-    }
-}
-
 static void enter_map_of(struct att_cbor *c, uint32_t entries)
 {
     if (att_cbor_enter_map(c, entries) != entries) {
@@ -57,7 +49,7 @@ static void read_digest(struct att_cbor *c, struct att_own_record *rec)
     size_t size = 0;
 
     enter_map_of(c, 2);
-    expect_key(c, 0);
+    att_cbor_key_is(c, 0);
     alg = att_cbor_uint_max(c, UINT16_MAX);
     if (!att_cbor_ok(c)) {
         return;
@@ -72,7 +64,7 @@ static void read_digest(struct att_cbor *c, struct att_own_record *rec)
             return;
         }
     }
-    expect_key(c, 1);
+    att_cbor_key_is(c, 1);
     size = att_hash_size((enum att_hash)alg);
     rec->digest[rec->digest_count].alg = (enum att_hash)alg;
     att_cbor_bytes_exact(c, rec->digest[rec->digest_count].value, size);
@@ -88,17 +80,17 @@ static enum att_err read_record(struct att_slice item, struct att_own_record *re
     uint32_t count = 0;
 
     enter_map_of(&c, 4);
-    expect_key(&c, KEY_RECNUM);
+    att_cbor_key_is(&c, KEY_RECNUM);
     rec->recnum = att_cbor_uint(&c);
-    expect_key(&c, KEY_PCR);
+    att_cbor_key_is(&c, KEY_PCR);
     rec->pcr = (uint32_t)att_cbor_uint_max(&c, ATT_OWN_PCR_MAX);
-    expect_key(&c, KEY_DIGESTS);
+    att_cbor_key_is(&c, KEY_DIGESTS);
     count = att_cbor_enter_array(&c, ATT_PCR_BANKS);
     for (uint32_t i = 0; i < count && att_cbor_ok(&c); i++) {
         read_digest(&c, rec);
     }
     att_cbor_leave(&c);
-    expect_key(&c, ATT_OWN_CONTENT_KEY);
+    att_cbor_key_is(&c, ATT_OWN_CONTENT_KEY);
     rec->content = att_cbor_bytes(&c, ATT_OWN_RECORD_MAX);
     *content_off = att_rd_off(&c.rd) - rec->content.len;
     att_cbor_leave(&c);
@@ -151,16 +143,16 @@ static void read_start(struct att_cbor *c, struct att_own_record *rec)
 
 static enum att_err read_boot(struct att_cbor *c, struct att_own_record *rec, struct att_diag *diag)
 {
-    expect_key(c, 1);
+    att_cbor_key_is(c, 1);
     rec->boot.reset_count = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
-    expect_key(c, 2);
+    att_cbor_key_is(c, 2);
     rec->boot.restart_count = (uint32_t)att_cbor_uint_max(c, UINT32_MAX);
-    expect_key(c, 3);
+    att_cbor_key_is(c, 3);
     att_cbor_text_copy(c, rec->boot.boot_id, sizeof(rec->boot.boot_id));
     if (att_cbor_ok(c) && !is_boot_id(rec->boot.boot_id)) {
         return refuse(rec, "boot.id", "not the kernel's form of a boot id", diag);
     }
-    expect_key(c, 4);
+    att_cbor_key_is(c, 4);
     read_start(c, rec);
     for (uint32_t i = 0; i < rec->digest_count && att_cbor_ok(c); i++) {
         if (att_pcr_bank_find(&rec->boot.start, rec->digest[i].alg) == NULL) {
@@ -206,7 +198,7 @@ static void read_item(struct att_cbor *c, struct att_own_item *item)
 static enum att_err read_items(struct att_cbor *c, struct att_own_record *rec,
                                struct att_diag *diag)
 {
-    expect_key(c, 1);
+    att_cbor_key_is(c, 1);
     rec->item_count = att_cbor_enter_array(c, ATT_OWN_ITEMS_MAX);
     for (uint32_t i = 0; i < rec->item_count && att_cbor_ok(c); i++) {
         struct att_own_item item;
@@ -227,7 +219,7 @@ static enum att_err read_content(struct att_own_record *rec, size_t off, struct 
     uint64_t kind = 0;
     enum att_err err = ATT_OK;
 
-    expect_key(&c, 0);
+    att_cbor_key_is(&c, 0);
     kind = att_cbor_uint(&c);
     rec->is_boot = kind == KIND_BOOT;
     if (att_cbor_ok(&c) && entries != (rec->is_boot ? BOOT_ENTRIES : 2)) {
@@ -357,9 +349,9 @@ struct att_own_items att_own_items_from(const struct att_own_record *rec)
         return it;
     }
     enter_map_of(&it.c, 2);
-    expect_key(&it.c, 0);
+    att_cbor_key_is(&it.c, 0);
     (void)att_cbor_uint(&it.c);
-    expect_key(&it.c, 1);
+    att_cbor_key_is(&it.c, 1);
     it.left = att_cbor_enter_array(&it.c, ATT_OWN_ITEMS_MAX);
     return it;
 }

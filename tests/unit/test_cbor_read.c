@@ -382,6 +382,26 @@ START_TEST(att_cbor__a_sequence_is_read_item_by_item)
 }
 END_TEST
 
+START_TEST(att_cbor__keys_and_bytes_are_what_was_expected_or_fail)
+{
+    struct bytes in = bytes_unhex("a20142aabb0203");
+    struct att_cbor c = att_cbor_from(bytes_slice(&in));
+    uint8_t out[2] = {0};
+
+    (void)att_cbor_enter_map(&c, 2);
+    att_cbor_key_is(&c, 1);
+    ck_assert_uint_eq(att_cbor_bytes_copy(&c, out, sizeof(out)), 2);
+    ck_assert(out[0] == 0xaa && out[1] == 0xbb && att_cbor_ok(&c));
+    att_cbor_key_is(&c, 3); /* it is 2 */
+    ck_assert(!att_cbor_ok(&c));
+    c = att_cbor_from(bytes_slice(&in));
+    (void)att_cbor_enter_map(&c, 2);
+    att_cbor_key_is(&c, 1);
+    ck_assert_uint_eq(att_cbor_bytes_copy(&c, out, 1), 0);
+    ck_assert_int_eq(att_cbor_end(&c), ATT_E_LIMIT);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const TESTS[] = {
@@ -398,6 +418,7 @@ int main(void)
         att_cbor__the_first_failure_sticks,
         att_cbor__offsets_are_of_the_outermost_input,
         att_cbor__a_sequence_is_read_item_by_item,
+        att_cbor__keys_and_bytes_are_what_was_expected_or_fail,
     };
 
     return SUITE_RUN("cbor_read", TESTS);

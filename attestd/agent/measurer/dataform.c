@@ -9,23 +9,6 @@
 #define VERSION 1
 #define MEMBERS 6
 
-static void need(struct att_cbor *c, int64_t key)
-{
-    if (att_cbor_key_int(c) != key) {
-        att_cbor_fail(c, ATT_E_FORMAT);
-    }
-}
-
-static size_t take(struct att_cbor *c, uint8_t *out, size_t cap)
-{
-    struct att_slice s = att_cbor_bytes(c, cap);
-
-    if (s.len > 0) {
-        memcpy(out, s.p, s.len);
-    }
-    return s.len;
-}
-
 enum att_err data_key_parse(struct data_key *out, struct att_slice in, struct att_diag *diag)
 {
     struct att_cbor c = att_cbor_from(in);
@@ -36,21 +19,21 @@ enum att_err data_key_parse(struct data_key *out, struct att_slice in, struct at
     if (att_cbor_enter_map(&c, MEMBERS) != MEMBERS) {
         att_cbor_fail(&c, ATT_E_FORMAT);
     }
-    need(&c, 0);
+    att_cbor_key_is(&c, 0);
     version = att_cbor_uint(&c);
     if (att_cbor_ok(&c) && version != VERSION) {
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_FMT_VERSION, STATE_DATA_KEY,
                         "expected version %d, found %llu", VERSION, (unsigned long long)version);
     }
-    need(&c, 1);
-    k.key.public_len = take(&c, k.key.public_area, sizeof(k.key.public_area));
-    need(&c, 2);
-    k.key.private_len = take(&c, k.key.private_area, sizeof(k.key.private_area));
-    need(&c, 3);
-    k.key.parent_len = take(&c, k.key.parent_name, sizeof(k.key.parent_name));
-    need(&c, 4);
-    k.authority_len = take(&c, k.authority, sizeof(k.authority));
-    need(&c, 5);
+    att_cbor_key_is(&c, 1);
+    k.key.public_len = att_cbor_bytes_copy(&c, k.key.public_area, sizeof(k.key.public_area));
+    att_cbor_key_is(&c, 2);
+    k.key.private_len = att_cbor_bytes_copy(&c, k.key.private_area, sizeof(k.key.private_area));
+    att_cbor_key_is(&c, 3);
+    k.key.parent_len = att_cbor_bytes_copy(&c, k.key.parent_name, sizeof(k.key.parent_name));
+    att_cbor_key_is(&c, 4);
+    k.authority_len = att_cbor_bytes_copy(&c, k.authority, sizeof(k.authority));
+    att_cbor_key_is(&c, 5);
     k.certified = att_cbor_bool(&c);
     att_cbor_leave(&c);
     err = att_cbor_end_diag(&c, ATT_R_FMT_CBOR, STATE_DATA_KEY, diag);
@@ -109,15 +92,15 @@ enum att_err data_refusal_parse(struct data_refusal *out, struct att_slice in,
     enum att_err err = ATT_OK;
 
     (void)att_cbor_enter_map(&c, 4);
-    need(&c, 0);
+    att_cbor_key_is(&c, 0);
     if (att_cbor_uint(&c) != VERSION) {
         att_cbor_fail(&c, ATT_E_FORMAT);
     }
-    need(&c, 1);
+    att_cbor_key_is(&c, 1);
     r.utc_s = (int64_t)att_cbor_uint_max(&c, INT64_MAX);
-    need(&c, 2);
+    att_cbor_key_is(&c, 2);
     att_cbor_word_copy(&c, r.code, sizeof(r.code));
-    need(&c, 3);
+    att_cbor_key_is(&c, 3);
     att_cbor_text_copy(&c, r.text, sizeof(r.text));
     att_cbor_leave(&c);
     err = att_cbor_end_diag(&c, ATT_R_FMT_CBOR, STATE_DATA_REFUSAL, diag);

@@ -7,23 +7,6 @@
 
 #define VERSION 1
 
-static void next_key(struct att_cbor *c, int64_t key)
-{
-    if (att_cbor_key_int(c) != key) {
-        att_cbor_fail(c, ATT_E_FORMAT);
-    }
-}
-
-static size_t copy_bytes(struct att_cbor *c, uint8_t *out, size_t cap)
-{
-    struct att_slice s = att_cbor_bytes(c, cap);
-
-    if (s.len > 0) {
-        memcpy(out, s.p, s.len);
-    }
-    return s.len;
-}
-
 enum att_err agent_ident_parse(struct agent_ident *out, struct att_slice in, struct att_diag *diag)
 {
     struct att_cbor c = att_cbor_from(in);
@@ -32,27 +15,27 @@ enum att_err agent_ident_parse(struct agent_ident *out, struct att_slice in, str
     enum att_err err = ATT_OK;
 
     (void)att_cbor_enter_map(&c, 9);
-    next_key(&c, 0);
+    att_cbor_key_is(&c, 0);
     version = att_cbor_uint(&c);
     if (att_cbor_ok(&c) && version != VERSION) {
         return att_fail(diag, ATT_E_UNSUPPORTED, ATT_R_FMT_VERSION, STATE_ENROLMENT,
                         "expected version %d, found %llu", VERSION, (unsigned long long)version);
     }
-    next_key(&c, 1);
+    att_cbor_key_is(&c, 1);
     att_cbor_text_copy(&c, v.device_id, sizeof(v.device_id));
-    next_key(&c, 2);
+    att_cbor_key_is(&c, 2);
     att_cbor_text_copy(&c, v.verifier_id, sizeof(v.verifier_id));
-    next_key(&c, 3);
+    att_cbor_key_is(&c, 3);
     att_cbor_text_copy(&c, v.url, sizeof(v.url));
-    next_key(&c, 4);
+    att_cbor_key_is(&c, 4);
     v.ek_kind = (enum hw_ek_kind)att_cbor_uint_max(&c, HW_EK_H3);
-    next_key(&c, 5);
-    v.ek_name_len = copy_bytes(&c, v.ek_name, sizeof(v.ek_name));
-    next_key(&c, 6);
+    att_cbor_key_is(&c, 5);
+    v.ek_name_len = att_cbor_bytes_copy(&c, v.ek_name, sizeof(v.ek_name));
+    att_cbor_key_is(&c, 6);
     v.ak.handle = (uint32_t)att_cbor_uint_max(&c, UINT32_MAX);
-    next_key(&c, 7);
-    v.ak.public_len = copy_bytes(&c, v.ak.public_area, sizeof(v.ak.public_area));
-    next_key(&c, 8);
+    att_cbor_key_is(&c, 7);
+    v.ak.public_len = att_cbor_bytes_copy(&c, v.ak.public_area, sizeof(v.ak.public_area));
+    att_cbor_key_is(&c, 8);
     v.interval_s = att_cbor_uint(&c);
     att_cbor_leave(&c);
     err = att_cbor_end_diag(&c, ATT_R_FMT_CBOR, STATE_ENROLMENT, diag);
