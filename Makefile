@@ -219,8 +219,12 @@ check: programs
 	@BUILD='$(abspath $(BUILD))' CORPUS='$(abspath $(CORPUS))' tests/run $(UNIT) $(REPLAY) $(ATTACKS) \
 	 $(sort $(wildcard tests/integration/[0-9]*.sh))
 
-corpus: all $(addprefix $(BUILD)/unit/,test_ident_corpus test_cose_corpus test_tlog_corpus test_token_corpus)
+corpus: need-corpus all $(addprefix $(BUILD)/unit/,test_ident_corpus test_cose_corpus test_tlog_corpus test_token_corpus)
 	@BUILD='$(abspath $(BUILD))' CORPUS='$(abspath $(CORPUS))' tests/corpus
+
+# Before anything is built for it.
+need-corpus:
+	@[ -d '$(CORPUS)' ] || { echo 'make corpus: expected CORPUS=FOLDER with real logs, quotes and certificates, which are not part of the tree; found "$(CORPUS)"' >&2; exit 2; }
 
 demo: all
 	@BUILD='$(abspath $(BUILD))' scripts/demo
@@ -288,7 +292,7 @@ clean:
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
-.PHONY: all programs check corpus demo bench knockout soak faults fuzz fuzz-programs fuzz-coverage replay-programs lint format \
+.PHONY: all programs check corpus need-corpus demo bench knockout soak faults fuzz fuzz-programs fuzz-coverage replay-programs lint format \
         deb install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -126,8 +126,8 @@ int cmd_label_get(struct cli *cli, int argc, char **argv)
         report_drop(&r);
         return EXIT_VERIFIED;
     }
-    report_line(&r, "%s: attestctl label verify %s%s",
+    report_line(&r, "%s: attestctl label verify %s%s%s",
                 tr(cli, "saved, NOT VERIFIED. Next", "保存しました (未検証)。次"),
-                list ? "--status " : "", shown);
+                list ? "--status " : "", shown, list ? tr(cli, " LABEL", " ラベル") : "");
     return report_finish(&r);
 }

@@ -88,6 +88,12 @@ static enum att_err open_signed(struct importing *im, struct att_slice *in, stru
     return ATT_OK;
 }
 
+/* No CoRIM starts with one of these: its first byte is that of a tag. */
+static bool is_json(struct att_slice text)
+{
+    return text.len > 0 && text.p[0] != '\0' && strchr("{[\"", text.p[0]) != NULL;
+}
+
 static enum att_err import_bytes(struct importing *im, struct att_slice in, struct att_diag *diag)
 {
     struct att_import io = {.take = take, .ctx = im};
@@ -95,7 +101,7 @@ static enum att_err import_bytes(struct importing *im, struct att_slice in, stru
     bool is_signed = false;
     enum att_err err = ATT_OK;
 
-    while (text.len > 0 && (text.p[0] == ' ' || text.p[0] == '\n' || text.p[0] == '\r')) {
+    while (text.len > 0 && strchr(" \t\r\n", text.p[0]) != NULL && text.p[0] != '\0') {
         text = att_slice_of(text.p + 1, text.len - 1);
     }
     is_signed = in.len > 0 && in.p[0] == 0xd2; /* tag 18: COSE_Sign1 */
@@ -103,8 +109,7 @@ static enum att_err import_bytes(struct importing *im, struct att_slice in, stru
         err = open_signed(im, &in, diag);
     }
     if (err == ATT_OK) {
-        err = text.len > 0 && text.p[0] == '{' ? att_allowlist_read(&io, in, diag)
-                                               : att_corim_read(&io, in, diag);
+        err = is_json(text) ? att_allowlist_read(&io, in, diag) : att_corim_read(&io, in, diag);
     }
     err =
         err == ATT_OK ? check_signed(im, is_signed, diag) : err; /* malformed comes before false */

@@ -102,9 +102,8 @@ static enum att_err join(struct att_tree *t, struct tile *s, size_t at)
 {
     for (unsigned int h = 1; h < HEIGHT && ((at + 1) & (((size_t)1 << h) - 1)) == 0; h++) {
         size_t k = at >> h;
-        const uint8_t *left = s->node[height_at(h - 1) + 2 * k];
-        enum att_err err =
-            att_merkle_node(s->node[height_at(h) + k], t->hasher, left, left + ATT_MERKLE_LEN);
+        uint8_t(*left)[ATT_MERKLE_LEN] = &s->node[height_at(h - 1) + 2 * k];
+        enum att_err err = att_merkle_node(s->node[height_at(h) + k], t->hasher, left[0], left[1]);
 
         if (err != ATT_OK)
             return err;
@@ -193,7 +192,6 @@ enum att_err att_tree_add(struct att_tree *t, const uint8_t leaf[ATT_MERKLE_LEN]
     for (unsigned int level = 0;; level++, at /= ATT_TILE_WIDTH) {
         struct tile *s = NULL;
         enum att_err err = load(&s, t, level, at / ATT_TILE_WIDTH);
-        const uint8_t *top;
 
         if (err == ATT_OK)
             err = put(t, s, hash);
@@ -202,8 +200,7 @@ enum att_err att_tree_add(struct att_tree *t, const uint8_t leaf[ATT_MERKLE_LEN]
         if (s->width < ATT_TILE_WIDTH)
             break;
         /* Full: the node over all of it is the next hash of the tile above. */
-        top = s->node[height_at(HEIGHT - 1)];
-        err = att_merkle_node(hash, t->hasher, top, top + ATT_MERKLE_LEN);
+        err = att_merkle_node(hash, t->hasher, s->node[NODES - 2], s->node[NODES - 1]);
         if (err != ATT_OK)
             return err;
     }

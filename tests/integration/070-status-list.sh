@@ -36,9 +36,9 @@ for other in 0 2 01 x 1/2 18446744073709551617; do
     [ "$code" = 404 ] || complain "answered $code"
 done
 check 'attestctl gets it too' 0 "$ctl" label get "https://localhost:$port/status/v1/1" --ca "$work/verifier/ca.pem" -o "$work/2.status"
-says 'label verify --status'
+says "label verify --status $work/2.status LABEL"
 check 'and the administrator' 0 "$ctl" label get 1 --list -o "$work/3.status"
-says 'label verify --status'
+says "label verify --status $work/3.status LABEL"
 cmp -s "$work/1.status" "$work/3.status" || complain 'another list'
 
 check 'valid, as of the list' 0 verify --status "$work/1.status" "$work/1.label"
