@@ -101,24 +101,33 @@ static void write_mark(const struct publisher *p, const struct spool *s)
 
 /* --- */
 
-/* The next batches into the driver's queue, until it is full. What was dropped meanwhile is passed over. */
+/*
+ * The next batches into the driver's queue, until it is full. What the folder's limit or somebody's hand took meanwhile is
+ * passed over: the batches behind it are not to wait for it for ever.
+ */
 static void fill(struct publisher *p, const struct spool *s)
 {
-    if (p->sent + 1 < s->first) {
-        p->done = s->first - 1;
-        p->sent = p->done;
-    }
-    while (p->sent < s->last && p->sent - p->done < AT_ONCE) {
-        ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
-        uint64_t number = 0;
+    uint64_t missing = 0;
+    enum att_err err = ATT_OK;
 
-        if (spool_read(&file, s, p->sent + 1, NULL) != ATT_OK ||
-            hw_mqtt_out_send(p->out, p->conf->data.publish.topic, att_buf_slice(file), &number,
-                             NULL) != ATT_OK)
-            return;
-        p->message[p->sent % AT_ONCE] = number;
-        p->sent++;
+    while (err == ATT_OK && p->sent < s->last && p->sent - p->done < AT_ONCE) {
+        ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
+        uint64_t number = 0; /* of no message: nothing is waited for */
+        bool gone = false;
+
+        err = spool_read(&file, s, p->sent + 1, NULL);
+        gone = err == ATT_E_NOT_FOUND;
+        if (err == ATT_OK)
+            err = hw_mqtt_out_send(p->out, p->conf->data.publish.topic, att_buf_slice(file),
+                                   &number, NULL);
+        if (gone)
+            err = ATT_OK;
+        missing += gone ? 1 : 0;
+        if (err == ATT_OK)
+            p->message[p->sent++ % AT_ONCE] = number;
     }
+    if (missing > 0)
+        log_line(LOG_LEVEL_WARNING, "publish.missing", "batches=%" PRIu64, missing);
 }
 
 void publish_batch(struct publisher *p, const struct spool *s)

@@ -20,7 +20,6 @@
 #include "tlog/entry.h"
 
 #define IDENTITY_MS    60000 /* a device is asked who it is this often, and after it was away */
-#define DRIFT_MS       2000  /* and 15 % of what passed: how far two clocks may part */
 #define REPLAY_BATCHES 4200  /* that the checks look back at when the sampler begins */
 
 /* --- time --- */
@@ -30,28 +29,18 @@ static uint64_t tpm_now(const struct sampler *s)
     return s->clock_ms + (uint64_t)(att_clock_mono_ms() - s->clock_mono_ms);
 }
 
-/* The system's clock went as the TPM's did since it was looked at last? */
-static void judge_clock(struct sampler *s, uint64_t clock_ms, int64_t utc_ms)
-{
-    int64_t passed_ms = (int64_t)(clock_ms - s->clock_ms);
-    int64_t off_ms = utc_ms - s->clock_utc_ms - passed_ms;
-
-    if (s->clock_utc_ms == 0)
-        return;
-    off_ms = off_ms < 0 ? -off_ms : off_ms;
-    s->facts.clock = off_ms <= DRIFT_MS + passed_ms * 15 / 100 ? ATT_CHECK_PASS : ATT_CHECK_FAIL;
-}
-
 static void set_clock(struct sampler *s, uint64_t clock_ms)
 {
     int64_t utc_ms = att_clock_utc_ms();
-    uint64_t was = s->clock_utc_ms != 0 ? tpm_now(s) : 0;
+    uint64_t was = s->clock_ms != 0 ? tpm_now(s) : 0;
+    enum att_check_status seen =
+        drift_judge(&s->drift, (struct two_clocks){.tpm_ms = clock_ms, .utc_ms = utc_ms});
 
     /* Estimates never go back: samples are in order even where the TPM's clock runs slower than the system's. */
-    judge_clock(s, clock_ms, utc_ms);
+    if (seen != ATT_CHECK_NOT_RUN)
+        s->facts.clock = seen;
     s->clock_ms = clock_ms > was ? clock_ms : was;
     s->clock_mono_ms = att_clock_mono_ms();
-    s->clock_utc_ms = utc_ms;
     s->facts.utc_s = utc_ms / 1000;
 }
 

@@ -5,6 +5,7 @@
 #include "agent/measurer/agent.h"
 #include "agent/measurer/datakey.h"
 #include "agent/sampler/devices.h"
+#include "agent/sampler/drift.h"
 #include "agent/sampler/publish.h"
 #include "agent/sampler/spool.h"
 #include "appraise/label.h"
@@ -38,8 +39,8 @@ struct sampler {
     struct att_gateway_facts facts;
     uint8_t label[32];     /* digest of the label in force */
     uint64_t clock_ms;     /* of the TPM, when it was read last */
-    int64_t clock_mono_ms; /* and what the system's two clocks said then */
-    int64_t clock_utc_ms;
+    int64_t clock_mono_ms; /* and what the system's clock that nobody sets said then */
+    struct drift drift;
     int64_t close_at;
     uint64_t closed;
     uint8_t frame[3][ATT_FRAME_MAX];
