@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "verifier/beat.h"
 #include "verifier/config.h"
 #include "verifier/msg.h"
 
@@ -33,6 +34,7 @@ struct keeper_wiring {
     int ready_fd;            /* process_ready when the database is open and keys are usable */
     int reload_fd;           /* what became of a policy: one enum process_reload a signal */
     const uint8_t *seal_key; /* MSG_SEAL_LEN */
+    struct beat *beat;       /* NULL: nobody listens */
     volatile int *stop;      /* becomes true with SIGTERM, which also interrupts system calls */
 };
 int keeper_main(const struct config *cfg, const struct keeper_wiring *wiring);
@@ -56,6 +58,7 @@ struct front_wiring {
     const uint8_t
         *ticket_key; /* 80 bytes shared by all fronts: TLS sessions resume at any of them */
     struct front_counters *counters; /* shared memory, one a front, config.fronts of them */
+    struct beat *beat;               /* this front's; NULL: nobody listens */
     volatile int *stop;
 };
 int front_main(const struct config *cfg, const struct front_wiring *wiring);

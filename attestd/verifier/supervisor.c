@@ -57,6 +57,7 @@ struct supervisor {
     int ready[2];
     int reload[2]; /* what keeper and appraisers say of a new policy */
     struct front_counters *counters;
+    struct beat *beat; /* of the fronts, and behind them the keeper's */
     struct child child[CHILDREN];
     size_t child_count;
 };
@@ -129,7 +130,9 @@ static enum att_err open_pairs(struct supervisor *s, struct att_diag *diag)
     }
     s->counters = mmap(NULL, s->cfg->fronts * sizeof(*s->counters), PROT_READ | PROT_WRITE,
                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (s->counters == MAP_FAILED) {
+    s->beat = mmap(NULL, (s->cfg->fronts + 1) * sizeof(*s->beat), PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (s->counters == MAP_FAILED || s->beat == MAP_FAILED) {
         return net_fail(diag, "processes", "cannot map shared counters");
     }
     return ATT_OK;
@@ -218,6 +221,7 @@ static void start_front(struct supervisor *s, size_t i, const uint8_t *ticket_ke
                              .ready_fd = s->ready[1],
                              .ticket_key = ticket_key,
                              .counters = s->counters,
+                             .beat = &s->beat[i],
                              .stop = &stop_asked};
 
     if (fork_child(s, "front", true) != 0) {
@@ -258,6 +262,7 @@ static void start_keeper(struct supervisor *s, const uint8_t *seal_key)
                               .ready_fd = s->ready[1],
                               .reload_fd = s->reload[1],
                               .seal_key = seal_key,
+                              .beat = &s->beat[s->cfg->fronts],
                               .stop = &stop_asked};
 
     if (fork_child(s, "keeper", false) != 0) {
@@ -425,14 +430,31 @@ static void reload(const struct supervisor *s)
     reload_rules(s->reload[0], keeper, appraiser, count);
 }
 
-/* Until a stop is asked for (0) or a child ends. */
+/* The next signal; 0 when it is time to say again that all processes are alive. */
+static int next_signal(int64_t pause_ms)
+{
+    const struct timespec pause = {.tv_sec = (time_t)(pause_ms / 1000),
+                                   .tv_nsec = (long)(pause_ms % 1000) * 1000000};
+    sigset_t set;
+    int sig = 0;
+
+    watched_signals(&set);
+    sig = pause_ms > 0 ? sigtimedwait(&set, NULL, &pause) : sigwaitinfo(&set, NULL);
+    return sig < 0 ? 0 : sig;
+}
+
+/* Until a stop is asked for (0) or a child ends. A service manager that watches ends us when one hangs. */
 static int watch(struct supervisor *s)
 {
+    int64_t pause_ms = notify_watchdog_ms();
+    size_t beats = s->cfg->fronts + 1;
     int status = 0;
 
+    for (size_t i = 0; i < beats; i++) {
+        beat_now(&s->beat[i]);
+    }
     for (;;) {
         const struct child *c = reap(s, &status, WNOHANG);
-        sigset_t set;
         int sig = 0;
 
         if (c != NULL) {
@@ -441,8 +463,13 @@ static int watch(struct supervisor *s)
                      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
             return EXIT_INTERNAL;
         }
-        watched_signals(&set);
-        if (sigwait(&set, &sig) != 0 || sig == SIGCHLD) {
+        if (beat_all(s->beat, beats, 2 * pause_ms)) {
+            notify_alive();
+        } else if (pause_ms > 0) {
+            log_line(LOG_LEVEL_ERROR, "process.silent", "ms=%lld", (long long)(2 * pause_ms));
+        }
+        sig = next_signal(pause_ms);
+        if (sig == 0 || sig == SIGCHLD) {
             continue;
         }
         if (sig != SIGHUP) {

@@ -189,8 +189,12 @@ static bool wait_for(struct daemon_state *d)
                           {.fd = watch_fd(d->watch), .events = POLLIN}};
     int64_t now = att_clock_mono_ms();
     int64_t until = min64(d->attest_at, min64(d->rescan_at, d->rehash_at)) - now;
-    int ready = poll(fd, ATT_COUNT(fd), until < 0 ? 0 : (int)min64(until, 3600000));
+    int64_t watchdog_ms = notify_watchdog_ms();
+    int ready = 0;
 
+    notify_alive();
+    until = min64(until, watchdog_ms > 0 ? watchdog_ms : 3600000);
+    ready = poll(fd, ATT_COUNT(fd), until < 0 ? 0 : (int)until);
     if (ready < 0 && errno != EINTR) {
         return false;
     }

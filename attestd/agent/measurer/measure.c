@@ -10,6 +10,7 @@
 
 #include "agent/measurer/measure_internal.h"
 #include "agent/measurer/specification.h"
+#include "common/notify.h"
 
 #define STACK_LEN 262144 /* bytes; a path buffer or two and OpenSSL's frames */
 
@@ -79,6 +80,7 @@ static void *work(void *arg)
         if (i >= table_count(p->table)) {
             break;
         }
+        notify_alive(); /* as long as this goes on, nothing hangs */
         err = take_one(p, &w->reader, i);
         if (err != ATT_OK) {
             int none = ATT_OK;

@@ -12,6 +12,7 @@
 
 #include "base/guard.h"
 #include "common/log.h"
+#include "common/notify.h"
 #include "logs/klog.h"
 
 #define TRIES_MAX  6 /* without progress; a second before the second, and twice as long each time */
@@ -191,6 +192,7 @@ static enum att_err send_all(struct sending *s, struct att_diag *diag)
     enum att_err err = ATT_OK;
 
     while (err == ATT_OK) {
+        notify_alive(); /* a slow line is no reason to be ended */
         err = follow(s, diag);
         if (err == ATT_OK) {
             err = fill(s, &whole, diag);

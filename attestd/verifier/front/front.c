@@ -41,6 +41,15 @@ static void on_drain_end(evutil_socket_t fd, short what, void *ctx)
     (void)event_base_loopbreak(f->base);
 }
 
+static void on_second(evutil_socket_t fd, short what, void *ctx)
+{
+    const struct front *f = ctx;
+
+    (void)fd;
+    (void)what;
+    beat_now(f->wiring->beat);
+}
+
 /* Nobody new; who waits for an answer gets it. */
 static void on_term(evutil_socket_t sig, short what, void *ctx)
 {
@@ -154,6 +163,7 @@ static struct event_base *base_new(void)
 
 static bool open_all(struct front *f)
 {
+    static const struct timeval second = {.tv_sec = 1};
     const struct tls_server_files files = {.cert = f->cfg->tls.cert,
                                            .key = f->cfg->tls.key,
                                            .client_ca = f->cfg->device_ca.cert,
@@ -170,7 +180,9 @@ static bool open_all(struct front *f)
     }
     f->on_term = evsignal_new(f->base, SIGTERM, on_term, f);
     f->drain_timer = event_new(f->base, -1, 0, on_drain_end, f);
-    if (f->on_term == NULL || f->drain_timer == NULL || event_add(f->on_term, NULL) != 0) {
+    f->each_second = event_new(f->base, -1, EV_PERSIST, on_second, f);
+    if (f->on_term == NULL || f->drain_timer == NULL || f->each_second == NULL ||
+        event_add(f->on_term, NULL) != 0 || event_add(f->each_second, &second) != 0) {
         return false;
     }
     return point_open(f, LISTENER_OPERATOR, f->wiring->operator_fd) &&
@@ -200,6 +212,7 @@ static void close_all(struct front *f)
         channel_free(f->keeper);
         free_event(f->on_term);
         free_event(f->drain_timer);
+        free_event(f->each_second);
         event_base_free(f->base);
     }
     tls_server_free(f->tls);

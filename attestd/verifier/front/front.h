@@ -155,7 +155,7 @@ struct front {
     size_t slot_hint;
     uint64_t slot_round;
 
-    struct event *on_term, *drain_timer;
+    struct event *on_term, *drain_timer, *each_second;
     bool draining;
     int status; /* exit status */
 };

@@ -37,6 +37,7 @@ struct loop {
     struct channel *front[CONFIG_FRONTS_MAX];
     size_t front_count;
     size_t alive;
+    struct beat *beat;
     volatile int *stop;
 };
 
@@ -154,6 +155,7 @@ static void each_second(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
+    beat_now(l->beat);
     if (l->k == NULL)
         try_turn(l);
     else
@@ -213,6 +215,7 @@ static enum att_err start_loop(struct loop *l, const struct keeper_wiring *wirin
     static const struct timeval second = {.tv_sec = 1};
 
     l->stop = wiring->stop;
+    l->beat = wiring->beat;
     l->base = event_base_new();
     if (l->base == NULL || event_base_priority_init(l->base, PRIORITIES) != 0)
         return ATT_E_NOMEM;
