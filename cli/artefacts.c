@@ -96,10 +96,20 @@ enum att_err artefact_log(struct att_buf **out, const char *path, size_t max, st
     return att_file_read(out, path, max, diag);
 }
 
+/* No line of text has a NUL, and each record of the binary form has one in its first four bytes. */
+static bool is_binary(struct att_slice in)
+{
+    return in.len >= 4 && memchr(in.p, 0, 4) != NULL;
+}
+
 enum att_err artefact_ima_ascii(struct att_buf **out, const char *path, struct att_diag *diag)
 {
     ATT_CLEANUP(att_buf_freep) struct att_buf *file = NULL;
     enum att_err err = att_file_read(&file, path, ATT_IMA_MAX, diag);
 
+    if (err == ATT_OK && is_binary(att_buf_slice(file))) {
+        return att_fail(diag, ATT_E_FORMAT, ATT_R_FMT_IMA, "--ima-ascii",
+                        "expected lines of text, found the binary form: name it with --ima");
+    }
     return err == ATT_OK ? att_ima_ascii_to_binary(out, att_buf_slice(file), diag) : err;
 }

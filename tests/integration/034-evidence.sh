@@ -249,6 +249,9 @@ check 'a stray argument' 2 appraise stray
 # ---- replay ----
 check 'replay of nothing' 2 "$ctl" --json evidence replay
 json_form
+printf '\012\0\0\0binary' >"$work/list"
+check 'a binary list as text' 4 "$ctl" evidence replay --ima-ascii "$work/list"
+says 'found the binary form: name it with --ima'
 check 'replay of two IMA lists' 2 "$ctl" evidence replay --ima a --ima-ascii b
 check 'replay of a log that is not there' 3 "$ctl" --json evidence replay --uefi "$work/none"
 json_form
