@@ -61,7 +61,7 @@ bool load_attest(struct load *l)
     return good;
 }
 
-static void enrol(struct load *l, struct service *s, size_t number)
+void load_enrol(struct load *l, struct service *s, size_t number)
 {
     char id[32];
     char source[32];
@@ -83,7 +83,7 @@ struct load *load_new(struct service *s, size_t count)
 
     NEED(loads != NULL);
     for (size_t i = 0; i < count; i++) {
-        enrol(&loads[i], s, i);
+        load_enrol(&loads[i], s, i);
     }
     load_forget(loads, count);
     return loads;

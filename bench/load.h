@@ -18,6 +18,9 @@ struct load {
     size_t done; /* attestations */
 };
 
+/* Gateway number, connected, enrolled and with its first accepted evidence. */
+void load_enrol(struct load *l, struct service *s, size_t number);
+
 /* count gateways, enrolled and with one accepted evidence each; the timings start after that. */
 struct load *load_new(struct service *s, size_t count);
 void load_free(struct load *loads, size_t count);

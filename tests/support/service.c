@@ -208,6 +208,19 @@ static uint16_t free_port(void)
     return 0;
 }
 
+/* Those of files that no gateway has. */
+static void add_others(struct att_refvals_maker *m, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t digest[32];
+        char name[48];
+
+        (void)snprintf(name, sizeof(name), "/usr/lib/other/file-%u", (unsigned int)i);
+        NEED(att_sha256(att_slice_str(name), digest) == ATT_OK);
+        NEED(att_refvals_maker_add(m, att_slice_str(name), digest) == ATT_OK);
+    }
+}
+
 /* Reference values of what gateway_boot measures, found by booting a gateway that talks to nobody. */
 static void write_refvals(const struct service *s)
 {
@@ -231,6 +244,7 @@ static void write_refvals(const struct service *s)
         NEED(att_sha256(att_slice_str(gateway_contents[i]), digest) == ATT_OK);
         NEED(att_refvals_maker_add(m, att_slice_str(gateway_files[i]), digest) == ATT_OK);
     }
+    add_others(m, s->options.more_refvals);
     NEED(att_refvals_maker_finish(&out, m) == ATT_OK);
     write_text(s->dir, "refvals.bin", (const char *)att_buf_slice(out).p, att_buf_slice(out).len);
     gateway_free(g);

@@ -25,6 +25,7 @@ struct service_options {
     const char *nonce_ttl; /* such as "100ms"; NULL: "2m" */
     const char *extra;     /* more lines for attestd.yaml; NULL: none */
     const char *preload;   /* a shared object for LD_PRELOAD; NULL: none */
+    uint32_t more_refvals; /* reference values of other files, beside those of the gateways */
     int fronts;            /* 0: 1 */
     int only_cpu;          /* 1 and up: all its processes run on this processor, counted from 1 */
     bool public_labels;
