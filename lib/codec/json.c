@@ -1,17 +1,17 @@
 /* JSON: jansson with its strict flags, and our errors. */
-#include "codec/json.h"
+#include "codec/json_internal.h"
 
 #include <string.h>
 
 #define PRINT_MAX   (64U << 20) /* bytes of one printed document */
 #define PRINT_FLAGS (JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY)
 
-enum att_err att_json_parse(json_t **out, struct att_slice in, struct att_diag *diag)
+static enum att_err load(json_t **out, struct att_slice in, size_t flags, struct att_diag *diag)
 {
     json_error_t why;
     char shown[128];
-    json_t *j =
-        json_loadb(in.len == 0 ? "" : (const char *)in.p, in.len, JSON_REJECT_DUPLICATES, &why);
+    json_t *j = json_loadb(in.len == 0 ? "" : (const char *)in.p, in.len,
+                           JSON_REJECT_DUPLICATES | flags, &why);
 
     if (j != NULL) {
         *out = j;
@@ -24,6 +24,17 @@ enum att_err att_json_parse(json_t **out, struct att_slice in, struct att_diag *
     return att_fail_at(diag, ATT_E_FORMAT, ATT_R_FMT_JSON, "json", (size_t)why.position,
                        "line %d column %d: %s", why.line, why.column,
                        att_escape(shown, sizeof(shown), why.text, strlen(why.text)));
+}
+
+enum att_err att_json_parse(json_t **out, struct att_slice in, struct att_diag *diag)
+{
+    return load(out, in, 0, diag);
+}
+
+/* A whole number of any length is JSON; what it is worth is not asked here. */
+enum att_err json_parse_numbers(json_t **out, struct att_slice in, struct att_diag *diag)
+{
+    return load(out, in, JSON_DECODE_INT_AS_REAL, diag);
 }
 
 void att_json_freep(json_t **j)

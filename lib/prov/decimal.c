@@ -234,6 +234,7 @@ struct att_decimal att_decimal_abs(struct att_decimal d)
 
 struct scan {
     const uint8_t *p, *end;
+    bool json; /* any spelling that RFC 8259 has, and not the shortest alone */
 };
 
 static bool is_digit(const struct scan *s)
@@ -259,6 +260,20 @@ static int digits(struct scan *s, int64_t *mantissa, int *significant)
     return count;
 }
 
+/* JSON alone: 'E', '+' and zeros in front. */
+static void skip_longer_spelling(struct scan *s, bool negative)
+{
+    if (!s->json) {
+        return;
+    }
+    if (!negative && s->p < s->end && *s->p == '+') {
+        s->p++;
+    }
+    while (is_digit(s) && *s->p == '0' && s->end - s->p > 1) {
+        s->p++;
+    }
+}
+
 /* "e-3" at the end. */
 static enum att_err read_exponent(struct scan *s, int *exponent)
 {
@@ -271,7 +286,8 @@ static enum att_err read_exponent(struct scan *s, int *exponent)
         negative = true;
         s->p++;
     }
-    if (!is_digit(s) || (*s->p == '0')) {
+    skip_longer_spelling(s, negative);
+    if (!is_digit(s) || (!s->json && *s->p == '0')) {
         return ATT_E_FORMAT; /* none, or "e0", "e-0", "e03": not the shortest */
     }
     while (is_digit(s)) {
@@ -286,9 +302,9 @@ static enum att_err read_exponent(struct scan *s, int *exponent)
     return ATT_OK;
 }
 
-enum att_err att_decimal_parse(struct att_decimal *out, struct att_slice text)
+static enum att_err parse(struct att_decimal *out, struct att_slice text, bool json)
 {
-    struct scan s = {text.p, text.p == NULL ? NULL : text.p + text.len};
+    struct scan s = {text.p, text.p == NULL ? NULL : text.p + text.len, json};
     bool negative = s.p < s.end && *s.p == '-';
     bool zero_first = false;
     int64_t mantissa = 0;
@@ -311,19 +327,29 @@ enum att_err att_decimal_parse(struct att_decimal *out, struct att_slice text)
             return ATT_E_FORMAT;
         }
     }
-    if (s.p < s.end && *s.p == 'e') {
+    if (s.p < s.end && (*s.p == 'e' || (json && *s.p == 'E'))) {
         err = read_exponent(&s, &exponent);
     }
     if (err != ATT_OK) {
         return err;
     }
-    if (s.p != s.end || (negative && mantissa == 0)) {
+    if (s.p != s.end || (negative && mantissa == 0 && !json)) {
         return ATT_E_FORMAT;
     }
     if (significant > ATT_DECIMAL_DIGITS || fraction > 64) {
         return ATT_E_LIMIT;
     }
     return normal(out, negative ? -mantissa : mantissa, exponent - fraction);
+}
+
+enum att_err att_decimal_parse(struct att_decimal *out, struct att_slice text)
+{
+    return parse(out, text, false);
+}
+
+enum att_err att_decimal_parse_json(struct att_decimal *out, struct att_slice text)
+{
+    return parse(out, text, true);
 }
 
 char *att_decimal_print(char *out, size_t cap, struct att_decimal d)

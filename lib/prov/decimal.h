@@ -44,6 +44,11 @@ extern const char *const att_rounding_words[ATT_ROUNDING__COUNT];
  * Errors  FORMAT; LIMIT: more digits, or an exponent outside -18..18
  */
 ATT_MUST_USE enum att_err att_decimal_parse(struct att_decimal *out, struct att_slice text);
+/*
+ * att_decimal_parse_json - a number of RFC 8259 section 6, exactly: "1.50E+3", "-0" and "2e05" too, which people need not
+ * write and programs do. Errors as above; a mantissa of more than 18 digits is LIMIT, zeros at its end among them.
+ */
+ATT_MUST_USE enum att_err att_decimal_parse_json(struct att_decimal *out, struct att_slice text);
 /* As text without an exponent, the way that people write it. Returns out. */
 char *att_decimal_print(char *out, size_t cap, struct att_decimal d);
 

@@ -1,8 +1,8 @@
-/* Raw numbers out of frames. Modbus counts bytes itself; text is read by the strict readers of numbers and of maps. */
+/* Raw numbers out of frames. Modbus counts bytes itself; text is read by the strict readers of numbers and of JSON. */
 #include "prov/wire.h"
 
 #include "base/rd.h"
-#include "codec/yaml.h"
+#include "codec/json.h"
 
 #define FIELD           "frame"
 #define EIGHTEEN_DIGITS ((att_i128)1000000000 * 1000000000)
@@ -172,12 +172,14 @@ enum att_err att_wire_decimal(struct att_decimal *out, const struct att_channel_
     return att_decimal_make(out, raw, -(int)wire->decimals);
 }
 
+typedef enum att_err parse_fn(struct att_decimal *out, struct att_slice text);
+
 static enum att_err number(int64_t *raw, const struct att_channel_wire *wire, struct att_slice text,
-                           struct att_diag *diag)
+                           parse_fn *parse, struct att_diag *diag)
 {
     char shown[64];
     struct att_decimal d = {0};
-    enum att_err err = att_decimal_parse(&d, text);
+    enum att_err err = parse(&d, text);
 
     if (err == ATT_OK)
         err = att_wire_steps(raw, wire, d);
@@ -189,24 +191,16 @@ static enum att_err number(int64_t *raw, const struct att_channel_wire *wire, st
         wire->decimals, att_escape(shown, sizeof(shown), text.p, text.len));
 }
 
-/* A member of a JSON object. Every JSON object is a flow map of YAML, whose reader leaves the digits as they came. */
 static enum att_err member(int64_t *raw, const struct att_channel_wire *wire, struct att_slice text,
                            struct att_diag *diag)
 {
-    ATT_CLEANUP(att_yaml_freep) struct att_yaml *y = NULL;
-    const struct att_yaml_node *n = NULL;
-    const char *found = NULL;
-    struct att_diag why = {0};
-    enum att_err err = ATT_E_FORMAT;
+    struct att_slice found = {0};
+    enum att_err err = att_json_number(&found, text, wire->field, NULL);
 
-    if (text.len > 0 && text.p[0] == '{')
-        err = att_yaml_parse(&y, FIELD, text, &why);
+    if (err == ATT_OK)
+        return number(raw, wire, found, att_decimal_parse_json, diag);
     if (err == ATT_E_NOMEM)
         return att_fail(diag, err, ATT_R_NOMEM, FIELD, "no memory");
-    if (err == ATT_OK)
-        n = att_yaml_get(att_yaml_root(y), wire->field);
-    if (n != NULL && att_yaml_text(n, &found, ATT_DECIMAL_TEXT, &why) == ATT_OK)
-        return number(raw, wire, att_slice_str(found), diag);
     return att_fail(diag, ATT_E_FORMAT, ATT_R_PRV_FRAME, FIELD,
                     "expected a JSON object with a number \"%s\"", wire->field);
 }
@@ -222,5 +216,6 @@ enum att_err att_wire_raw(int64_t *raw, const struct att_channel_source *source,
                         att_bus_words[source->bus]);
     if (frame.len > 0 && frame.p[frame.len - 1] == '\n')
         frame.len--;
-    return wire->field[0] == '\0' ? number(raw, wire, frame, diag) : member(raw, wire, frame, diag);
+    return wire->field[0] == '\0' ? number(raw, wire, frame, att_decimal_parse, diag)
+                                  : member(raw, wire, frame, diag);
 }

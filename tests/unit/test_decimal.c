@@ -35,6 +35,30 @@ START_TEST(reads_and_prints)
 }
 END_TEST
 
+/* RFC 8259 section 6: each spelling that it has, and no other. */
+START_TEST(reads_json)
+{
+    static const struct {
+        const char *in, *out;
+    } ROW[] = {{"1.50E+3", "1500"}, {"2e05", "200000"}, {"-0", "0"},      {"-0.00e-00", "0"},
+               {"1e0", "1"},        {"1E-03", "0.001"}, {"12", "12"},     {"-7.25", "-7.25"},
+               {"+1", NULL},        {"01", NULL},       {".5", NULL},     {"5.", NULL},
+               {"1e", NULL},        {"1e+", NULL},      {"1e-+1", NULL},  {"1e--1", NULL},
+               {"-", NULL},         {"", NULL},         {"1e0x", NULL},   {"1 ", NULL},
+               {"1e400", NULL},     {"1e0400", NULL},   {"1e4000", NULL}, {"0x1", NULL}};
+    char text[ATT_DECIMAL_TEXT];
+    struct att_decimal d = {7, 7};
+
+    for (size_t i = 0; i < ATT_COUNT(ROW); i++) {
+        enum att_err err = att_decimal_parse_json(&d, att_slice_str(ROW[i].in));
+
+        ck_assert_msg((err == ATT_OK) == (ROW[i].out != NULL), "%s", ROW[i].in);
+        if (err == ATT_OK)
+            ck_assert_str_eq(att_decimal_print(text, sizeof(text), d), ROW[i].out);
+    }
+}
+END_TEST
+
 /* P-21: what is no number, or not the way to write it; and what is too large. */
 START_TEST(refuses)
 {
@@ -160,6 +184,7 @@ int main(void)
 
     tcase_add_loop_test(c, reads_and_prints, 0, 10);
     tcase_add_loop_test(c, refuses, 0, 24);
+    tcase_add_test(c, reads_json);
     tcase_add_test(c, has_one_spelling);
     tcase_add_test(c, compares);
     tcase_add_test(c, computes);
