@@ -85,6 +85,8 @@ static enum att_err check_signer(struct revoking *v, struct att_diag *diag)
                            ? att_x5chain_open(&chain, &e->message, diag)
                            : att_fail(diag, ATT_E_FORMAT, ATT_R_TL_ENTRY, "x5chain",
                                       "expected the certificates of its signer, found none");
+    bool own = false;
+    bool ended = false;
 
     if (err == ATT_OK) {
         err = att_x5chain_verify(&chain, v->trust.anchors, e->iat, ATT_R_LBL_CHAIN, ATT_R_LBL_KEY,
@@ -100,10 +102,9 @@ static enum att_err check_signer(struct revoking *v, struct att_diag *diag)
         return att_fail(diag, ATT_E_MISMATCH, ATT_R_LBL_ISSUER, "iss",
                         "the certificate of its signer does not name %.60s", e->issuer);
     }
-    if (ATT_GUARD(
-            TRUST_REVOKE_SIGNER,
-            memcmp(e->key, e->key_before, sizeof(e->key)) == 0 ||
-                (gone != NULL && !att_revoked_still_counts(gone, v->origin, v->receipt.index)))) {
+    own = memcmp(e->key, e->key_before, sizeof(e->key)) == 0;
+    ended = gone != NULL && !att_revoked_still_counts(gone, v->origin, v->receipt.index);
+    if (ATT_GUARD(TRUST_REVOKE_SIGNER, own || ended)) {
         return att_fail(diag, ATT_E_STALE, ATT_R_LBL_REVOKED, "kid",
                         "its signer was revoked itself");
     }
