@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/hex.h"
 
 #define KEY_FILE_MAX 65536
@@ -164,7 +165,9 @@ enum att_err att_document_peek(struct att_cose *out, uint8_t kid[32],
         return att_fail(diag, err, kind->reason, kind->what, "no signed %s: %s", kind->what,
                         why.text);
     }
-    if (!att_slice_eq(out->content_type, att_slice_str(kind->content_type)) || out->kid.len != 32) {
+    if (ATT_GUARD(DOCUMENT_TYPE,
+                  !att_slice_eq(out->content_type, att_slice_str(kind->content_type))) ||
+        out->kid.len != 32) {
         return att_fail(diag, ATT_E_SIGNATURE, kind->reason, kind->what,
                         "what is signed is no %s, or does not name its signer", kind->what);
     }

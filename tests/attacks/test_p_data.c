@@ -309,24 +309,24 @@ static void one_lie(int which)
     close_world(&w);
 }
 
-#define LIE(name, which)                                                                           \
+#define ROW(name, call)                                                                            \
     START_TEST(name)                                                                               \
     {                                                                                              \
-        one_lie(which);                                                                            \
+        call;                                                                                      \
     }                                                                                              \
     END_TEST
 
-LIE(P_14_number, 0)
-LIE(P_07_previous, 1)
-LIE(P_07_clock, 2)
-LIE(P_02_device, 3)
-LIE(P_02_label, 4)
-LIE(P_02_spec, 5)
-LIE(P_12_window, 6)
-LIE(P_01_value, 7)
-LIE(P_01_better, 8)
-LIE(P_02_channel, 9)
-LIE(P_13_sensor, 10)
+ROW(P_14_number, one_lie(0))
+ROW(P_07_previous, one_lie(1))
+ROW(P_07_clock, one_lie(2))
+ROW(P_02_device, one_lie(3))
+ROW(P_02_label, one_lie(4))
+ROW(P_02_spec, one_lie(5))
+ROW(P_12_window, one_lie(6))
+ROW(P_01_value, one_lie(7))
+ROW(P_01_better, one_lie(8))
+ROW(P_02_channel, one_lie(9))
+ROW(P_13_sensor, one_lie(10))
 
 START_TEST(P_07_first)
 {
@@ -410,33 +410,69 @@ START_TEST(P_14_disclosed_backwards)
 }
 END_TEST
 
-/* A statement that announces other numbers than its records have. */
-START_TEST(P_14_announced)
+static void other_numbers(struct att_batch_statement *s)
 {
-    struct world w;
+    s->channel[0].first = s->channel[0].last = 7;
+}
+
+/* The statement of a batch changed or cut short, and signed anew: as another kind, for another purpose, by another key. */
+static const struct {
+    const char *content_type, *purpose;
+    bool other_key;
+    void (*statement)(struct att_batch_statement *s);
+    size_t cut;
+    enum att_verdict verdict;
+    enum att_reason reason;
+} ANEW[] = {
+    {NULL, NULL, false, other_numbers, 0, ATT_VERDICT_FAIL, ATT_R_PRV_SEQ},
+    {"application/x", NULL, false, NULL, 0, ATT_VERDICT_FAIL, ATT_R_PRV_SIGNATURE},
+    {NULL, "attestd policy 1", false, NULL, 0, ATT_VERDICT_FAIL, ATT_R_PRV_SIGNATURE},
+    {NULL, NULL, true, NULL, 0, ATT_VERDICT_FAIL, ATT_R_PRV_SIGNATURE},
+    {NULL, NULL, false, NULL, 1, ATT_VERDICT_MALFORMED, ATT_R_FMT_BATCH},
+};
+
+static void sign_anew(int row)
+{
     ATT_CLEANUP(att_buf_freep) struct att_buf *whole = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *payload = NULL;
     ATT_CLEANUP(att_buf_freep) struct att_buf *statement = NULL;
+    struct att_document_kind kind = att_batch_kind;
+    struct att_privkey *key = NULL;
+    struct att_signer *other = NULL;
     struct att_buf *file = NULL;
     struct att_batch_file f;
     struct att_batch_statement s;
-    struct att_slice items;
+    struct world w;
     uint8_t head[ATT_HEAD_LEN], kid[32];
 
     open_usual(&w);
     whole = make_batch(&w, 1, head, none, NULL);
     NEED(att_batch_file_parse(&f, att_buf_slice(whole), NULL) == ATT_OK);
     NEED(att_batch_peek(&s, kid, &f, NULL) == ATT_OK);
-    s.channel[0].first = s.channel[0].last = 7;
-    items = att_slice_of(f.records.p + 1, f.records.len - 1);
+    if (ANEW[row].statement != NULL)
+        ANEW[row].statement(&s);
+    kind.content_type = ANEW[row].content_type != NULL ? ANEW[row].content_type : kind.content_type;
+    kind.purpose = ANEW[row].purpose != NULL ? ANEW[row].purpose : kind.purpose;
+    NEED(att_privkey_generate(&key, ATT_KEY_EC_P256) == ATT_OK);
+    NEED(att_signer_software(&other, key) == ATT_OK);
     NEED(att_batch_statement_encode(&payload, &s) == ATT_OK);
-    NEED(att_document_sign(&statement, &att_batch_kind, att_buf_slice(payload), w.key) == ATT_OK);
-    NEED(att_batch_file_make(&file, att_buf_slice(statement), false, f.count, items) == ATT_OK);
+    NEED(att_document_sign(
+             &statement, &kind,
+             att_slice_of(att_buf_slice(payload).p, att_buf_len(payload) - ANEW[row].cut),
+             ANEW[row].other_key ? other : w.key) == ATT_OK);
+    NEED(att_batch_file_make(&file, att_buf_slice(statement), false, f.count,
+                             att_slice_of(f.records.p + 1, f.records.len - 1)) == ATT_OK);
     add_batch(&w, file);
-    expect(&w, ATT_VERDICT_FAIL, ATT_R_PRV_SEQ);
+    expect(&w, ANEW[row].verdict, ANEW[row].reason);
+    att_signer_free(other);
     close_world(&w);
 }
-END_TEST
+
+ROW(P_14_announced, sign_anew(0))
+ROW(P_03_type, sign_anew(1))
+ROW(P_03_purpose, sign_anew(2))
+ROW(P_09_key, sign_anew(3))
+ROW(P_04_payload, sign_anew(4))
 
 /* Labels that do not belong to the data: which, and what becomes of it. */
 static void labels(const struct labelled *older, const struct labelled *newer,
@@ -543,6 +579,10 @@ int main(void)
         {"P-02-channel", P_02_channel, 0, 60},
         {"P-02-labels", P_02_labels, 4, 60},
         {"P-02-revoked", P_02_revoked, 0, 60},
+        {"P-03-type", P_03_type, 0, 60},
+        {"P-03-purpose", P_03_purpose, 0, 60},
+        {"P-04-payload", P_04_payload, 0, 60},
+        {"P-09-key", P_09_key, 0, 60},
         {"P-07-previous", P_07_previous, 0, 60},
         {"P-07-clock", P_07_clock, 0, 60},
         {"P-07-first", P_07_first, 0, 60},
