@@ -14,6 +14,7 @@
 #                                         FAULT_POINTS of them); and one of two attestd on one PostgreSQL killed
 #                                         FAULT_KILLS times under load
 # make deb                                the three packages attest-agent, attestd and attestctl in build/deb
+# make sbom                               what the programs are made of, as SPDX 2.3 JSON in build/sbom
 # make install DESTDIR=... PREFIX=...     copy to the system or to a staging folder
 
 # Knobs. The person at the keyboard owns these: they are read, never appended to.
@@ -263,6 +264,7 @@ format:
 # Where things go below DESTDIR; a package sets the folders that are the system's own.
 SYSCONFDIR ?= $(PREFIX)/etc
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
+LIBEXECDIR ?= $(PREFIX)/libexec/attestd# where attest-courier@.service finds its program
 SHARE      := $(PREFIX)/share
 UNITS      := $(patsubst dist/systemd/%.in,%,$(wildcard dist/systemd/*.in))
 put = $(INSTALL) -D -m $(1) -t '$(DESTDIR)$(strip $(2))' $(3)
@@ -277,15 +279,23 @@ install: all
 	$(call put,0644,$(SHARE)/attestd/policies,$(wildcard policies/*.yaml))
 	$(call put,0644,$(PREFIX)/lib/sysusers.d,$(wildcard dist/sysusers.d/*.conf))
 	$(call put,0644,$(PREFIX)/lib/tmpfiles.d,$(wildcard dist/tmpfiles.d/*.conf))
+	$(call put,0644,$(SHARE)/bash-completion/completions,dist/completions/attestctl)
+	for p in attestd attest-agent; do cp dist/completions/attestctl '$(DESTDIR)$(SHARE)/bash-completion/completions/'"$$p" || exit; done
 	$(INSTALL) -d '$(DESTDIR)$(UNITDIR)'
-	for u in $(UNITS); do sed 's,@sbindir@,$(PREFIX)/sbin,' "dist/systemd/$$u.in" >'$(DESTDIR)$(UNITDIR)'/"$$u" || exit; \
+	for u in $(UNITS); do sed 's,@sbindir@,$(PREFIX)/sbin,; s,@libexecdir@,$(LIBEXECDIR),' "dist/systemd/$$u.in" >'$(DESTDIR)$(UNITDIR)'/"$$u" || exit; \
 	 chmod 0644 '$(DESTDIR)$(UNITDIR)'/"$$u"; done
 	test -e '$(DESTDIR)$(SYSCONFDIR)/attestd/agent.yaml' || $(call put,0644,$(SYSCONFDIR)/attestd,examples/agent.yaml)
 	$(INSTALL) -d '$(DESTDIR)$(SHARE)/doc/attestd'
 	cp -R docs examples README.md CHANGELOG.md LICENSE SECURITY.md policies '$(DESTDIR)$(SHARE)/doc/attestd/'
+	$(call put,0644,$(SHARE)/doc/attestd/dist/nginx,dist/nginx/attestd.conf)
 
 deb:
 	@scripts/make-deb build/deb
+
+sbom: all
+	@mkdir -p build/sbom
+	@scripts/make-sbom $(BUILD) build/sbom/attestd.spdx.json
+	@echo build/sbom/attestd.spdx.json
 
 clean:
 	rm -rf build demo
@@ -293,7 +303,7 @@ help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
 .PHONY: all programs check corpus need-corpus demo bench knockout soak faults fuzz fuzz-programs fuzz-coverage replay-programs lint format \
-        deb install clean help FORCE
+        deb sbom install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(wildcard $(BUILD)/obj/*/*.d $(BUILD)/obj/*/*/*.d $(BUILD)/obj/*/*/*/*.d)

@@ -18,16 +18,21 @@
 #include "base/slice.h"
 #include "common/frame.h"
 
-#define RELAY_FD         3       /* the courier's end */
-#define RELAY_HEAD_MAX   4096    /* bytes of a frame around an answer's body */
-#define RELAY_ARG_MAX    4096    /* bytes of one argument */
-#define RELAY_ANSWER_MAX 1048576 /* bytes of an answer's body from the verifier */
-#define RELAY_BULK_MAX   (FRAME_MAX - RELAY_HEAD_MAX) /* the same for an operator's command */
+#define RELAY_FD 3 /* the courier's end */
+/* The one option of a courier that a service manager started: its real ones come as RELAY_SETTINGS, each ended by a zero. */
+#define RELAY_SETTINGS_OPTION "--settings-follow"
+#define RELAY_SETTINGS_MAX    32768
+#define RELAY_OPTIONS_MAX     24
+#define RELAY_HEAD_MAX        4096    /* bytes of a frame around an answer's body */
+#define RELAY_ARG_MAX         4096    /* bytes of one argument */
+#define RELAY_ANSWER_MAX      1048576 /* bytes of an answer's body from the verifier */
+#define RELAY_BULK_MAX        (FRAME_MAX - RELAY_HEAD_MAX) /* the same for an operator's command */
 
 /* Numbers of the frames; a is the first argument, b the second. */
 enum relay_kind {
-    RELAY_KEY = 1,        /* a: device id. Make the TLS key if there is none; body: PKCS#10 DER */
-    RELAY_CERT,           /* body: client certificate DER; kept beside the key */
+    RELAY_SETTINGS, /* body: command line, see RELAY_SETTINGS_OPTION. Before all others, no answer */
+    RELAY_KEY = 1,  /* a: device id. Make the TLS key if there is none; body: PKCS#10 DER */
+    RELAY_CERT,     /* body: client certificate DER; kept beside the key */
     RELAY_ENROL_BEGIN,    /* body: enrol-begin */
     RELAY_ENROL_ACTIVATE, /* body: enrol-activate */
     RELAY_NEW_SESSION,    /* body: new-session */
@@ -46,6 +51,7 @@ enum relay_kind {
 
 /* How the courier is to work; strings are borrowed during relay_start. NULL leaves an option out. */
 struct relay_settings {
+    const char *service;      /* socket where the service manager starts one; NULL: it is ours */
     const char *program;      /* NULL: beside our own executable, or in libexec */
     const char *url;          /* https://host[:port][/prefix]; the gateway's kinds need it */
     const char *ca_file;      /* PEM anchors for the verifier */
@@ -61,9 +67,9 @@ struct relay_settings {
 struct relay; /* a running courier */
 
 /*
- * relay_start - start a courier with an empty environment.
+ * relay_start - start a courier with an empty environment, or have the service manager start one.
  *
- * Errors  NOT_FOUND (FILE) no such program, IO NOMEM
+ * Errors  NOT_FOUND (FILE) no such program or nobody at the socket, IO NOMEM
  */
 ATT_MUST_USE enum att_err relay_start(struct relay **out, const struct relay_settings *settings,
                                       struct att_diag *diag);

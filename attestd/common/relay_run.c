@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +19,6 @@
 #include "base/program.h"
 #include "common/frame.h"
 
-#define ARGS_MAX   24
 #define NUMBER_LEN 16
 #define GRACE_MS   10000 /* the courier gives up by itself before we do */
 
@@ -34,13 +34,13 @@ int relay_pid(const struct relay *r)
 
 /* The argument vector, built option by option. */
 struct args {
-    const char *v[ARGS_MAX];
+    const char *v[RELAY_OPTIONS_MAX];
     size_t count;
 };
 
 static void add(struct args *a, const char *option, const char *value)
 {
-    if (value != NULL && a->count + 3 < ARGS_MAX) {
+    if (value != NULL && a->count + 3 < RELAY_OPTIONS_MAX) {
         a->v[a->count++] = option;
         a->v[a->count++] = value;
     }
@@ -90,14 +90,61 @@ static enum att_err bound_waiting(int fd, uint32_t timeout_ms)
     return ATT_OK;
 }
 
+/* One of our own, over a socket pair. */
+static enum att_err start_own(struct relay *r, const char *program, const struct args *a,
+                              uint32_t timeout_ms)
+{
+    ATT_CLEANUP(att_closep) int theirs = -1;
+    int fd[2];
+    enum att_err err = ATT_OK;
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0) {
+        return ATT_E_IO;
+    }
+    r->fd = fd[0];
+    theirs = fd[1];
+    err = bound_waiting(r->fd, timeout_ms);
+    return err == ATT_OK ? spawn(&r->pid, program, a, theirs) : err;
+}
+
+/* One that the service manager starts for this connection, with rights of its own. */
+static enum att_err start_service(struct relay *r, const char *path, const struct args *a,
+                                  uint32_t timeout_ms)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    uint8_t line[RELAY_SETTINGS_MAX];
+    struct relay_request q = {.kind = RELAY_SETTINGS};
+    size_t len = 0;
+
+    if (strlen(path) >= sizeof(to.sun_path)) {
+        return ATT_E_LIMIT;
+    }
+    strcpy(to.sun_path, path); /* fits, as was just checked */
+    for (size_t i = 0; i < a->count; i++) {
+        size_t n = strlen(a->v[i]) + 1;
+
+        if (n > sizeof(line) - len) {
+            return ATT_E_LIMIT;
+        }
+        memcpy(line + len, a->v[i], n);
+        len += n;
+    }
+    q.body = att_slice_of(line, len);
+    r->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (r->fd < 0 || bound_waiting(r->fd, timeout_ms) != ATT_OK) {
+        return ATT_E_IO;
+    }
+    if (connect(r->fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
+        return errno == ENOENT || errno == ECONNREFUSED ? ATT_E_NOT_FOUND : ATT_E_IO;
+    }
+    return relay_send_request(r->fd, &q);
+}
+
 static enum att_err start(struct relay *r, const char *program, const struct relay_settings *s)
 {
     char connect_ms[NUMBER_LEN];
     char total_ms[NUMBER_LEN];
     struct args a = {.v = {"attest-courier"}, .count = 1};
-    ATT_CLEANUP(att_closep) int theirs = -1;
-    int fd[2];
-    enum att_err err = ATT_OK;
 
     (void)snprintf(connect_ms, sizeof(connect_ms), "%u", s->connect_timeout_ms);
     (void)snprintf(total_ms, sizeof(total_ms), "%u", s->timeout_ms);
@@ -112,16 +159,8 @@ static enum att_err start(struct relay *r, const char *program, const struct rel
     if (s->operator_kinds) {
         a.v[a.count++] = "--operator";
     }
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0) {
-        return ATT_E_IO;
-    }
-    r->fd = fd[0];
-    theirs = fd[1];
-    err = bound_waiting(r->fd, s->timeout_ms);
-    if (err == ATT_OK) {
-        err = spawn(&r->pid, program, &a, theirs);
-    }
-    return err;
+    return s->service != NULL ? start_service(r, s->service, &a, s->timeout_ms)
+                              : start_own(r, program, &a, s->timeout_ms);
 }
 
 enum att_err relay_start(struct relay **out, const struct relay_settings *settings,
@@ -136,7 +175,7 @@ enum att_err relay_start(struct relay **out, const struct relay_settings *settin
         return att_fail(diag, ATT_E_NOMEM, ATT_R_NOMEM, NULL, "no memory for the courier");
     }
     r->fd = -1;
-    if (program == NULL) {
+    if (program == NULL && settings->service == NULL) {
         err = att_program_find(found, sizeof(found), "attest-courier", diag);
         program = found;
     }
@@ -145,7 +184,8 @@ enum att_err relay_start(struct relay **out, const struct relay_settings *settin
     }
     err = start(r, program, settings);
     if (err != ATT_OK) {
-        return att_fail(diag, err, ATT_R_FILE, NULL, "cannot start %s", program);
+        return att_fail(diag, err, ATT_R_FILE, "courier", "cannot start %s",
+                        settings->service != NULL ? settings->service : program);
     }
     *out = r;
     r = NULL;

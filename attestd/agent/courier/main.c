@@ -445,12 +445,49 @@ static void harden(void)
     (void)mallopt(M_MMAP_THRESHOLD, 65536);
 }
 
+/*
+ * The command line of a courier that a service manager started, which the other end sends first. The strings stay in the
+ * frame, which stays as long as the process.
+ */
+static bool options_from_socket(struct relay_settings *s)
+{
+    static struct att_buf *frame;
+    static char *argv[RELAY_OPTIONS_MAX + 1];
+    struct relay_request q;
+    size_t at = 0;
+    int argc = 0;
+
+    if (frame_receive(&frame, RELAY_FD, RELAY_SETTINGS_MAX + RELAY_HEAD_MAX) != ATT_OK ||
+        relay_request_parse(&q, att_buf_slice(frame), NULL) != ATT_OK || q.kind != RELAY_SETTINGS ||
+        q.body.len == 0 || q.body.p[q.body.len - 1] != '\0') {
+        return false;
+    }
+    while (at < q.body.len && argc < RELAY_OPTIONS_MAX) {
+        union {
+            const uint8_t *from;
+            char *to; /* getopt_long(3) reorders the vector and changes no string */
+        } word = {.from = q.body.p + at};
+
+        argv[argc++] = word.to;
+        at += strlen(word.to) + 1;
+    }
+    return at == q.body.len && options(s, argc, argv);
+}
+
+static bool take_options(struct relay_settings *s, int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], RELAY_SETTINGS_OPTION) == 0) {
+        return options_from_socket(s);
+    }
+    return options(s, argc, argv);
+}
+
 int main(int argc, char **argv)
 {
     struct courier c = {.set = {.connect_timeout_ms = 10000, .timeout_ms = 60000}};
 
     harden();
-    if (!options(&c.set, argc, argv)) {
+    if (!take_options(&c.set, argc, argv)) {
         (void)fputs("attest-courier is started by attest-agent and attestctl\n", stderr);
         return 2;
     }

@@ -201,6 +201,7 @@ enum att_err agent_courier_settings(struct agent_courier *out, const struct agen
         err = state_path(out->ca, conf->state_dir, STATE_CA, diag);
     }
     out->settings = (struct relay_settings){
+        .service = conf->courier,
         .url = url,
         .ca_file = conf->verifier_ca != NULL ? conf->verifier_ca : out->ca,
         .key_file = out->key,

@@ -10,7 +10,7 @@
 
 /* What the command line said; NULL is absent. */
 struct options {
-    const char *config, *verifier, *verifier_ca, *id, *token_file, *label;
+    const char *config, *verifier, *verifier_ca, *id, *token_file, *label, *courier;
     uint64_t batches; /* of sample; 0: until it is stopped */
     bool check_config, verbose;
 };

@@ -78,6 +78,7 @@ struct agent_factory_key {
 
 struct agent_conf {
     const char *verifier, *verifier_ca, *proxy; /* or NULL */
+    const char *courier; /* socket of couriers that the service manager starts: --courier; NULL */
     const char *state_dir;
     const char *tcti; /* or NULL: the device */
     uint32_t own_pcr, ak_handle;

@@ -24,6 +24,7 @@ static const char USAGE[] =
     "options:\n"
     "  --config FILE    default " AGENT_CONF_DEFAULT "\n"
     "  --check-config   read the configuration, say what is wrong with it, and end\n"
+    "  --courier SOCKET have the service manager start attest-courier, instead of starting it\n"
     "  --json           one JSON object on standard output\n"
     "  --lang en|ja     language of texts; default from ATTEST_LANG, LC_ALL, LC_MESSAGES, LANG\n"
     "  -q, --quiet      no results, failures alone;  -v, --verbose  more log lines from run\n"
@@ -40,6 +41,7 @@ static const char USAGE_JA[] =
     "オプション:\n"
     "  --config FILE    既定は " AGENT_CONF_DEFAULT "\n"
     "  --check-config   設定を読み、誤りがあれば示して終わる\n"
+    "  --courier SOCKET attest-courier を起動する代わりに、サービス管理に起動させる\n"
     "  --json           標準出力に JSON を一つ出力する\n"
     "  --lang en|ja     表示の言語。既定は ATTEST_LANG, LC_ALL, LC_MESSAGES, LANG\n"
     "  -q, --quiet      結果を表示しない (失敗は標準エラーへ)。  -v, --verbose  run "
@@ -87,6 +89,7 @@ enum {
     OPT_TOKEN,
     OPT_LABEL,
     OPT_BATCHES,
+    OPT_COURIER,
     OPT_HELP,
     OPT_VERSION
 };
@@ -127,6 +130,9 @@ static bool take(struct show *s, struct options *o, int opt)
     case OPT_BATCHES:
         o->batches = strtoull(optarg, NULL, 10);
         return o->batches > 0 && optarg[0] != '-';
+    case OPT_COURIER:
+        o->courier = optarg;
+        return true;
     case OPT_LABEL:
         o->label = optarg;
         return true;
@@ -155,6 +161,7 @@ static int read_options(struct show *s, struct options *o, int argc, char **argv
         {"token-file", required_argument, NULL, OPT_TOKEN},
         {"label", required_argument, NULL, OPT_LABEL},
         {"batches", required_argument, NULL, OPT_BATCHES},
+        {"courier", required_argument, NULL, OPT_COURIER},
         {"quiet", no_argument, NULL, 'q'},
         {"verbose", no_argument, NULL, 'v'},
         {"help", no_argument, NULL, OPT_HELP},
@@ -199,6 +206,9 @@ static int with_config(struct show *s, const struct options *o, const struct com
     if (err == ATT_E_NOT_FOUND && o->config == NULL && !o->check_config) {
         /* nobody wrote one: every default holds */
         err = agent_conf_parse(&conf, path, att_slice_str("{}\n"), &diag);
+    }
+    if (err == ATT_OK) {
+        conf->courier = o->courier;
     }
     if (err == ATT_OK && !o->check_config) {
         err = become_owner(conf->state_dir, true, &diag);
