@@ -49,6 +49,12 @@ check 'the state folders are those of the users' 0 in_root sh -c '[ "$(stat -c "
     [ "$(stat -c "%U %a" /var/lib/attestd)" = "attestd 700" ] && id -nG attest-agent | grep -qw tss'
 check 'neither is enabled before somebody does it' 0 sh -c "! ls '$root'/etc/systemd/system/*/attest* 2>/dev/null"
 
+name='files of the agent, bytes'
+rows=$((rows + 1))
+own=$(dpkg-deb -c "$debs"/attest-agent_*.deb | awk '{ sum += $3 } END { print sum }')
+echo "files of attest-agent: $own bytes"
+[ "$own" -le 1048576 ] || complain "expected at most 1048576, found $own"
+
 # the TPM beside the container, and one line of the configuration for it: a socket instead of /dev/tpmrm0
 scripts/swtpm-make "$work/tpm" >"$work/swtpm-make.log" 2>&1
 mkdir -p "$root/walk/tpm"
