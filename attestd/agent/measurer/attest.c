@@ -5,9 +5,11 @@
 #include "agent/measurer/kernelrule.h"
 #include "agent/measurer/parts.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,6 +74,17 @@ void agent_outcome_free(struct agent_outcome *o)
     *o = (struct agent_outcome){0};
 }
 
+/*
+ * Only what is not there is absent. What cannot be read is found out by who reads it and told with its
+ * path: access(2) answers for the real user, without the capability that the service reads with.
+ */
+static bool absent(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
 /* The path of a log, or NULL when this gateway has none. */
 static const char *log_path(const struct agent *a, const struct agent_work *w, enum att_log log)
 {
@@ -81,7 +94,7 @@ static const char *log_path(const struct agent *a, const struct agent_work *w, e
     if (log == ATT_LOG_OWN) {
         return own_store_path(w->own);
     }
-    return path == NULL || (optional && access(path, R_OK) != 0) ? NULL : path;
+    return path == NULL || (optional && absent(path)) ? NULL : path;
 }
 
 static enum att_err ask_session(struct attempt *t, struct agent *a, struct agent_work *w,

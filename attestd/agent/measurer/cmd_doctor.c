@@ -2,6 +2,7 @@
 #include "agent/measurer/cmd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -109,7 +110,8 @@ static void check_roots(struct doctor *d)
         struct stat st;
 
         /* a link is measured as a link: where it leads does not matter */
-        if (lstat(path, &st) == 0 && (S_ISLNK(st.st_mode) || access(path, R_OK) == 0)) {
+        if (lstat(path, &st) == 0 &&
+            (S_ISLNK(st.st_mode) || faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)) {
             continue;
         }
         bad++;
