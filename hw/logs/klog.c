@@ -54,13 +54,21 @@ static ssize_t read_some(int fd, void *to, size_t len, uint64_t off)
     return n;
 }
 
+static enum att_err refuse_short(struct att_diag *diag, const char *path, uint64_t off)
+{
+    char shown[64];
+
+    return att_fail(diag, ATT_E_MISMATCH, ATT_R_FILE, "log",
+                    "%s is shorter than the %llu bytes that were read before",
+                    att_escape(shown, sizeof shown, path, strlen(path)), (unsigned long long)off);
+}
+
 /*
  * A read at or behind the end gives nothing in both cases, so the byte before the offset is read too:
  * a log that ends earlier is another boot's, or the kernel cut it.
  */
 static enum att_err check_offset(int fd, const char *path, uint64_t off, struct att_diag *diag)
 {
-    char shown[64];
     uint8_t last;
     ssize_t n;
 
@@ -72,10 +80,7 @@ static enum att_err check_offset(int fd, const char *path, uint64_t off, struct 
     if (n < 0)
         return refuse_errno(diag, path, errno);
     if (ATT_GUARD(HW_LOG_SHRANK, n == 0))
-        return att_fail(diag, ATT_E_MISMATCH, ATT_R_FILE, "log",
-                        "%s is shorter than the %llu bytes that were read before",
-                        att_escape(shown, sizeof shown, path, strlen(path)),
-                        (unsigned long long)off);
+        return refuse_short(diag, path, off);
     return ATT_OK;
 }
 
@@ -130,6 +135,27 @@ enum att_err hw_log_read(struct hw_log_part *out, const char *path, uint64_t off
         return att_fail(diag, err, ATT_R_NOMEM, "log", "no memory for %zu bytes of log", cap);
     part.data = data;
     data = NULL;
+    *out = part;
+    return ATT_OK;
+}
+
+enum att_err hw_log_read_in_order(struct hw_log_part *out, const char *path, uint64_t off,
+                                  size_t cap, struct att_diag *diag)
+{
+    struct hw_log_part part = {0};
+    enum att_err err = ATT_OK;
+
+    if (off > SIZE_MAX - cap)
+        return refuse_errno(diag, path, EOVERFLOW);
+    err = hw_log_read(&part, path, 0, (size_t)off + cap, diag);
+    if (err != ATT_OK)
+        return err;
+    if (ATT_GUARD(HW_LOG_SHRANK, att_buf_len(part.data) < off)) {
+        hw_log_part_free(&part);
+        return refuse_short(diag, path, off);
+    }
+    att_buf_drop_front(part.data, (size_t)off);
+    part.off = off;
     *out = part;
     return ATT_OK;
 }

@@ -33,6 +33,14 @@ ATT_MUST_USE enum att_err hw_log_read(struct hw_log_part *out, const char *path,
                                       size_t cap, struct att_diag *diag);
 
 /*
+ * The same, read from its beginning and cut: at an offset inside its last record the kernel's firmware log
+ * gives more than a reader in order finds there (its iterator starts that record anew), so that a log that
+ * did not grow seems to. cap counts the bytes behind the offset. Errors as hw_log_read.
+ */
+ATT_MUST_USE enum att_err hw_log_read_in_order(struct hw_log_part *out, const char *path,
+                                               uint64_t off, size_t cap, struct att_diag *diag);
+
+/*
  * A log that is read once from one end to the other: the kernel makes its list anew from the first entry
  * for each reader that does not go on where it stood.
  */

@@ -49,6 +49,10 @@ static void expect_part(const struct hw_log_part *part, uint64_t off, size_t len
         ck_assert_uint_eq(got.p[i], (off + i) % 251);
 }
 
+/* Both ways of reading give the same of a file; the kernel's logs are why there are two. */
+static enum att_err (*const READ[])(struct hw_log_part *, const char *, uint64_t, size_t,
+                                    struct att_diag *) = {hw_log_read, hw_log_read_in_order};
+
 START_TEST(log_read__gives_the_rest_from_any_offset)
 {
     static const size_t offs[] = {0, 1, 4095, 16384, 49999, 50000};
@@ -57,7 +61,7 @@ START_TEST(log_read__gives_the_rest_from_any_offset)
     for (size_t i = 0; i < ATT_COUNT(offs); i++) {
         ATT_CLEANUP(hw_log_part_free) struct hw_log_part part = {.data = NULL};
 
-        ck_assert_int_eq(hw_log_read(&part, path, offs[i], 1U << 20, NULL), ATT_OK);
+        ck_assert_int_eq(READ[_i](&part, path, offs[i], 1U << 20, NULL), ATT_OK);
         expect_part(&part, offs[i], 50000 - offs[i], false);
     }
 }
@@ -71,8 +75,11 @@ START_TEST(log_read__stops_at_the_cap_and_says_so)
     for (size_t i = 0; i < ATT_COUNT(caps); i++) {
         ATT_CLEANUP(hw_log_part_free) struct hw_log_part part = {.data = NULL};
 
-        ck_assert_int_eq(hw_log_read(&part, path, 0, caps[i], NULL), ATT_OK);
+        ck_assert_int_eq(READ[_i](&part, path, 0, caps[i], NULL), ATT_OK);
         expect_part(&part, 0, caps[i], true);
+        hw_log_part_free(&part);
+        ck_assert_int_eq(READ[_i](&part, path, 50000 - caps[i], caps[i], NULL), ATT_OK);
+        expect_part(&part, 50000 - caps[i], caps[i], false);
     }
     {
         ATT_CLEANUP(hw_log_part_free) struct hw_log_part part = {.data = NULL};
@@ -89,11 +96,11 @@ START_TEST(log_read__refuses_a_log_that_became_shorter)
     struct att_diag diag;
 
     write_log(1000);
-    ck_assert_int_eq(hw_log_read(&part, path, 1001, 4096, &diag), ATT_E_MISMATCH);
+    ck_assert_int_eq(READ[_i](&part, path, 1001, 4096, &diag), ATT_E_MISMATCH);
     ck_assert_int_eq(diag.reason, ATT_R_FILE);
-    ck_assert_int_eq(hw_log_read(&part, path, UINT64_MAX, 4096, &diag), ATT_E_IO);
+    ck_assert_int_eq(READ[_i](&part, path, UINT64_MAX, 4096, &diag), ATT_E_IO);
     write_log(0);
-    ck_assert_int_eq(hw_log_read(&part, path, 1, 4096, &diag), ATT_E_MISMATCH);
+    ck_assert_int_eq(READ[_i](&part, path, 1, 4096, &diag), ATT_E_MISMATCH);
     ck_assert_ptr_null(part.data);
 }
 END_TEST
@@ -206,9 +213,9 @@ static Suite *suite(void)
 
     tcase_set_timeout(t, 60);
     tcase_add_checked_fixture(t, make_folder, remove_folder);
-    tcase_add_test(t, log_read__gives_the_rest_from_any_offset);
-    tcase_add_test(t, log_read__stops_at_the_cap_and_says_so);
-    tcase_add_test(t, log_read__refuses_a_log_that_became_shorter);
+    tcase_add_loop_test(t, log_read__gives_the_rest_from_any_offset, 0, 2);
+    tcase_add_loop_test(t, log_read__stops_at_the_cap_and_says_so, 0, 2);
+    tcase_add_loop_test(t, log_read__refuses_a_log_that_became_shorter, 0, 2);
     tcase_add_test(t, log_read__refuses_what_is_no_file);
     tcase_add_test(t, log_read__reads_pseudo_files_of_size_zero);
     tcase_add_test(t, log_read__follows_a_log_that_grows);

@@ -257,7 +257,8 @@ static enum att_err read_logs(struct attempt *t, const struct agent *a, struct a
             return att_fail(diag, ATT_E_LIMIT, ATT_R_LIM_SIZE, att_log_name((enum att_log)i),
                             "the log went away, or all logs together are too large");
         }
-        err = hw_log_read(&t->part[i], path, off, room, diag);
+        err = (i == ATT_LOG_UEFI ? hw_log_read_in_order : hw_log_read)(&t->part[i], path, off, room,
+                                                                       diag);
         if (err == ATT_E_MISMATCH && off > 0) {
             t->ways.from_zero[i] = true; /* ask again, and send it whole */
             return ATT_E_STALE;
