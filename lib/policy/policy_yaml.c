@@ -182,6 +182,27 @@ static enum att_err read_optional(const struct att_yaml_node *root, struct att_p
     return err == ATT_OK && n != NULL ? read_seconds(n, &p->interval_s, diag) : err;
 }
 
+static uint32_t boot_pcrs_of(const struct att_requirement *r)
+{
+    uint32_t mask = r->predicate == ATT_PRED_BOOT_PCRS ? r->pcr_mask : 0;
+
+    for (size_t i = 0; i < r->child_count; i++) {
+        mask |= boot_pcrs_of(&r->child[i]);
+    }
+    return mask;
+}
+
+/* Without a list of its own, the log explains what the requirements ask of it: it is quoted then, too. */
+static void add_boot_pcrs(struct att_policy *p, const struct att_yaml_node *root)
+{
+    if (att_yaml_get(root, "boot_log_pcrs") != NULL) {
+        return;
+    }
+    for (size_t i = 0; i < p->count; i++) {
+        p->boot_mask |= boot_pcrs_of(&p->requirement[i]);
+    }
+}
+
 static enum att_err read_root(const struct att_yaml_node *root, struct att_policy *p,
                               struct att_diag *diag)
 {
@@ -216,6 +237,9 @@ static enum att_err read_root(const struct att_yaml_node *root, struct att_polic
     }
     for (size_t i = 0; err == ATT_OK && i < att_yaml_count(n); i++) {
         err = read_requirement(att_yaml_item(n, i), p, diag);
+    }
+    if (err == ATT_OK) {
+        add_boot_pcrs(p, root);
     }
     return err;
 }

@@ -154,6 +154,32 @@ START_TEST(policy__two_requirements_with_one_id_are_refused)
 }
 END_TEST
 
+/* What nobody quotes can never hold: the boot log explains what the requirements ask of it, at any depth. */
+START_TEST(policy__the_boot_log_explains_what_is_asked_of_it)
+{
+    static const struct {
+        const char *head, *predicate;
+        uint32_t mask;
+    } asked[] = {
+        {"", "boot_pcrs: [0, 9]", 0x2ff},
+        {"", "any: [{boot_pcrs: [8]}, {all: [{boot_pcrs: [14]}]}]", 0x41ff},
+        {"boot_log_pcrs: [0]\n", "boot_pcrs: [0, 9]", 0x1},
+    };
+
+    for (size_t i = 0; i < ATT_COUNT(asked); i++) {
+        ATT_CLEANUP(att_policy_freep) struct att_policy *p = NULL;
+        char text[512];
+
+        (void)snprintf(
+            text, sizeof(text),
+            "%s%srequirements:\n  - {id: b, title: {en: a, ja: b}, severity: fail, %s}\n", HEAD,
+            asked[i].head, asked[i].predicate);
+        ck_assert_int_eq(att_policy_parse_yaml(&p, "p.yaml", att_slice_str(text), NULL), ATT_OK);
+        ck_assert_uint_eq(p->boot_mask, asked[i].mask);
+    }
+}
+END_TEST
+
 START_TEST(policy__an_own_log_shares_its_pcr_with_nobody)
 {
     struct att_policy *p = NULL;
@@ -537,6 +563,7 @@ int main(void)
     tcase_add_loop_test(tc, policy__a_refusal_points_at_the_place, 0,
                         (int)(sizeof(REFUSED) / sizeof(REFUSED[0])));
     tcase_add_test(tc, policy__two_requirements_with_one_id_are_refused);
+    tcase_add_test(tc, policy__the_boot_log_explains_what_is_asked_of_it);
     tcase_add_test(tc, policy__an_own_log_shares_its_pcr_with_nobody);
     tcase_add_test(tc, policy__the_compiled_form_is_the_same_policy);
     tcase_add_loop_test(tc, policy__the_compiled_form_is_judged_like_its_text, 0,
