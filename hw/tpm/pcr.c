@@ -31,14 +31,15 @@ static bool selection_to_read(const TPML_PCR_SELECTION *sel)
     return any != 0;
 }
 
-/* One value out of an answer, and its bit off the list of what is still to be read. */
+/* One value out of an answer that is still to be read, and its bit off the list; no other is taken. */
 static bool take_value(struct att_pcr_values *values, TPMS_PCR_SELECTION *pending, uint32_t pcr,
                        const TPM2B_DIGEST *value)
 {
     enum att_hash alg = (enum att_hash)pending->hash;
     struct att_pcr_bank *bank = att_pcr_bank_add(values, alg);
 
-    if (bank == NULL || value->size != att_hash_size(alg))
+    if (bank == NULL || value->size != att_hash_size(alg) ||
+        (pending->pcrSelect[pcr / 8] >> pcr % 8 & 1) == 0)
         return false;
     memcpy(bank->value[pcr], value->buffer, value->size);
     bank->has |= 1U << pcr;
