@@ -52,6 +52,7 @@ struct parsing {
     int argc;
     char **argv;
     bool help;
+    bool seen[OPTIONS_MAX]; /* which of its own, then which of the common ones had a value */
 };
 
 static int bad_value(struct parsing *p, const char *option, const char *wanted, const char *value)
@@ -113,7 +114,6 @@ static int take_common(struct parsing *p, int code, const char *value)
         return take_text(p, "--trust", &cli->trust, value);
     case OPT_AT:
         return take_at(p, value);
-    case 'o':
     case OPT_OUTPUT:
         return take_text(p, "--output", &cli->output, value);
     case OPT_YES:
@@ -199,8 +199,39 @@ static int take_own(struct parsing *p, const struct option_spec *spec)
     return OPTIONS_OK;
 }
 
+/*
+ * Of two values of one option one would be left out without a word, and a partner would read the verdict of
+ * the other: "--device A --device B".
+ */
+static int refuse_twice(struct parsing *p, int code)
+{
+    bool own = code >= 1 && code <= (int)p->spec_count;
+    size_t at = own ? (size_t)code - 1 : p->spec_count + (size_t)(code - COMMON_BASE);
+    const struct option_spec *spec = NULL;
+    char name[64];
+
+    if (!own && code < COMMON_BASE) {
+        return OPTIONS_OK;
+    }
+    spec = own ? &p->spec[code - 1] : &common_options[code - COMMON_BASE];
+    if (spec->value_name == NULL || is_many(spec)) {
+        return OPTIONS_OK;
+    }
+    if (p->seen[at]) {
+        (void)snprintf(name, sizeof(name), "--%s", spec->name);
+        return report_usage(p->r, name, "%s was given twice", name);
+    }
+    p->seen[at] = true;
+    return OPTIONS_OK;
+}
+
 static int take(struct parsing *p, int code)
 {
+    int refused = OPTIONS_OK;
+
+    if (code == 'o') {
+        code = OPT_OUTPUT;
+    }
     if (code == '?') {
         return unknown_option(p);
     }
@@ -209,6 +240,10 @@ static int take(struct parsing *p, int code)
 
         return report_usage(p->r, "option", "%s needs a value",
                             text_safe(shown, sizeof(shown), p->argv[optind - 1]));
+    }
+    refused = refuse_twice(p, code);
+    if (refused != OPTIONS_OK) {
+        return refused;
     }
     if (code >= 1 && code <= (int)p->spec_count) {
         return take_own(p, &p->spec[code - 1]);

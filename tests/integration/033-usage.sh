@@ -33,6 +33,17 @@ says '--accept warning'
 grep -qx 'Exit 0: authentic, current, affirming. 1: no. 3: cannot decide. 4: not a label.' "$work/out" ||
     complain 'a line that fits the screen is broken'
 check 'help of nothing known' 2 "$ctl" help lable
+
+# ---- one value of an option: the other would be left out without a word ----
+for twice in '--device gateway-9 --device gateway-1' '--at 2026-11-24T19:00:00Z --at 2026-11-24T19:00:00Z' \
+    '--trust one --trust two' '-o one --output two' '--trust=one --trust two'; do
+    # shellcheck disable=SC2086 # words
+    check "twice: $twice" 2 "$ctl" label verify x.label $twice
+    says 'given twice'
+done
+check 'a list may be given often' 2 "$ctl" refvals make --root a --root b --output "$work/o" --output "$work/p"
+says '--output was given twice'
+
 check --version 0 "$ctl" --version
 says "$(cat VERSION)"
 check version 0 "$ctl" --json version

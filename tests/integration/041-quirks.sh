@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 . tests/integration/common.sh
 needs awk
 page=docs/QUIRKS.md
-quirks=41
+quirks=42
 
 # "E_" and the name of each reason; the ids of doctor, and the constants that say them
 sed -n 's/^ATT_REASON(\([A-Z0-9_]*\),.*/E_\1/p' lib/base/reason.def >"$work/codes"

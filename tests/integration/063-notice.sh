@@ -50,12 +50,15 @@ check 'nothing changes' 1 notice --json --list "$work/SAME" -o "$work/x.notice"
 json_form
 json '.reasons[0].code == "E_CFG_NOTICE"'
 [ ! -e "$work/x.notice" ] || complain 'a notice of nothing was written'
-check 'eight days' 2 notice --list "$work/SUMS" --from 2026-01-01T00:00:00Z --until 2026-01-09T00:00:00Z -o "$work/x.notice"
+ending() { # ending TIME OPTION...: another end than $until
+    (until=$1 && shift && notice "$@")
+}
+check 'eight days' 2 ending 2026-01-09T00:00:00Z --list "$work/SUMS" --from 2026-01-01T00:00:00Z -o "$work/x.notice"
 says '7 days'
-check 'no time' 2 notice --list "$work/SUMS" --until tomorrow -o "$work/x.notice"
+check 'no time' 2 ending tomorrow --list "$work/SUMS" -o "$work/x.notice"
 mkdir -p "$work/linked$measured"
 ln -s calibration "$work/linked$measured/sensor.conf"
-for also in "--id=cal-3" "--gone=$measured/sensor.conf"; do # said or not, the file goes where a link comes
+for also in "--device=gateway-1" "--gone=$measured/sensor.conf"; do # said or not, the file goes where a link comes
     check 'a link in the place of a file' 0 notice --json --root "$work/linked" "$also" -o "$work/linked.notice"
     json_form
     json "[.changes[] | [.name, .after == null, (.before | length)]] == [[\"$measured/sensor.conf\", true, 1], [\"link:$measured/sensor.conf\", false, 0]]"
@@ -103,6 +106,24 @@ expect 'rolled back' 1
 grep -q E_REF_RETIRED "$work/once.log" || complain "$(cat "$work/once.log")"
 echo 'scale = 2' >"$measured/sensor.conf"
 expect 'updated again' 1
+
+# not by enrolling again, either: the gateway's history is not a way round it
+enrol_again() {
+    "$ctl" device allow gateway-1 --replace --socket "$socket" >"$work/token" 2>"$work/allow.log"
+    rm -f "$work/state/enrolment.cbor"
+    "$BUILD/attest-agent" --config "$work/agent.yaml" enrol --verifier "https://localhost:$port" \
+        --verifier-ca "$work/verifier/ca.pem" --id gateway-1 --token-file "$work/token" >"$work/enrol.log" 2>&1
+}
+echo 'scale = 1' >"$measured/sensor.conf"
+check 'enrols again' 0 enrol_again
+expect 'rolled back, and enrolled again' 1
+grep -q E_REF_RETIRED "$work/once.log" || complain "$(cat "$work/once.log")"
+check 'enrols again and again' 0 enrol_again
+expect 'rolled back, and enrolled twice' 1
+grep -q E_REF_RETIRED "$work/once.log" || complain "$(cat "$work/once.log")"
+echo 'scale = 2' >"$measured/sensor.conf"
+expect 'updated, and enrolled again' 1
+grep -q E_REF_WINDOW "$work/once.log" || complain "$(cat "$work/once.log")"
 
 # the decision again, beside the notice of its time, which travels with the record
 last=0

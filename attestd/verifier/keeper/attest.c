@@ -59,14 +59,13 @@ enum att_err known_load(struct known *out, struct keeper *k, const struct unit *
 static enum att_err decode_parts(struct keeper *k, const struct known *known,
                                  struct att_windows *windows, struct att_diag *diag)
 {
-    enum att_err err;
+    enum att_err err = ATT_OK;
 
-    if (known->row.boot.len == 0)
-        return ATT_OK;
-    err = att_boot_state_decode(&k->boot, known->row.boot, diag);
-    if (err == ATT_OK)
+    if (known->row.boot.len > 0)
+        err = att_boot_state_decode(&k->boot, known->row.boot, diag);
+    if (err == ATT_OK && known->row.boot.len > 0)
         err = att_carry_decode(&k->carry, known->row.carry, diag);
-    if (err == ATT_OK)
+    if (err == ATT_OK && known->row.windows.len > 0) /* those of the enrolment before, too */
         err = att_windows_decode(windows, known->row.windows, diag);
     if (err == ATT_OK || err == ATT_E_NOMEM)
         return err;

@@ -472,9 +472,45 @@ static enum att_err write_done(struct keeper *k, const struct pending *p, struct
     return answer_with(a, 200, MSG_TYPE_CBOR, body, diag);
 }
 
+/* A copy of what the gateway showed inside windows (the state after an update); NULL when there is nothing. */
+static enum att_err windows_of(struct att_buf **out, struct keeper *k, int64_t enrolment,
+                               struct att_diag *diag)
+{
+    struct store_state s = {0};
+    enum att_err err = store_state_get(&s, k->blobs, k->st, enrolment);
+
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "state", "its state cannot be read");
+    if (s.windows.len == 0)
+        return ATT_OK;
+    err = att_buf_new(out, s.windows.len);
+    if (err == ATT_OK)
+        err = att_buf_add_slice(*out, s.windows);
+    return err == ATT_OK ? err : att_fail(diag, err, ATT_R_NOMEM, "state", "no memory");
+}
+
+/*
+ * The new record goes on with the windows of the one before: a gateway that showed the state after an update
+ * is not let back to the state before it by enrolling again.
+ */
+static enum att_err keep_windows(struct keeper *k, const char *id, const struct att_buf *windows,
+                                 struct att_diag *diag)
+{
+    struct store_device d = {0};
+    struct store_state s = {0};
+    enum att_err err = store_device_get(&d, k->st, id);
+
+    if (err == ATT_OK)
+        err = store_state_get(&s, k->blobs, k->st, d.enrolment);
+    if (err != ATT_OK)
+        return att_fail(diag, err, ATT_R_ST_CORRUPT, "state", "its state cannot be read");
+    s.windows = att_buf_slice(windows);
+    return store_state_put(k->st, d.enrolment, &s, diag);
+}
+
 /* The record before this one goes; labels and outcomes of the id stay, and say what became of it. */
 static enum att_err take_over(struct keeper *k, struct job *job, const char *id,
-                              struct att_diag *diag)
+                              struct att_buf **windows, struct att_diag *diag)
 {
     struct store_device d;
     int64_t newest = -1;
@@ -482,6 +518,9 @@ static enum att_err take_over(struct keeper *k, struct job *job, const char *id,
 
     if (err != ATT_OK)
         return att_fail(diag, err, ATT_R_ST_CORRUPT, "device", "its record cannot be read");
+    err = windows_of(windows, k, d.enrolment, diag);
+    if (err != ATT_OK)
+        return err;
     err = status_newest(&newest, k, d.enrolment, diag);
     if (err == ATT_OK)
         err = keeper_note(k, STORE_KIND_REMOVED, id, "", "enrols again, as the administrator said",
@@ -501,6 +540,7 @@ static enum att_err take_over(struct keeper *k, struct job *job, const char *id,
 static enum att_err bind(struct keeper *k, struct pending *p, struct job *job,
                          struct att_diag *diag)
 {
+    ATT_CLEANUP(att_buf_freep) struct att_buf *windows = NULL;
     int64_t now_utc = k->opt.utc_s();
     struct standing s = {0};
     enum att_err err = read_standing(&s, k, &p->facts, diag);
@@ -514,9 +554,11 @@ static enum att_err bind(struct keeper *k, struct pending *p, struct job *job,
     if (err == ATT_OK && s.token)
         err = store_token_take(k->st, p->facts.token_digest, diag);
     if (err == ATT_OK && s.taken && s.replaces)
-        err = take_over(k, job, p->facts.device_id, diag);
+        err = take_over(k, job, p->facts.device_id, &windows, diag);
     if (err == ATT_OK)
         err = store_enrolment(k, p, &s, now_utc, diag);
+    if (err == ATT_OK && windows != NULL)
+        err = keep_windows(k, p->facts.device_id, windows, diag);
     if (err == ATT_OK)
         err = write_done(k, p, &job->answer, now_utc, diag);
     return err;

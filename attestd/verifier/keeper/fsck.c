@@ -271,9 +271,9 @@ static enum att_err check_device(struct fsck *f, const struct store_device *d)
     if (!att_pubarea_has_name(att_slice_of(d->ak_public, d->ak_public_len),
                               att_slice_of(d->ak_name, d->ak_name_len)))
         say_device(f, d->id, "the attestation key is not the one of its name");
-    if (s.boot.len > 0 && (att_boot_state_decode(&f->boot, s.boot, NULL) != ATT_OK ||
-                           att_carry_decode(&f->carry, s.carry, NULL) != ATT_OK ||
-                           att_windows_decode(&f->windows, s.windows, NULL) != ATT_OK))
+    if ((s.boot.len > 0 && (att_boot_state_decode(&f->boot, s.boot, NULL) != ATT_OK ||
+                            att_carry_decode(&f->carry, s.carry, NULL) != ATT_OK)) ||
+        (s.windows.len > 0 && att_windows_decode(&f->windows, s.windows, NULL) != ATT_OK))
         say_device(f, d->id, "its state is damaged");
     if ((s.status == STORE_AFFIRMING || s.status == STORE_WARNING) && !s.has_cti)
         say_device(f, d->id, "good status without a label");
