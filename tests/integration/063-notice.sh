@@ -29,7 +29,7 @@ openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$work/maint
 openssl pkey -in "$work/maintenance.key" -pubout -out "$work/verifier/notice-signers/maintenance.pem"
 until=$(date -u -d '+2 days' +%Y-%m-%dT%H:%M:%SZ)
 notice() { # notice OPTION...: of this test's signer
-    "$ctl" notice make --id cal-2 --role maintenance --until "$until" --title 'new calibration' \
+    "$ctl" notice make --id cal-2 --role maintenance --until "${end:-$until}" --title 'new calibration' \
         --title-ja '校正値の更新' --refvals "$refs" --key "$work/maintenance.key" --insecure-file-key "$@"
 }
 
@@ -51,7 +51,12 @@ json_form
 json '.reasons[0].code == "E_CFG_NOTICE"'
 [ ! -e "$work/x.notice" ] || complain 'a notice of nothing was written'
 ending() { # ending TIME OPTION...: another end than $until
-    (until=$1 && shift && notice "$@")
+    end=$1
+    shift
+    got=0
+    notice "$@" || got=$?
+    end=
+    return $got
 }
 check 'eight days' 2 ending 2026-01-09T00:00:00Z --list "$work/SUMS" --from 2026-01-01T00:00:00Z -o "$work/x.notice"
 says '7 days'
