@@ -13,6 +13,8 @@
 # make faults                             a fault at every system call of a scripted run (with PostgreSQL at twice
 #                                         FAULT_POINTS of them); and one of two attestd on one PostgreSQL killed
 #                                         FAULT_KILLS times under load
+# make gateway                            a virtual machine with firmware, TPM and kernel has the packages, boots, attests
+#                                         and is changed; as root; GATEWAY=--short, or names of cases
 # make deb                                the three packages attest-agent, attestd and attestctl in build/deb
 # make sbom                               what the programs are made of, as SPDX 2.3 JSON in build/sbom
 # make install DESTDIR=... PREFIX=...     copy to the system or to a staging folder
@@ -43,7 +45,7 @@ VARIANT := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(KNOCKOUT),knockout),relea
 BUILD   ?= build/$(VARIANT)
 
 # The goals that people type first need nothing before them but git and make; "make -n" only shows.
-SETS_UP := check corpus demo bench knockout exercise soak faults fuzz fuzz-coverage deb
+SETS_UP := check corpus demo bench knockout exercise soak faults gateway fuzz fuzz-coverage deb
 setup_for = $(if $(filter $(filter-out demo,$(SETS_UP)),$(MAKECMDGOALS)),all,build)
 ifneq ($(filter $(SETS_UP),$(MAKECMDGOALS)),)
 ifeq ($(ATTEST_SETUP_DONE)$(findstring n,$(filter-out --%,$(firstword -$(MAKEFLAGS)))),)
@@ -246,6 +248,9 @@ soak: programs
 faults: all $(FAULTS)
 	@BUILD='$(abspath $(BUILD))' FAULT_POINTS='$(FAULT_POINTS)' FAULT_KILLS='$(FAULT_KILLS)' tests/faults/run
 
+gateway: programs
+	@BUILD='$(abspath $(BUILD))' tests/gateway/run $(GATEWAY)
+
 fuzz:
 	@$(MAKE) CC='$(FUZZ_CC)' BUILD=build/fuzz SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
 	@BUILD='$(abspath build/fuzz)' FUZZ_SEED='$(FUZZ_SEED)' tests/fuzz/run $(FUZZ_SECONDS)
@@ -302,7 +307,7 @@ clean:
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
-.PHONY: all programs check corpus need-corpus demo bench knockout soak faults fuzz fuzz-programs fuzz-coverage replay-programs lint format \
+.PHONY: all programs check corpus need-corpus demo bench knockout soak faults gateway fuzz fuzz-programs fuzz-coverage replay-programs lint format \
         deb sbom install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
