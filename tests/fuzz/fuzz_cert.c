@@ -52,6 +52,7 @@ static void check_names(const struct att_cert *c)
 
     HOLDS(one_line(att_cert_subject(text[0], sizeof(text[0]), c)));
     HOLDS(one_line(att_cert_issuer(text[1], sizeof(text[1]), c)));
+    HOLDS(one_line(att_cert_issuer_cn(text[1], sizeof(text[1]), c)));
     HOLDS(att_cert_subject(text[0], 0, c) == text[0]);
     HOLDS(att_cert_tpm_name(&tpm, c, NULL) != ATT_OK || strlen(tpm.model) <= ATT_TPM_MODEL_MAX);
     HOLDS(one_line(att_tpm_vendor_print(maker, tpm.manufacturer)) && strlen(maker) <= 4);
