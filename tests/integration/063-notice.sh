@@ -9,15 +9,6 @@ cd "$(dirname "$0")/../.."
 . tests/integration/service.sh
 needs jq swtpm swtpm_setup openssl
 service_start policies/gateway-base.yaml
-reload() { # the service takes notices and reference values again; waits until it has said so
-    before=$(grep -c ' reload\.' "$work/attestd.log" || true)
-    kill -HUP "$verifier_pid"
-    i=0
-    while [ "$(grep -c ' reload\.' "$work/attestd.log" || true)" -eq "$before" ] && [ $i -lt 200 ]; do
-        i=$((i + 1))
-        sleep 0.05
-    done
-}
 expect() { # expect NAME CODE: one attestation
     attest "$work/label"
     name=$1 rows=$((rows + 1))

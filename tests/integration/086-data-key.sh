@@ -12,15 +12,6 @@ service_start policies/gateway-base.yaml
 measured=$work/measured
 agent() { "$BUILD/attest-agent" --config "$work/agent.yaml" "$@"; }
 tpm() { TPM2TOOLS_TCTI="swtpm:path=$work/tpm/tpm" "$@" >"$work/tool.log" 2>&1; }
-reload() {
-    before=$(grep -c ' reload\.' "$work/attestd.log" || true)
-    kill -HUP "$verifier_pid"
-    i=0
-    while [ "$(grep -c ' reload\.' "$work/attestd.log" || true)" -eq "$before" ] && [ $i -lt 200 ]; do
-        i=$((i + 1))
-        sleep 0.05
-    done
-}
 expect() { # expect NAME CODE: one attestation
     attest "$work/label"
     name=$1 rows=$((rows + 1))

@@ -22,13 +22,7 @@ approve() {
     refvals=$(sed -n 's/^refvals: *//p' "$work/verifier/attestd.yaml" | tr -d '"')
     case $refvals in /*) ;; *) refvals=$work/verifier/$refvals ;; esac
     "$ctl" refvals make --own "$(find "$work/state" -name 'own-*' | head -n 1)" --output "$refvals" >/dev/null 2>&1
-    before=$(grep -c ' reload\.' "$work/attestd.log" || true)
-    kill -HUP "$verifier_pid"
-    i=0
-    while [ "$(grep -c ' reload\.' "$work/attestd.log" || true)" -eq "$before" ] && [ $i -lt 200 ]; do
-        i=$((i + 1))
-        sleep 0.05
-    done
+    reload
     agent once >"$work/once.log" 2>&1 || { cat "$work/once.log"; exit 1; }
 }
 

@@ -4,6 +4,7 @@
 #   service_start [POLICY [LABEL-KEY]]   $work/verifier, $work/trust, $socket, $port; gateway-1 is enrolled; the
 #                            label key is in a file when no PKCS#11 URI is given; $verifier_pid is the service
 #                            $service_postgresql, when it is set, is where the records are
+#   reload                   SIGHUP, and until the service has taken everything in again
 #   attest FILE              one attestation; the label goes to FILE, the exit code to $code
 # The measured file is $work/measured/sensor.conf.
 service_wait() {
@@ -61,4 +62,14 @@ END
 attest() {
     code=0
     "$BUILD/attest-agent" --config "$work/agent.yaml" once --label "$1" >"$work/once.log" 2>&1 || code=$?
+}
+
+reload() { # the service takes notices and reference values again; waits until it has said so
+    before=$(grep -c ' reload\.' "$work/attestd.log" || true)
+    kill -HUP "$verifier_pid"
+    i=0
+    while [ "$(grep -c ' reload\.' "$work/attestd.log" || true)" -eq "$before" ] && [ $i -lt 200 ]; do
+        i=$((i + 1))
+        sleep 0.05
+    done
 }
