@@ -33,8 +33,10 @@ everything() { (cd "$root" && find . -xdev ! -path './var/lib/dpkg/*' ! -path '.
 
 # fresh: what the packages need is there, so that the difference is the packages' own
 cp -L /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || true
-# libevent's floor is a security update
-echo "deb ${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security} bookworm-security main" >>"$root/etc/apt/sources.list"
+# libevent's floor is a security update, from where this machine has its own
+security=${DEBIAN_SECURITY_MIRROR:-$(apt-get indextargets --format '$(SITE) $(CODENAME)' | sed -n 's/ bookworm-security$//p' | head -n 1)}
+[ -n "$security" ] || skip 'no source of security updates here: set DEBIAN_SECURITY_MIRROR'
+echo "deb $security bookworm-security main" >>"$root/etc/apt/sources.list"
 mkdir -p "$root/walk/debs"
 cp "$debs"/*.deb "$root/walk/debs/"
 check 'index' 0 in_root apt-get update -q
